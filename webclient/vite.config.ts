@@ -1,0 +1,58 @@
+import { cpSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// The character maps, fonts, colour profiles and decoders that pdf.js loads by
+// name at run time. They are served by us: no request leaves this origin.
+function pdfjsFiles(): Plugin {
+  return {
+    name: 'pdfjs-files',
+    apply: 'build',
+    writeBundle(options) {
+      for (const folder of ['cmaps', 'standard_fonts', 'iccs', 'wasm']) {
+        cpSync(here(`node_modules/pdfjs-dist/${folder}`), `${options.dir}/pdfjs/${folder}`, {
+          recursive: true,
+          filter: (source) => !source.endsWith('.wasm'), // the policy forbids WebAssembly here; pdf.js falls back to script
+        });
+      }
+    },
+  };
+}
+
+// The embedded folder must exist before the first build, so its .keep stays.
+function keepFolder(): Plugin {
+  return {
+    name: 'keep-folder',
+    apply: 'build',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: '.keep', source: '' });
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [pdfjsFiles(), keepFolder()],
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  build: {
+    target: ['chrome115', 'firefox115', 'safari16.4'],
+    assetsInlineLimit: 0, // nothing as data: URLs, the policy would refuse script and style
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1500, // pdf.js and its worker, loaded after the page stands
+    rolldownOptions: {
+      input: {
+        index: here('index.html'),
+        sign: here('sign.html'),
+        compare: here('compare.html'),
+        verify: here('verify.html'),
+      },
+    },
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.ts', 'src/**/*.test.tsx'],
+    restoreMocks: true,
+  },
+});
