@@ -1,0 +1,267 @@
+// Package pgtest gives tests a real PostgreSQL: one private cluster per test
+// process, in a temporary folder, on a free port, run as a user that is not
+// root, and one empty database per test.
+//
+// It fails, and never skips, when PostgreSQL is not installed. It is not for
+// production, and its cluster does not sync to disk.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+)
+
+// process is the cluster of this test process; Main owns it.
+var process struct {
+	sync.Mutex
+	managed bool
+	cluster *Cluster
+	err     error
+}
+
+// Main runs a package's tests and stops the cluster that they started:
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func Main(m *testing.M) int {
+	process.managed = true
+	defer func() {
+		if process.cluster != nil {
+			process.cluster.Stop()
+		}
+	}()
+	return m.Run()
+}
+
+// URL returns the address of a new, empty database of the process's cluster,
+// which is started on first use.
+func URL(t testing.TB) string {
+	t.Helper()
+	process.Lock()
+	defer process.Unlock()
+	if !process.managed {
+		t.Fatal("pgtest: call pgtest.Main from TestMain, so that the cluster is stopped")
+	}
+	if process.cluster == nil && process.err == nil {
+		process.cluster, process.err = Start(context.Background())
+	}
+	if process.err != nil {
+		t.Fatalf("pgtest: %v", process.err)
+	}
+	address, err := process.cluster.NewDatabase(context.Background())
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return address
+}
+
+// Cluster is one running PostgreSQL server.
+type Cluster struct {
+	Dir  string // data, socket and log
+	Port int
+
+	password string
+	server   *exec.Cmd
+	done     chan struct{} // closed when the server has ended
+}
+
+// Start makes a cluster and waits until it answers. The server ends with this
+// process even if Stop is never called.
+func Start(ctx context.Context) (*Cluster, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	credential, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{password: rand.Text(), done: make(chan struct{})}
+	if err := c.init(ctx, bin, credential); err != nil {
+		return nil, err
+	}
+	if err := c.run(bin, credential); err != nil {
+		os.RemoveAll(c.Dir)
+		return nil, err
+	}
+	if err := c.wait(ctx); err != nil {
+		c.Stop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// NewDatabase creates an empty database and returns its address.
+func (c *Cluster) NewDatabase(ctx context.Context) (string, error) {
+	db, err := sql.Open("pgx", c.address("postgres"))
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	name := "t" + rand.Text()[:12]
+	if _, err := db.ExecContext(ctx, `CREATE DATABASE "`+name+`"`); err != nil {
+		return "", fmt.Errorf("create database: %w", err)
+	}
+	return c.address(name), nil
+}
+
+// Signal sends the server a signal, for tests of what happens when it dies.
+func (c *Cluster) Signal(sig os.Signal) error { return c.server.Process.Signal(sig) }
+
+// Stop ends the server and removes its folder.
+func (c *Cluster) Stop() {
+	_ = c.server.Process.Signal(syscall.SIGINT) // fast shutdown; an error means that it is gone
+	select {
+	case <-c.done:
+	case <-time.After(10 * time.Second):
+		_ = c.server.Process.Kill()
+		<-c.done
+	}
+	os.RemoveAll(c.Dir)
+}
+
+// binaries finds the newest PostgreSQL of Debian, or the one in PATH.
+func binaries() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	slices.SortFunc(found, func(a, b string) int { return version(a) - version(b) })
+	if len(found) > 0 {
+		return filepath.Dir(found[len(found)-1]), nil
+	}
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	return "", errors.New("PostgreSQL is not installed: apt-get install postgresql")
+}
+
+func version(initdb string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(initdb))))
+	return n
+}
+
+// unprivileged names the user to run as: PostgreSQL refuses root.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+		if err := errors.Join(err1, err2); err != nil {
+			return nil, err
+		}
+		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+	}
+	return nil, errors.New("running as root, and there is neither a user postgres nor nobody")
+}
+
+// init makes the folder and the data in it.
+func (c *Cluster) init(ctx context.Context, bin string, credential *syscall.Credential) error {
+	var err error
+	if c.Dir, err = os.MkdirTemp("", "pg"); err != nil {
+		return err
+	}
+	password := filepath.Join(c.Dir, "password")
+	err = os.WriteFile(password, []byte(c.password), 0o600)
+	if credential != nil && err == nil {
+		err = errors.Join(os.Chown(c.Dir, int(credential.Uid), int(credential.Gid)),
+			os.Chown(password, int(credential.Uid), int(credential.Gid)))
+	}
+	if err == nil {
+		cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", c.Dir+"/data", "-U", "inkwitness",
+			"-E", "UTF8", "--locale=C", "-A", "scram-sha-256", "--pwfile", password, "--no-sync")
+		cmd.Dir = c.Dir
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+		if out, failed := cmd.CombinedOutput(); failed != nil {
+			err = fmt.Errorf("initdb: %w: %s", failed, out)
+		}
+	}
+	if err != nil {
+		os.RemoveAll(c.Dir)
+	}
+	return err
+}
+
+// run starts the server. The thread that starts it stays locked until the server
+// ends, because Linux ties the death signal to the thread, not to the process.
+func (c *Cluster) run(bin string, credential *syscall.Credential) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	c.Port = l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(c.Dir, "log"))
+	if err != nil {
+		return err
+	}
+	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", c.Dir+"/data", "-k", c.Dir, "-h", "127.0.0.1",
+		"-p", strconv.Itoa(c.Port), "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200",
+		"-c", "shared_buffers=32MB")
+	c.server.Dir, c.server.Stdout, c.server.Stderr = c.Dir, log, log
+	c.server.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Pdeathsig: syscall.SIGQUIT}
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer log.Close()
+		err := c.server.Start()
+		started <- err
+		if err == nil {
+			_ = c.server.Wait() // how it ended is in its log
+		}
+		close(c.done)
+	}()
+	return <-started
+}
+
+// wait returns when the server takes connections.
+func (c *Cluster) wait(ctx context.Context) error {
+	db, err := sql.Open("pgx", c.address("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for end := time.Now().Add(30 * time.Second); ; {
+		if err = db.PingContext(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-c.done:
+			text, _ := os.ReadFile(filepath.Join(c.Dir, "log"))
+			return fmt.Errorf("postgres ended at once: %s", text)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("postgres does not answer: %w", err)
+		}
+	}
+}
+
+func (c *Cluster) address(database string) string {
+	u := url.URL{Scheme: "postgres", User: url.UserPassword("inkwitness", c.password),
+		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)), Path: database, RawQuery: "sslmode=disable"}
+	return u.String()
+}
