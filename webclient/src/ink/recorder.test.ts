@@ -1,0 +1,105 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { PenClock } from './clock.ts';
+import type { Point } from './point.ts';
+import { Recorder, tiltOf } from './recorder.ts';
+
+let pad: HTMLElement;
+let points: Point[];
+let recorder: Recorder;
+
+function send(type: string, init: Record<string, unknown>, coalesced?: Record<string, unknown>[]): void {
+  const event = new Event(type, { cancelable: true });
+  const defaults = { pointerId: 1, pointerType: 'pen', button: 0, pressure: 0, clientX: 0, clientY: 0, twist: 0, tiltX: 0, tiltY: 0 };
+  const full = (part: Record<string, unknown>) => ({ ...defaults, ...init, ...part });
+  for (const [key, value] of Object.entries(full({}))) Object.defineProperty(event, key, { value });
+  if (coalesced) Object.defineProperty(event, 'getCoalescedEvents', { value: () => coalesced.map(full) });
+  pad.dispatchEvent(event);
+}
+
+beforeEach(() => {
+  pad = document.createElement('div');
+  pad.setPointerCapture = () => undefined;
+  pad.getBoundingClientRect = () => new DOMRect(10, 20, 600, 240);
+  points = [];
+  recorder = new Recorder(pad, new PenClock(0, 0), { points: (more) => points.push(...more) });
+});
+
+describe('recorder', () => {
+  it('keeps every coalesced sample with its own time, place and pressure', () => {
+    send('pointerdown', { clientX: 11, clientY: 22.5, pressure: 0.25, timeStamp: 100 });
+    send('pointermove', { timeStamp: 106 }, [
+      { clientX: 12.34, clientY: 20, pressure: 0.5, timeStamp: 102 },
+      { clientX: 13, clientY: 20, pressure: 0.75, timeStamp: 104.005 },
+      { clientX: 14, clientY: 20, pressure: 1, timeStamp: 106 },
+    ]);
+    send('pointerup', { clientX: 14, clientY: 20, timeStamp: 108 });
+    expect(points.map((p) => [p.t, p.x, p.y, p.p, p.down, p.start])).toEqual([
+      [100000, 100, 250, 16384, true, true],
+      [102000, 234, 0, 32768, true, false],
+      [104005, 300, 0, 49151, true, false],
+      [106000, 400, 0, 65535, true, false],
+      [108000, 400, 0, 0, false, false],
+    ]);
+    expect(recorder.seen).toMatchObject({ pointer: 'pen', pressure: true });
+  });
+
+  it('records hovering as in-air points', () => {
+    send('pointermove', { clientX: 30, clientY: 40, timeStamp: 5 });
+    expect(points).toMatchObject([{ down: false, start: false, x: 2000, y: 2000 }]);
+    expect(recorder.seen.inAir).toBe(true);
+  });
+
+  it('leaves out a palm beside the pen, and says so', () => {
+    send('pointerdown', { timeStamp: 1 });
+    send('pointerup', { timeStamp: 2 });
+    send('pointerdown', { pointerId: 7, pointerType: 'touch', timeStamp: 3 });
+    send('pointermove', { pointerId: 7, pointerType: 'touch', timeStamp: 4 });
+    expect(points.length).toBe(2);
+    expect(recorder.seen.ignoredTouches).toBe(1);
+  });
+
+  it('follows one finger only', () => {
+    send('pointerdown', { pointerType: 'touch', timeStamp: 1 });
+    send('pointerdown', { pointerId: 2, pointerType: 'touch', timeStamp: 2 });
+    send('pointermove', { pointerId: 2, pointerType: 'touch', timeStamp: 3 });
+    expect(points.length).toBe(1);
+  });
+
+  it('starts a new stroke after a cancelled one', () => {
+    send('pointerdown', { timeStamp: 1 });
+    send('pointercancel', { timeStamp: 2 });
+    send('pointerdown', { timeStamp: 3 });
+    expect(points.map((p) => p.start)).toEqual([true, true]);
+  });
+
+  it('hears nothing after close', () => {
+    recorder.close();
+    send('pointerdown', { timeStamp: 1 });
+    expect(points).toEqual([]);
+  });
+});
+
+describe('clock', () => {
+  it('goes on over a reload', () => {
+    expect(new PenClock(1_000_000, 1_000_000).at(2500.5)).toBe(2_500_500);
+    expect(new PenClock(1_000_000, 1_004_000).at(10)).toBe(4_010_000);
+  });
+});
+
+describe('tilt from altitude and azimuth', () => {
+  // W3C Pointer Events 3, section 4.1.3: azimuth 0 leans to the right, pi/2 towards the writer.
+  it.each([
+    [Math.PI / 2, 0, 0, 0],
+    [Math.PI / 4, 0, 4500, 0],
+    [Math.PI / 4, Math.PI / 2, 0, 4500],
+    [Math.PI / 4, Math.PI, -4500, 0],
+    [0, 0, 9000, 0],
+    [0, Math.PI / 4, 9000, 9000],
+  ])('altitude %d, azimuth %d', (altitudeAngle, azimuthAngle, x, y) => {
+    expect(tiltOf({ altitudeAngle, azimuthAngle })).toEqual([x, y]);
+  });
+
+  it('prefers tilt when the pen gives it', () => {
+    expect(tiltOf({ tiltX: -30, tiltY: 12.345, altitudeAngle: 1, azimuthAngle: 1 })).toEqual([-3000, 1235]);
+  });
+});

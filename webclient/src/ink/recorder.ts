@@ -1,0 +1,151 @@
+// Turns pointer events into sample points. Everything that the device reports
+// becomes a point: coalesced samples, in-air movement, the lift of the pen.
+// Nothing is smoothed, thinned or predicted.
+import type { PenClock } from './clock.ts';
+import { MAX_PRESSURE, type Point, UNITS_PER_PX } from './point.ts';
+
+export interface RecorderSink {
+  points(points: Point[]): void;
+}
+
+// What was seen of the device while recording; goes into the evidence.
+export interface Seen {
+  pointer: 'pen' | 'touch' | 'mouse' | '';
+  pressure: boolean; // values other than the 0 and 0.5 that stand for "no sensor"
+  tilt: boolean;
+  inAir: boolean;
+  ignoredTouches: number; // fingers and palms beside a pen
+}
+
+export class Recorder {
+  readonly seen: Seen = { pointer: '', pressure: false, tilt: false, inAir: false, ignoredTouches: 0 };
+  private active: number | undefined; // pointerId that is writing
+  private left = 0;
+  private top = 0;
+  private readonly stop = new AbortController();
+
+  constructor(
+    private readonly pad: HTMLElement,
+    private readonly clock: PenClock,
+    private readonly sink: RecorderSink,
+  ) {
+    const options: AddEventListenerOptions = { signal: this.stop.signal, passive: false };
+    // pointerrawupdate brings samples as they arrive, not once a frame; where it
+    // exists it replaces pointermove, which would bring the same samples again.
+    const move = 'onpointerrawupdate' in pad ? 'pointerrawupdate' : 'pointermove';
+    pad.addEventListener('pointerdown', (event) => this.down(event), options);
+    pad.addEventListener(move, (event) => this.move(event as PointerEvent), options);
+    pad.addEventListener('pointerup', (event) => this.up(event), options);
+    pad.addEventListener('pointercancel', (event) => this.cancel(event), options);
+    for (const kind of ['touchstart', 'touchmove', 'contextmenu', 'selectstart', 'dragstart'] as const) {
+      pad.addEventListener(kind, (event) => event.preventDefault(), options);
+    }
+    const measure = () => this.measure();
+    window.addEventListener('resize', measure, { signal: this.stop.signal });
+    window.addEventListener('scroll', measure, { signal: this.stop.signal, capture: true, passive: true });
+    this.measure();
+  }
+
+  close(): void {
+    this.stop.abort();
+  }
+
+  private measure(): void {
+    const box = this.pad.getBoundingClientRect();
+    this.left = box.left;
+    this.top = box.top;
+  }
+
+  private down(event: PointerEvent): void {
+    event.preventDefault();
+    if (this.ignored(event) || this.active !== undefined || event.button !== 0) return;
+    this.measure();
+    this.active = event.pointerId;
+    this.seen.pointer = event.pointerType as Seen['pointer'];
+    try {
+      this.pad.setPointerCapture(event.pointerId);
+    } catch {
+      // the pointer is already gone; its up event still ends the stroke
+    }
+    this.sink.points([this.point(event, true, true)]);
+  }
+
+  private move(event: PointerEvent): void {
+    if (this.ignored(event)) return;
+    if (this.active !== undefined && event.pointerId !== this.active) return;
+    const down = this.active !== undefined;
+    if (!down) this.seen.inAir = true;
+    const events = event.getCoalescedEvents?.() ?? [];
+    this.sink.points((events.length > 0 ? events : [event]).map((one) => this.point(one, down, false)));
+  }
+
+  // The lift is a sample too: where and when the tip left the surface.
+  private up(event: PointerEvent): void {
+    if (event.pointerId !== this.active) return;
+    this.active = undefined;
+    this.sink.points([this.point(event, false, false)]);
+  }
+
+  // A cancelled pointer has no position of its own; the stroke ends at its last sample.
+  private cancel(event: PointerEvent): void {
+    if (event.pointerId === this.active) this.active = undefined;
+  }
+
+  // A hand that rests on the screen while a pen writes is not handwriting.
+  private ignored(event: PointerEvent): boolean {
+    if (event.pointerType === 'pen') {
+      this.seen.pointer = 'pen';
+      return false;
+    }
+    if (event.pointerType !== 'touch' || this.seen.pointer !== 'pen') return false;
+    if (event.type === 'pointerdown') this.seen.ignoredTouches++;
+    return true;
+  }
+
+  private point(event: PointerEvent, down: boolean, start: boolean): Point {
+    const [tiltX, tiltY] = tiltOf(event);
+    const pressure = down ? event.pressure : 0;
+    if (down && pressure !== 0 && pressure !== 0.5) this.seen.pressure = true;
+    if (tiltX !== 0 || tiltY !== 0) this.seen.tilt = true;
+    return {
+      t: this.clock.at(event.timeStamp),
+      x: Math.round((event.clientX - this.left) * UNITS_PER_PX),
+      y: Math.round((event.clientY - this.top) * UNITS_PER_PX),
+      p: Math.round(Math.min(1, Math.max(0, pressure)) * MAX_PRESSURE),
+      tiltX,
+      tiltY,
+      twist: Math.round((((event.twist || 0) % 360) + 360) % 360 * 100) % 36000,
+      down,
+      start,
+    };
+  }
+}
+
+// Tilt in 0.01 degree. A pen that only knows altitude and azimuth (W3C Pointer
+// Events 3, section 4.1.3) is converted; one that knows both is read as tilt.
+export function tiltOf(event: {
+  tiltX?: number;
+  tiltY?: number;
+  altitudeAngle?: number;
+  azimuthAngle?: number;
+}): [number, number] {
+  const { tiltX = 0, tiltY = 0, altitudeAngle, azimuthAngle } = event;
+  if (tiltX !== 0 || tiltY !== 0 || altitudeAngle === undefined || azimuthAngle === undefined) {
+    return [hundredths(tiltX), hundredths(tiltY)];
+  }
+  if (altitudeAngle >= Math.PI / 2) return [0, 0];
+  const degrees = 180 / Math.PI;
+  if (altitudeAngle <= 0) {
+    const flat = (component: number) => (Math.abs(component) < 1e-9 ? 0 : Math.sign(component) * 90);
+    return [hundredths(flat(Math.cos(azimuthAngle))), hundredths(flat(Math.sin(azimuthAngle)))];
+  }
+  const slope = Math.tan(altitudeAngle);
+  return [
+    hundredths(Math.atan(Math.cos(azimuthAngle) / slope) * degrees),
+    hundredths(Math.atan(Math.sin(azimuthAngle) / slope) * degrees),
+  ];
+}
+
+function hundredths(degrees: number): number {
+  return Math.max(-9000, Math.min(9000, Math.round(degrees * 100))) || 0;
+}
