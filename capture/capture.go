@@ -17,7 +17,10 @@
 package capture
 
 import (
+	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -108,6 +111,31 @@ func (s Signature) Strokes() [][2]int {
 // signer. It is a random 128-bit number in lower-case hex.
 type SessionID string
 
+// Bytes returns the number itself. Anything but 32 lower-case hex digits is
+// ErrMalformed.
+func (id SessionID) Bytes() (raw [16]byte, err error) {
+	b, err := hex.DecodeString(string(id))
+	if err != nil || len(b) != len(raw) || hex.EncodeToString(b) != string(id) {
+		return raw, fmt.Errorf("session id: %w", ErrMalformed)
+	}
+	return [16]byte(b), nil
+}
+
+// Head is where a stream stands: Next records were taken, numbered from 0, and
+// Hash is the hash chain over them.
+type Head struct {
+	Next uint64
+	Hash [32]byte
+}
+
+// Pending is a record that was accepted and is on its way to the disk.
+type Pending interface {
+	// Wait returns once the record and all before it are on stable storage,
+	// with the head of the record's stream just after it. An error means that
+	// it must not be acknowledged.
+	Wait(ctx context.Context) (Head, error)
+}
+
 // Stream is one of the parallel streams of a session.
 type Stream uint8
 
@@ -133,6 +161,45 @@ func (s Stream) String() string {
 	}
 	return "unknown"
 }
+
+// ClockExchange is one question for the time between a page and the server, as
+// in NTP (RFC 5905, section 8): the offset of the server's session clock against
+// the page's is ((T2-T1)+(T3-T4))/2, known to half of (T4-T1)-(T3-T2).
+type ClockExchange struct {
+	ClientSend    int64 `json:"t1"` // µs on the page's clock, the one of Point.Time
+	ServerReceive int64 `json:"t2"` // µs on the session clock
+	ServerSend    int64 `json:"t3"` // µs on the session clock
+	ClientReceive int64 `json:"t4"` // µs on the page's clock
+}
+
+// PenFacts is what a page declares about its pointer device. It is a hint: a
+// page can say what it likes.
+type PenFacts struct {
+	Pointer      PointerType `json:"pointer"`
+	HasPressure  bool        `json:"hasPressure"`
+	HasTilt      bool        `json:"hasTilt"`
+	HasTwist     bool        `json:"hasTwist"`
+	HasHover     bool        `json:"hasHover"`
+	HasCoalesced bool        `json:"hasCoalesced"` // the browser gives the samples between two events
+	PixelRatio   uint64      `json:"pixelRatio"`   // 1/1000 device pixel per CSS pixel
+	Events       uint64      `json:"events"`       // pointer events seen
+	Samples      uint64      `json:"samples"`      // samples in them, coalesced ones included
+}
+
+// Control is one record of StreamControl, kept as JSON. Exactly one field
+// beside Kind is set. Packages with further kinds declare their own struct with
+// the same Kind field.
+type Control struct {
+	Kind  string         `json:"kind"`
+	Clock *ClockExchange `json:"clock,omitempty"`
+	Pen   *PenFacts      `json:"pen,omitempty"`
+}
+
+// The kinds of control records that the pen half writes.
+const (
+	ControlClock = "pen.clock" // Control.Clock
+	ControlPen   = "pen.facts" // Control.Pen
+)
 
 // Clock tells the time. Nothing in this project calls time.Now itself, so that
 // a test can drive ten years of retention in a second.
