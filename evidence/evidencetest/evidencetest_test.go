@@ -1,0 +1,5 @@
+package evidencetest
+
+import "testing"
+
+func TestMemoryKeyStore(t *testing.T) { TestKeyStore(t, &KeyStore{}) }

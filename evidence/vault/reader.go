@@ -1,0 +1,166 @@
+package vault
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"inkwitness/evidence"
+)
+
+// Tink's reader can only go forward; a video player seeks. This reader opens
+// any segment of the same format (Tink, "Streaming AEAD wire format"):
+//
+//	header   1 byte header length (40) | 32 bytes salt | 7 bytes nonce prefix
+//	segment  ciphertext of at most 4096 bytes with its 16-byte tag;
+//	         the first is 40 bytes shorter, the last may be shorter
+//	key      HKDF-SHA-256(data key, salt, associated data)
+//	nonce    prefix | segment number, 4 bytes big-endian | 1 in the last, else 0
+const (
+	tagBytes    = 16
+	prefixBytes = 7
+	headerBytes = 1 + keyBytes + prefixBytes
+	plainBytes  = segmentBytes - tagBytes  // of a segment
+	firstBytes  = plainBytes - headerBytes // of the first segment
+	batch       = 64                       // segments fetched at a time: 256 KiB
+)
+
+type reader struct {
+	blob   Blob
+	aead   cipher.AEAD
+	prefix [prefixBytes]byte
+	size   int64 // plain bytes
+	last   int64 // number of the last segment
+	pos    int64
+
+	from, to int64 // plain range held in buf
+	buf      []byte
+	cipher   []byte
+}
+
+// newReader checks the length and header of the blob; size is that of the
+// plain bytes.
+func newReader(blob Blob, key, aad []byte, size int64) (*reader, error) {
+	r := &reader{blob: blob, size: size, last: segmentOf(max(size-1, 0))}
+	if want := headerBytes + size + (r.last+1)*tagBytes; blob.Size() != want {
+		return nil, fmt.Errorf("blob of %d bytes, expected %d: %w", blob.Size(), want, evidence.ErrCorrupt)
+	}
+	var header [headerBytes]byte
+	if _, err := blob.ReadAt(header[:], 0); err != nil {
+		return nil, fmt.Errorf("read header: %w", err)
+	}
+	if header[0] != headerBytes {
+		return nil, fmt.Errorf("header: %w", evidence.ErrCorrupt)
+	}
+	derived, err := hkdf.Key(sha256.New, key, header[1:1+keyBytes], string(aad), keyBytes)
+	if err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
+	block, err := aes.NewCipher(derived)
+	if err != nil {
+		return nil, fmt.Errorf("cipher: %w", err)
+	}
+	if r.aead, err = cipher.NewGCM(block); err != nil {
+		return nil, fmt.Errorf("cipher: %w", err)
+	}
+	copy(r.prefix[:], header[1+keyBytes:])
+	return r, r.fill(0) // so that a wrong key or a changed start shows at once
+}
+
+// segmentOf is the number of the segment that holds a plain offset.
+func segmentOf(off int64) int64 {
+	if off < firstBytes {
+		return 0
+	}
+	return 1 + (off-firstBytes)/plainBytes
+}
+
+// plainStart is the plain offset at which a segment starts.
+func plainStart(segment int64) int64 {
+	if segment == 0 {
+		return 0
+	}
+	return firstBytes + (segment-1)*plainBytes
+}
+
+// cipherStart is the offset in the blob at which a segment starts.
+func cipherStart(segment int64) int64 {
+	if segment == 0 {
+		return headerBytes
+	}
+	return segment * segmentBytes
+}
+
+// fill decrypts the batch of segments that starts with the one holding off.
+func (r *reader) fill(off int64) error {
+	first := segmentOf(off)
+	end := min(first+batch-1, r.last)
+	stop := min(cipherStart(end+1), r.blob.Size())
+	if r.cipher == nil {
+		r.cipher, r.buf = make([]byte, batch*segmentBytes), make([]byte, 0, batch*plainBytes)
+	}
+	r.from, r.to, r.buf = 0, 0, r.buf[:0]
+	data := r.cipher[:stop-cipherStart(first)]
+	if n, err := r.blob.ReadAt(data, cipherStart(first)); n < len(data) {
+		return fmt.Errorf("read blob: %w", err)
+	}
+	for s := first; s <= end; s++ {
+		n := min(cipherStart(s+1)-cipherStart(s), int64(len(data)))
+		plain, err := r.aead.Open(r.buf, r.nonce(s), data[:n], nil)
+		if err != nil {
+			return fmt.Errorf("segment %d: %w", s, evidence.ErrCorrupt)
+		}
+		r.buf, data = plain, data[n:]
+	}
+	r.from = plainStart(first)
+	r.to = r.from + int64(len(r.buf))
+	return nil
+}
+
+func (r *reader) nonce(segment int64) []byte {
+	nonce := make([]byte, 12)
+	copy(nonce, r.prefix[:])
+	binary.BigEndian.PutUint32(nonce[prefixBytes:], uint32(segment))
+	if segment == r.last {
+		nonce[11] = 1
+	}
+	return nonce
+}
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	if r.pos >= r.size {
+		return 0, io.EOF
+	}
+	if r.pos < r.from || r.pos >= r.to {
+		if err := r.fill(r.pos); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, r.buf[r.pos-r.from:])
+	r.pos += int64(n)
+	return n, nil
+}
+
+// Seek implements io.Seeker.
+func (r *reader) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += r.pos
+	case io.SeekEnd:
+		offset += r.size
+	}
+	if offset < 0 {
+		return 0, errors.New("vault: seek before the start")
+	}
+	r.pos = offset
+	return offset, nil
+}
+
+// Close implements io.Closer.
+func (r *reader) Close() error { return r.blob.Close() }

@@ -1,0 +1,207 @@
+// Package vault stores encrypted objects: recordings, signed documents,
+// deposits.
+//
+// Every object is encrypted with the data key of its subject and deposit (Tink
+// streaming AEAD AES256_GCM_HKDF_4KB, the object's key as associated data), so
+// that erasing one person from one deposit is the destruction of one key. Data
+// keys are kept wrapped by a root key that lies elsewhere. A blob is durable
+// before Put returns the Object that becomes its row: orphans may exist and are
+// swept, a row without its blob never.
+//
+// It is not a database: it keeps no rows, decides no retention and checks no
+// rights. It never logs.
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"regexp"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/streamingaead/subtle"
+
+	"inkwitness/capture"
+	"inkwitness/evidence"
+	"inkwitness/evidence/durable"
+)
+
+// The parameters of Tink's AES256_GCM_HKDF_4KB.
+const (
+	keyBytes     = 32
+	segmentBytes = 4096
+)
+
+// Blobs stores opaque bytes under names. Implementations are safe for
+// concurrent use.
+type Blobs interface {
+	// Write stores what fill writes under name, replacing what was there, and
+	// returns when it is durable. When fill fails nothing appears under name.
+	Write(ctx context.Context, name string, fill func(io.Writer) error) error
+
+	// Open returns the blob for reading at any offset; evidence.ErrNotFound.
+	Open(ctx context.Context, name string) (Blob, error)
+
+	// Delete removes the blob. A missing one is no error.
+	Delete(ctx context.Context, name string) error
+
+	// List calls visit for every blob, and for what unfinished writes left.
+	List(ctx context.Context, visit func(name string, modified time.Time) error) error
+}
+
+// Blob is one stored blob, open for reading.
+type Blob interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// Config is what a Vault needs. All fields but Region are required.
+type Config struct {
+	Blobs  Blobs
+	Keys   evidence.Keys
+	Clock  capture.Clock
+	Region string // where the bytes lie, written into each object; "local" when empty
+}
+
+// Vault stores and opens objects. It is safe for concurrent use.
+type Vault struct{ cfg Config }
+
+// New returns a Vault.
+func New(cfg Config) (*Vault, error) {
+	if cfg.Blobs == nil || cfg.Keys == nil || cfg.Clock == nil {
+		return nil, errors.New("vault: Blobs, Keys and Clock are required")
+	}
+	if cfg.Region == "" {
+		cfg.Region = "local"
+	}
+	return &Vault{cfg: cfg}, nil
+}
+
+// keyPattern bounds object keys: they become file names.
+var keyPattern = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+){0,12}$`)
+
+// Put encrypts r and stores it under m.Key. It returns only when the bytes are
+// durable; the caller then writes the Object's row. Storing the same key again
+// replaces the blob, so a step that is repeated leaves no orphan.
+func (v *Vault) Put(ctx context.Context, m evidence.Meta, r io.Reader) (evidence.Object, error) {
+	if err := m.Check(); err != nil {
+		return evidence.Object{}, err
+	}
+	if len(m.Key) > 240 || !keyPattern.MatchString(m.Key) || durable.IsTemp(m.Key) {
+		return evidence.Object{}, fmt.Errorf("object key %q: %w", m.Key, evidence.ErrMalformed)
+	}
+	id, key, err := v.dataKey(ctx, m.Subject, m.Deposit)
+	if err != nil {
+		return evidence.Object{}, fmt.Errorf("data key of object: %w", err)
+	}
+	m.Region = v.cfg.Region
+	o := evidence.Object{Meta: m, DataKey: id, Stored: v.cfg.Clock.Now().UTC()}
+	err = v.cfg.Blobs.Write(ctx, m.Key, func(w io.Writer) error { return encrypt(w, r, key, &o) })
+	if err != nil {
+		return evidence.Object{}, fmt.Errorf("store object: %w", err)
+	}
+	return o, nil
+}
+
+// encrypt writes the ciphertext of r and fills in what is known of the plain bytes.
+func encrypt(w io.Writer, r io.Reader, key []byte, o *evidence.Object) error {
+	aead, err := subtle.NewAESGCMHKDF(key, "SHA256", keyBytes, segmentBytes, 0)
+	if err != nil {
+		return fmt.Errorf("cipher: %w", err)
+	}
+	enc, err := aead.NewEncryptingWriter(w, []byte(o.Key))
+	if err != nil {
+		return fmt.Errorf("cipher: %w", err)
+	}
+	sum, crc := sha256.New(), crc32.NewIEEE()
+	if o.Size, err = io.CopyBuffer(io.MultiWriter(enc, sum, crc), r, make([]byte, 64<<10)); err != nil {
+		return err
+	}
+	o.SHA256, o.CRC32 = evidence.Digest(sum.Sum(nil)), crc.Sum32()
+	return enc.Close()
+}
+
+// Open decrypts an object. Reads and seeks are checked segment by segment; a
+// changed, cut or exchanged blob gives evidence.ErrCorrupt, an erased one
+// *evidence.ErasedError.
+func (v *Vault) Open(ctx context.Context, o evidence.Object) (io.ReadSeekCloser, error) {
+	_, key, err := v.cfg.Keys.Open(ctx, o.DataKey)
+	if err != nil {
+		return nil, fmt.Errorf("data key of object: %w", err)
+	}
+	blob, err := v.cfg.Blobs.Open(ctx, o.Key)
+	if err != nil {
+		return nil, fmt.Errorf("open object: %w", err)
+	}
+	r, err := newReader(blob, key, []byte(o.Key), o.Size)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open object: %w", err), blob.Close())
+	}
+	return r, nil
+}
+
+// Delete removes the blob of an object whose row is gone.
+func (v *Vault) Delete(ctx context.Context, o evidence.Object) error {
+	if err := v.cfg.Blobs.Delete(ctx, o.Key); err != nil {
+		return fmt.Errorf("delete object: %w", err)
+	}
+	return nil
+}
+
+// Erase destroys the data key of a subject in a deposit: every object under it,
+// in backups too, is unreadable from now on. It is idempotent.
+func (v *Vault) Erase(ctx context.Context, subject, deposit string, e evidence.Erasure) error {
+	if err := v.cfg.Keys.Destroy(ctx, dataKeyID(subject, deposit), e); err != nil {
+		return fmt.Errorf("erase data key: %w", err)
+	}
+	return nil
+}
+
+// Sweep deletes blobs, and rests of unfinished writes, that were last written
+// before the given moment and that no row refers to, and returns how many. Choose the moment so that a
+// transaction under way cannot still be about to write the row.
+func (v *Vault) Sweep(ctx context.Context, before time.Time, referenced func(ctx context.Context, key string) (bool, error)) (int, error) {
+	swept := 0
+	err := v.cfg.Blobs.List(ctx, func(name string, modified time.Time) error {
+		if !modified.Before(before) {
+			return nil
+		}
+		if used, err := referenced(ctx, name); err != nil || used {
+			return err
+		}
+		swept++
+		return v.cfg.Blobs.Delete(ctx, name)
+	})
+	if err != nil {
+		return swept, fmt.Errorf("sweep orphans: %w", err)
+	}
+	return swept, nil
+}
+
+func dataKeyID(subject, deposit string) string { return "data/" + deposit + "/" + subject }
+
+// dataKey opens the key of a subject and deposit, and makes it when it is the
+// first. Of two that make it at once one wins and both use it.
+func (v *Vault) dataKey(ctx context.Context, subject, deposit string) (string, []byte, error) {
+	id := dataKeyID(subject, deposit)
+	_, key, err := v.cfg.Keys.Open(ctx, id)
+	if !errors.Is(err, evidence.ErrNotFound) {
+		return id, key, err
+	}
+	fresh := make([]byte, keyBytes)
+	rand.Read(fresh) // never fails, see crypto/rand
+	meta := evidence.Key{ID: id, Purpose: "data", Subject: subject, Deposit: deposit, Created: v.cfg.Clock.Now().UTC()}
+	switch err := v.cfg.Keys.Create(ctx, meta, fresh); {
+	case err == nil:
+		return id, fresh, nil
+	case !errors.Is(err, evidence.ErrExists):
+		return id, nil, err
+	}
+	_, key, err = v.cfg.Keys.Open(ctx, id)
+	return id, key, err
+}
