@@ -121,13 +121,6 @@ func (id SessionID) Bytes() (raw [16]byte, err error) {
 	return [16]byte(b), nil
 }
 
-// Head is where a stream stands: Next records were taken, numbered from 0, and
-// Hash is the hash chain over them.
-type Head struct {
-	Next uint64
-	Hash [32]byte
-}
-
 // Pending is a record that was accepted and is on its way to the disk.
 type Pending interface {
 	// Wait returns once the record and all before it are on stable storage,

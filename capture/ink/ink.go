@@ -1,8 +1,7 @@
 // Package ink is the binary coding of pen samples and of the messages that
 // carry them: one coding for the wire (subprotocol inkwitness.pen.v1) and for
 // the journal, so that the bytes that a client hashed are the bytes that are
-// kept. It also computes the hash chain over a pen stream and the receipt that
-// the server signs for it.
+// kept. It also makes the receipt that the server signs for a finished stream.
 //
 // The byte diagrams are in capture/README.md; testdata/vectors.json has the
 // vectors that the Go and the TypeScript coder both pass.

@@ -127,7 +127,7 @@ func unhex(t *testing.T, s string) []byte {
 func makeVectors(t *testing.T) vectors {
 	key := ed25519.NewKeyFromSeed(unhex(t, vectorSeed))
 	nonce := [32]byte(unhex(t, vectorNonce))
-	head, err := FirstHead(vectorID, nonce)
+	head, err := capture.FirstHead(vectorID, nonce, capture.StreamPen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func makeVectors(t *testing.T) vectors {
 		if err != nil {
 			t.Fatal(err)
 		}
-		head = NextHead(head, msg)
+		head = head.After(capture.StreamPen, 0, msg)
 		b.Bytes, b.Head = hex.EncodeToString(msg), hex.EncodeToString(head.Hash[:])
 		v.Batches = append(v.Batches, b)
 	}

@@ -4,42 +4,14 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 
 	"inkwitness/capture"
 )
 
-// The first bytes of what is hashed and signed keep one use of SHA-256 and of
-// the receipt key apart from every other.
-const (
-	chainContext   = "inkwitness pen v1\x00"
-	receiptContext = "inkwitness pen receipt v1\x00"
-)
-
-// FirstHead returns the head of an empty pen stream. The nonce is the server's
-// and is drawn anew for each session, so a recorded stream cannot be played
-// into another one.
-func FirstHead(id capture.SessionID, nonce [32]byte) (capture.Head, error) {
-	raw, err := id.Bytes()
-	if err != nil {
-		return capture.Head{}, err
-	}
-	h := sha256.New()
-	h.Write([]byte(chainContext))
-	h.Write(raw[:])
-	h.Write(nonce[:])
-	return capture.Head{Hash: [32]byte(h.Sum(nil))}, nil
-}
-
-// NextHead returns the head after msg, a whole BATCH message.
-func NextHead(h capture.Head, msg []byte) capture.Head {
-	sum := sha256.New()
-	sum.Write(h.Hash[:])
-	sum.Write(msg)
-	return capture.Head{Next: h.Next + 1, Hash: [32]byte(sum.Sum(nil))}
-}
+// receiptContext keeps this use of the receipt key apart from every other.
+const receiptContext = "inkwitness pen receipt v1\x00"
 
 // Receipt is the server's signature over a finished pen stream.
 type Receipt struct {
