@@ -1,0 +1,231 @@
+// Package rtc takes in video and audio over WebRTC and hands complete frames,
+// in order, to a durable sink. It speaks the offer and answer of WHIP
+// (RFC 9725) without HTTP: the caller owns the routes. One actor serves one
+// peer connection; a reconnect or an ICE restart continues the same capture as
+// a new segment.
+//
+// It is the only package that knows pion. It decodes no picture, writes no
+// file and judges nothing: webm makes the playable file, timeline the clock and
+// footage the facts, all from what is recorded here.
+package rtc
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"inkwitness/capture"
+	"inkwitness/capture/media"
+)
+
+// Errors of the calls of this package, besides those of package capture.
+var (
+	ErrStopped  = errors.New("rtc: the server is stopped")
+	ErrMatch    = errors.New("rtc: the entity tag is not that of the ICE session") // RFC 9725 section 4.3: 412
+	ErrNoCodec  = errors.New("rtc: the offer has no codec that can be recorded")
+	errSilent   = errors.New("no media came in time")
+	errReplaced = errors.New("replaced by a new connection of the session")
+	errFailed   = errors.New("the peer connection failed")
+	errCodec    = errors.New("the sender changed the codec")
+)
+
+// Sink stores the records of one session. The two media streams have no other
+// writer, and rtc calls Append for one stream from one goroutine at a time.
+type Sink interface {
+	// Next is the sequence number that the stream's next record must have: 0
+	// for an empty stream, and one more than the last durable record's after a
+	// restart.
+	Next(stream capture.Stream) uint64
+
+	// Append returns when the record is durable. It does not keep payload. Any
+	// error ends the segment.
+	Append(ctx context.Context, stream capture.Stream, seq uint64, arrivedMicros int64, payload []byte) error
+}
+
+// Config is what a Server needs. UDP and Clock are required.
+type Config struct {
+	Clock  capture.Clock
+	Logger *slog.Logger // nil discards
+	Random io.Reader    // names of resources; nil is crypto/rand
+
+	// UDP carries the media of all sessions (one port, ICE mux). The server
+	// closes it. A read buffer of 4 MiB or more (net.core.rmem_max) lets bursts
+	// of a hundred streams through.
+	UDP net.PacketConn
+
+	// TCP, where set, takes ICE-TCP (RFC 6544) from networks that block UDP.
+	// The server closes it.
+	TCP net.Listener
+
+	// PublicIPs replace the host's addresses in the answer where the server
+	// stands behind a 1:1 NAT.
+	PublicIPs []string
+
+	// Codecs are the video codecs to negotiate, best first. Empty is VP8,
+	// H.264, VP9, AV1: VP8 first because its stills can be looked at (face,
+	// brightness) without a foreign decoder.
+	Codecs []media.Codec
+
+	MaxSessions  int   // peer connections at once; 0 is 100 for each core
+	MaxBytes     int64 // media bytes of one segment; 0 is 2 GiB
+	MaxVideoKbps int   // told to the sender as b=AS; 0 is 1500
+
+	// Notify, where set, is told of every change of state and every
+	// QualityInterval of the figures. It must return at once and may be called
+	// by several goroutines, for one resource by one at a time.
+	Notify func(Status)
+}
+
+// Times of a peer connection's life.
+const (
+	ConnectTimeout  = 20 * time.Second // from the offer to the first media
+	StallAfter      = 3 * time.Second  // without RTP: Stalled
+	GiveUpAfter     = 15 * time.Second // without RTP: Closed
+	QualityInterval = 2 * time.Second  // between two notices while live
+	flushInterval   = 200 * time.Millisecond
+	tickInterval    = 100 * time.Millisecond
+	keyframeSpacing = 300 * time.Millisecond // between two picture loss indications
+	flushTimeout    = 5 * time.Second
+)
+
+// State is where a peer connection stands.
+type State string
+
+// The states of a peer connection.
+const (
+	Connecting State = "connecting"
+	Live       State = "live"
+	Stalled    State = "stalled" // no RTP for StallAfter; goes live again by itself
+	Closed     State = "closed"
+)
+
+// Status is one notice to Config.Notify.
+type Status struct {
+	Session  capture.SessionID
+	Resource string
+	Segment  uint32
+	State    State
+	Err      error // why a connection was closed, nil when it was asked for
+	Video    TrackStatus
+	Audio    TrackStatus
+}
+
+// TrackStatus is what was counted on one track of the segment so far.
+type TrackStatus struct {
+	Codec    media.Codec // 0 until the track's first packet
+	Packets  uint64      // taken in
+	Lost     uint64      // never came
+	Repaired uint64      // came late, out of order or as a retransmission, and were used
+	Frames   uint64      // recorded
+	Dropped  uint64      // given up
+	Bytes    uint64      // recorded
+}
+
+// Server takes in peer connections. New gives it its sockets; Run must be
+// called, and closes them.
+type Server struct {
+	cfg     Config
+	api     *webrtc.API
+	pcfg    webrtc.Configuration
+	muxes   []io.Closer
+	started int64     // µs, wall time when the server was made
+	origin  time.Time // the same moment with its monotonic reading
+
+	mu       sync.Mutex
+	stopped  bool
+	peers    map[string]*peer            // by resource
+	sessions map[capture.SessionID]*slot // sessions with a peer connection or an offer under way
+	running  sync.WaitGroup              // actors of peers
+}
+
+// slot lets one offer of a session through at a time.
+type slot struct {
+	turn chan struct{} // holds one token: who has it may start or stop the session's peer
+	peer *peer         // owner: holder of the token
+	uses int           // owner: Server.mu
+}
+
+// New makes a server on the sockets of the configuration.
+func New(cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	if cfg.Clock == nil || cfg.UDP == nil {
+		return nil, errors.New("rtc: Config.Clock and Config.UDP are required")
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make the DTLS key: %w", err)
+	}
+	cert, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("make the DTLS certificate: %w", err)
+	}
+	now := cfg.Clock.Now()
+	s := &Server{
+		cfg:      cfg,
+		pcfg:     webrtc.Configuration{Certificates: []webrtc.Certificate{*cert}, BundlePolicy: webrtc.BundlePolicyMaxBundle},
+		started:  now.UnixMicro(),
+		origin:   now,
+		peers:    make(map[string]*peer),
+		sessions: make(map[capture.SessionID]*slot),
+	}
+	if s.api, s.muxes, err = newAPI(cfg); err != nil {
+		return nil, fmt.Errorf("set up WebRTC: %w", err)
+	}
+	return s, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if len(c.Codecs) == 0 {
+		c.Codecs = []media.Codec{media.VP8, media.H264, media.VP9, media.AV1}
+	}
+	if c.MaxSessions == 0 {
+		c.MaxSessions = 100 * runtime.GOMAXPROCS(0)
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = 2 << 30
+	}
+	if c.MaxVideoKbps == 0 {
+		c.MaxVideoKbps = 1500
+	}
+	return c
+}
+
+// Run serves until the context ends. It returns when every peer connection is
+// closed, everything recorded is in the sinks, and the sockets are closed.
+func (s *Server) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.mu.Lock()
+	s.stopped = true
+	for _, p := range s.peers {
+		p.stop(ErrStopped)
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+	var errs []error
+	for _, m := range s.muxes {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// now is the server's capture clock in µs since 1970: the wall time when the
+// server was made plus the monotonic time since. A step of the wall clock
+// does not move it.
+func (s *Server) now() int64 { return s.started + s.cfg.Clock.Now().Sub(s.origin).Microseconds() }
