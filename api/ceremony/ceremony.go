@@ -1,0 +1,233 @@
+// Package ceremony is the way of one signature as one state machine: uploaded,
+// planned, sent, opened, consented, captured, compared, sealed, deposited.
+//
+// A Document is the aggregate: its signers, fields, consents and captures are
+// read and written together, under one version number, so that of a hundred
+// parallel confirmations one wins. Transitions (state.go) are methods without
+// I/O that check what is allowed and return what must be stored with them;
+// Service (service.go, signer.go) loads, applies a transition and saves;
+// sealing.go drives what needs outside effects, with the intent stored first.
+//
+// The package knows neither HTTP nor SQL. It is not the place where access is
+// decided: that is api.Allow.
+package ceremony
+
+import (
+	"fmt"
+	"time"
+
+	"inkwitness/api"
+	"inkwitness/biometrics"
+	"inkwitness/capture"
+	"inkwitness/evidence"
+)
+
+// State is where a document stands.
+type State string
+
+// The states of a document.
+const (
+	Draft     State = "draft"     // uploaded, being planned
+	Sent      State = "sent"      // at least one signer is still to sign
+	Sealing   State = "sealing"   // everybody signed, the deposit is being made
+	Completed State = "completed" // the deposit is in the store and in the log
+	Declined  State = "declined"  // a signer refused
+	Cancelled State = "cancelled" // the owner withdrew it
+)
+
+// SignerState is where a signer stands.
+type SignerState string
+
+// The states of a signer.
+const (
+	Waiting    SignerState = "waiting"   // not sent, or not this signer's turn
+	Invited    SignerState = "invited"   // the link is in the outbox
+	Opened     SignerState = "opened"    // the link was used
+	Consented  SignerState = "consented" // every purpose was answered
+	Captured   SignerState = "captured"  // a finished signature capture waits for confirmation
+	Signing    SignerState = "sealing"   // confirmed; the signature is being made
+	Signed     SignerState = "signed"    // the signed revision is stored
+	HasRefused SignerState = "declined"
+)
+
+// Document is one PDF on its way to a deposit, with everybody who signs it.
+type Document struct {
+	ID       string `json:"id"` // random, 128 bits, lower-case hex
+	Owner    string `json:"owner"`
+	Version  int64  `json:"-"` // of the stored row; a save with an old one is refused
+	State    State  `json:"state"`
+	Title    string `json:"title"`
+	Filename string `json:"filename"`
+	Pages    []Page `json:"pages"`
+
+	Source  evidence.Object `json:"source"`  // the PDF as uploaded
+	Current evidence.Object `json:"current"` // the newest revision: Source, then one more signature at a time
+
+	Created   time.Time `json:"created"`
+	SentAt    time.Time `json:"sentAt"`
+	Completed time.Time `json:"completed"`
+
+	Signers []*Signer `json:"signers"`
+	Fields  []Field   `json:"fields"`
+	Deposit *Deposit  `json:"deposit,omitempty"`
+
+	// SealState is the resumable state of the deposit in the making. It is
+	// opaque here: the sealer wrote it and only the sealer reads it.
+	SealState []byte `json:"sealState,omitempty"`
+	// Trouble is the last failure of sealing in plain words, empty when all is well.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Page is the size of one page as displayed, in PDF points (1/72 inch).
+type Page struct {
+	Width    float64 `json:"width"`
+	Height   float64 `json:"height"`
+	Rotation int     `json:"rotation"` // of the page object; Width and Height are after it
+}
+
+// Field is the place of one signature: a rectangle in PDF points measured from
+// the top left corner of the page as displayed.
+type Field struct {
+	Name   string  `json:"name"`   // of the PDF form field
+	Signer int     `json:"signer"` // index in Document.Signers
+	Page   int     `json:"page"`   // from 1
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// Signer is one person who signs one document.
+type Signer struct {
+	ID       string      `json:"id"`
+	Name     string      `json:"name"`
+	Email    string      `json:"email"`
+	Language string      `json:"language"` // BCP 47: en, fr, zh-Hant, zh-Hans
+	Subject  string      `json:"subject"`  // whose references these are, see Subject
+	State    SignerState `json:"state"`
+
+	InvitedAt time.Time `json:"invitedAt"`
+	OpenedAt  time.Time `json:"openedAt"`
+	SignedAt  time.Time `json:"signedAt"`
+
+	Consents  []Consent  `json:"consents"`
+	Captures  []*Capture `json:"captures"`
+	Confirmed bool       `json:"confirmed"`
+	Typed     string     `json:"typed,omitempty"`  // the name as typed, by a signer who refused to be recorded
+	Reason    string     `json:"reason,omitempty"` // why the signer declined
+
+	Comparison *biometrics.Comparison `json:"comparison,omitempty"`
+	// SealState is the resumable state of this signature in the making.
+	SealState []byte `json:"sealState,omitempty"`
+}
+
+// CaptureKind says what a capture is for.
+type CaptureKind string
+
+// The kinds of captures.
+const (
+	ReferenceCapture CaptureKind = "reference"
+	SignatureCapture CaptureKind = "signature"
+)
+
+// CaptureState is where a capture stands.
+type CaptureState string
+
+// The states of a capture. A finished one is immutable.
+const (
+	CaptureOpen      CaptureState = "open"
+	CaptureFinished  CaptureState = "finished"
+	CaptureDiscarded CaptureState = "discarded"
+)
+
+// Capture is one recorded signature of a signer.
+type Capture struct {
+	ID        capture.SessionID  `json:"id"`
+	Kind      CaptureKind        `json:"kind"`
+	State     CaptureState       `json:"state"`
+	Nonce     []byte             `json:"nonce"`
+	Device    capture.Device     `json:"device"`
+	Browser   BrowserFacts       `json:"browser"`
+	WithVideo bool               `json:"withVideo"`
+	WithAudio bool               `json:"withAudio"`
+	StartedAt time.Time          `json:"startedAt"`
+	EndedAt   time.Time          `json:"endedAt"`
+	Files     []File             `json:"files"`   // what the archive holds, in the deposit's order
+	Quality   biometrics.Quality `json:"quality"` // of the pen stream
+	// Problems are what the comparator found; one Refusal among them means that
+	// the capture was thrown away and has to be made again.
+	Problems []biometrics.Problem `json:"problems"`
+	Receipt  []byte               `json:"receipt,omitempty"` // the server's countersignature of the pen chain's head
+}
+
+// BrowserFacts are the device facts that REQUIREMENTS name, and nothing more.
+type BrowserFacts struct {
+	System    string `json:"system"`
+	Browser   string `json:"browser"`
+	Language  string `json:"language"`
+	Address   string `json:"address"`
+	DeviceID  string `json:"deviceId"` // random, made by the page, kept in its own storage
+	UserAgent string `json:"userAgent"`
+}
+
+// File is one file of a finished capture in the vault.
+type File struct {
+	Name   string          `json:"name"` // within data/capture/<signer>/
+	Object evidence.Object `json:"object"`
+}
+
+// Deposit is what the owner downloads and what is kept ten years.
+type Deposit struct {
+	ID          string          `json:"id"`
+	Object      evidence.Object `json:"object"`
+	LeafIndex   int64           `json:"leafIndex"`
+	CreatedAt   time.Time       `json:"createdAt"`
+	RetainUntil time.Time       `json:"retainUntil"`
+	Hold        bool            `json:"hold"`
+}
+
+// Subject is a person as signer of one owner: the holder of references. The
+// same address under another owner is another subject, with another key.
+type Subject struct {
+	ID         string      `json:"id"`
+	Owner      string      `json:"owner"`
+	Email      string      `json:"email"`
+	Version    int64       `json:"-"`
+	References []Reference `json:"references"`
+}
+
+// Reference is one enrolled signature (data class K5: kept until consent is
+// withdrawn, the account deleted, or it is replaced).
+type Reference struct {
+	Capture    capture.SessionID `json:"capture"`
+	Object     evidence.Object   `json:"object"` // the pen stream
+	Device     capture.Device    `json:"device"`
+	EnrolledAt time.Time         `json:"enrolledAt"`
+}
+
+// Limits of an upload and of a plan.
+const (
+	MaxUpload        = 50 << 20 // bytes of one PDF
+	MaxSigners       = 20
+	MaxFields        = 200
+	MinFieldPoints   = 18.0 // a quarter of an inch: smaller ones cannot be signed
+	ReferencesNeeded = 3    // the fewest that a comparison is made with
+	ReferencesWanted = 5
+	LinkLifetime     = 14 * 24 * time.Hour
+	SessionLifetime  = 12 * time.Hour
+	RetentionYears   = 10
+)
+
+// Errors that callers tell apart. Each is also one of api's, which says how it
+// is answered; the text is meant for whoever asked.
+var (
+	ErrNotFound    = fmt.Errorf("there is no such document or signer: %w", api.ErrNotFound)
+	ErrStale       = fmt.Errorf("the document changed meanwhile, load it again: %w", api.ErrConflict)
+	ErrState       = fmt.Errorf("not possible in this state: %w", api.ErrConflict)
+	ErrInvalid     = api.ErrInvalid
+	ErrLinkUsed    = fmt.Errorf("the link was already used in another browser, ask the sender for a new one: %w", api.ErrExpired)
+	ErrLinkExpired = fmt.Errorf("the link is too old, ask the sender for a new one: %w", api.ErrExpired)
+	ErrNoConsent   = fmt.Errorf("consent is missing: %w", api.ErrForbidden)
+	ErrIncomplete  = fmt.Errorf("the capture is not complete: %w", api.ErrConflict)
+	ErrNotYourTurn = fmt.Errorf("another signer comes first, a mail follows when it is your turn: %w", api.ErrConflict)
+)

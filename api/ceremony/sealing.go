@@ -1,0 +1,219 @@
+package ceremony
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"inkwitness/biometrics"
+	"inkwitness/capture"
+	"inkwitness/evidence"
+)
+
+// Sealer makes signatures and deposits. Every method is resumable: it hands
+// each intermediate state to keep before the effect that follows from it, and
+// called again with the kept state it goes on where it stopped, with the same
+// certificate. It returns evidence.ErrPending when it waits for somebody.
+type Sealer interface {
+	// Sign adds the signature of one signer to d.Current and returns the new
+	// revision, stored.
+	Sign(ctx context.Context, d *Document, s *Signer, keep Keep) (evidence.Object, error)
+	// Commit collects everything into the container's manifest, signs and
+	// time-stamps it and returns what goes into the log.
+	Commit(ctx context.Context, d *Document, keep Keep) (evidence.LogEntry, error)
+	// Deposit writes the container with its inclusion proof.
+	Deposit(ctx context.Context, d *Document, keep Keep) (Deposit, error)
+}
+
+// Keep stores the state of a seal durably.
+type Keep func(ctx context.Context, state []byte) error
+
+// Inks reads a stored pen stream back.
+type Inks interface {
+	Read(r io.Reader, device capture.Device) (capture.Signature, error)
+}
+
+// Run seals what was confirmed, now and after a crash, until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	const patrol = 30 * time.Second // a failed step is tried again this often
+	tick := time.NewTicker(patrol)
+	defer tick.Stop()
+	s.sealAll(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case id := <-s.wake:
+			s.sealOne(ctx, id)
+		case <-tick.C:
+			s.sealAll(ctx)
+		}
+	}
+}
+
+// nudge asks Run to look at a document soon. Losing a nudge costs one patrol.
+func (s *Service) nudge(id string) {
+	select {
+	case s.wake <- id:
+	default:
+	}
+}
+
+func (s *Service) sealAll(ctx context.Context) {
+	ids, err := s.Documents.Unfinished(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.Logger.ErrorContext(ctx, "list unfinished documents", "err", err)
+	}
+	for _, id := range ids {
+		s.sealOne(ctx, id)
+	}
+}
+
+func (s *Service) sealOne(ctx context.Context, id string) {
+	err := s.advance(ctx, id)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	s.Logger.ErrorContext(ctx, "seal document", "document", id, "err", err)
+	_, err = s.change(ctx, id, func(_ context.Context, d *Document) (Effects, error) {
+		d.Trouble = "Sealing is delayed and will be tried again by itself."
+		return Effects{}, nil
+	})
+	if err != nil && ctx.Err() == nil {
+		s.Logger.ErrorContext(ctx, "note trouble of document", "document", id, "err", err)
+	}
+}
+
+// advance takes a document as far as it goes.
+func (s *Service) advance(ctx context.Context, id string) error {
+	d, err := s.Documents.Document(ctx, id)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(d.Signers, func(s *Signer) bool { return s.State == Signing }); i >= 0 {
+		if d, err = s.sign(ctx, d, d.Signers[i]); err != nil {
+			return fmt.Errorf("sign for signer %s: %w", d.Signers[i].ID, err)
+		}
+	}
+	if d.State == Sealing {
+		if err := s.deposit(ctx, d); err != nil {
+			return fmt.Errorf("make the deposit: %w", err)
+		}
+	}
+	return nil
+}
+
+// sign compares, signs and hands on to the next signer.
+func (s *Service) sign(ctx context.Context, d *Document, who *Signer) (*Document, error) {
+	if who.Comparison == nil && who.Allows(ForComparison) && who.Typed == "" {
+		comparison, err := s.compare(ctx, d, who)
+		if err != nil {
+			return d, fmt.Errorf("compare the signature: %w", err)
+		}
+		if d, err = s.update(ctx, d.ID, who.ID, func(_ *Document, s *Signer) { s.Comparison = comparison }); err != nil {
+			return d, err
+		}
+		if who, err = d.Signer(who.ID); err != nil {
+			return d, err
+		}
+	}
+	revision, err := s.Sealer.Sign(ctx, d, who, func(ctx context.Context, state []byte) error {
+		_, err := s.update(ctx, d.ID, who.ID, func(_ *Document, s *Signer) { s.SealState = state })
+		return err
+	})
+	if err != nil {
+		return d, err
+	}
+	return s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
+		who, err := d.Signer(who.ID)
+		if err != nil {
+			return Effects{}, err
+		}
+		d.Current, d.Trouble = revision, ""
+		return d.signedBy(who, s.Clock.Now().UTC(), newSecret), nil
+	})
+}
+
+// update changes a signer's record without a transition.
+func (s *Service) update(ctx context.Context, document, signer string, set func(*Document, *Signer)) (*Document, error) {
+	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
+		who, err := d.Signer(signer)
+		if err != nil {
+			return Effects{}, err
+		}
+		set(d, who)
+		return Effects{}, nil
+	})
+}
+
+// deposit makes the letter of deposit. The commitment goes into the log's
+// outbox in the transaction that stores the state of the seal.
+func (s *Service) deposit(ctx context.Context, d *Document) error {
+	keep := func(ctx context.Context, state []byte) error {
+		_, err := s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
+			d.SealState = state
+			return Effects{}, nil
+		})
+		return err
+	}
+	deposit, err := s.Sealer.Deposit(ctx, d, keep)
+	if err != nil {
+		return err
+	}
+	_, err = s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
+		if d.State == Completed {
+			return Effects{}, nil
+		}
+		return d.completed(deposit, s.Clock.Now().UTC()), nil
+	})
+	return err
+}
+
+// compare scores the confirmed signature against the signer's references. With
+// too few of them there is no score, and the deposit says so.
+func (s *Service) compare(ctx context.Context, d *Document, who *Signer) (*biometrics.Comparison, error) {
+	references, err := s.references(ctx, d.Owner, who)
+	if err != nil {
+		return nil, err
+	}
+	questioned, err := s.questioned(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	comparison, err := s.Comparator.Compare(ctx, references, questioned)
+	if errors.Is(err, biometrics.ErrReferences) || errors.Is(err, biometrics.ErrQuestioned) {
+		s.Logger.WarnContext(ctx, "no comparison possible", "document", d.ID, "signer", who.ID, "err", err)
+		return &biometrics.Comparison{Decision: biometrics.Decision{Outcome: biometrics.Inconclusive}, Quality: s.Comparator.Describe(questioned)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &comparison, nil
+}
+
+// questioned reads the confirmed signature's pen stream.
+func (s *Service) questioned(ctx context.Context, who *Signer) (capture.Signature, error) {
+	c := who.signature()
+	if c == nil {
+		return capture.Signature{}, ErrIncomplete
+	}
+	for _, f := range c.Files {
+		if f.Name == PenFile {
+			return s.signature(ctx, f.Object, c.Device)
+		}
+	}
+	return capture.Signature{}, fmt.Errorf("capture %s has no pen stream: %w", c.ID, evidence.ErrNotFound)
+}
+
+// signature reads a pen stream from the vault.
+func (s *Service) signature(ctx context.Context, o evidence.Object, device capture.Device) (capture.Signature, error) {
+	r, err := s.Vault.Open(ctx, o)
+	if err != nil {
+		return capture.Signature{}, err
+	}
+	defer r.Close()
+	return s.Inks.Read(r, device)
+}

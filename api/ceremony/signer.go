@@ -1,0 +1,280 @@
+package ceremony
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+
+	"inkwitness/biometrics"
+	"inkwitness/capture"
+	"inkwitness/evidence"
+)
+
+// OpenLink exchanges a link's secret for a signing session. A link works once:
+// the session stays with the browser that opened it.
+func (s *Service) OpenLink(ctx context.Context, secret string) (session string, d *Document, signer string, err error) {
+	hash := HashSecret(secret)
+	grant, err := s.Grants.Grant(ctx, hash)
+	switch {
+	case err != nil:
+		return "", nil, "", err
+	case grant.Kind != LinkGrant:
+		return "", nil, "", ErrNotFound
+	case !s.Clock.Now().Before(grant.Expires):
+		return "", nil, "", ErrLinkExpired
+	case grant.Used:
+		return "", nil, "", ErrLinkUsed
+	}
+	if d, err = s.Documents.Document(ctx, grant.Document); err != nil {
+		return "", nil, "", err
+	}
+	if _, err = d.open(grant.Signer); err != nil {
+		return "", nil, "", err // a closed document does not use the link up
+	}
+	if err = s.Grants.UseGrant(ctx, hash); err != nil {
+		return "", nil, "", err
+	}
+	session = newSecret()
+	d, err = s.change(ctx, grant.Document, func(_ context.Context, d *Document) (Effects, error) {
+		return d.Open(grant.Signer, s.Clock.Now().UTC(), session)
+	})
+	return session, d, grant.Signer, err
+}
+
+// Session tells whose signing session a secret is. It stays valid after the
+// signature, so that the signer can download, until it expires.
+func (s *Service) Session(ctx context.Context, secret string) (Grant, error) {
+	grant, err := s.Grants.Grant(ctx, HashSecret(secret))
+	switch {
+	case err != nil:
+		return Grant{}, err
+	case grant.Kind != SessionGrant:
+		return Grant{}, ErrNotFound
+	case !s.Clock.Now().Before(grant.Expires):
+		return Grant{}, ErrLinkExpired
+	}
+	return grant, nil
+}
+
+// Consent keeps a signer's answer to one purpose.
+func (s *Service) Consent(ctx context.Context, document, signer string, answer Consent) (*Document, error) {
+	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
+		answer.At = s.Clock.Now().UTC()
+		return d.Consent(signer, answer)
+	})
+}
+
+// Decline closes the document.
+func (s *Service) Decline(ctx context.Context, document, signer, reason string) (*Document, error) {
+	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.Decline(signer, reason) })
+}
+
+// StartCapture opens a capture: the consent is checked and stored before the
+// recorder takes the first byte.
+func (s *Service) StartCapture(ctx context.Context, document, signer string, c Capture) (*Capture, error) {
+	c.ID, c.Nonce, c.StartedAt = capture.SessionID(NewID()), make([]byte, 32), s.Clock.Now().UTC()
+	_, _ = rand.Read(c.Nonce)
+	if _, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
+		started := c
+		return d.StartCapture(signer, &started)
+	}); err != nil {
+		return nil, err
+	}
+	if err := s.Recorder.Open(ctx, &c); err != nil {
+		return nil, fmt.Errorf("open the recording: %w", err)
+	}
+	return &c, nil
+}
+
+// OpenCapture returns a capture of the signer that may still be recorded to.
+func (s *Service) OpenCapture(ctx context.Context, document, signer string, id capture.SessionID) (*Capture, error) {
+	d, err := s.Documents.Document(ctx, document)
+	if err != nil {
+		return nil, err
+	}
+	who, err := d.open(signer)
+	if err != nil {
+		return nil, err
+	}
+	c, err := who.capture(id)
+	if err != nil {
+		return nil, err
+	}
+	if c.State != CaptureOpen {
+		return nil, fmt.Errorf("%w: the capture is %s", ErrState, c.State)
+	}
+	return c, nil
+}
+
+// FinishCapture stores a complete capture, or says what is wrong with it.
+// Calling it again after it succeeded returns the stored result.
+func (s *Service) FinishCapture(ctx context.Context, document, signer string, id capture.SessionID) (*Capture, error) {
+	d, err := s.Documents.Document(ctx, document)
+	if err != nil {
+		return nil, err
+	}
+	who, err := d.Signer(signer)
+	if err != nil {
+		return nil, err
+	}
+	c, err := who.capture(id)
+	if err != nil {
+		return nil, err
+	}
+	if c.State == CaptureFinished || c.refused() {
+		return c, nil
+	}
+	if c, err = s.OpenCapture(ctx, document, signer, id); err != nil {
+		return nil, err
+	}
+	archive, err := s.Recorder.Finish(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("finish the recording: %w", err)
+	}
+	finished, err := s.store(ctx, d, who, *c, archive)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.FinishCapture(signer, finished) }); err != nil {
+		return nil, err
+	}
+	if err := s.Recorder.Release(ctx, id); err != nil {
+		return nil, fmt.Errorf("release the recording: %w", err)
+	}
+	return &finished, nil
+}
+
+// store checks an archive and puts its files into the vault. A capture with
+// problems is not stored: it will be made again.
+func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture, archive Archive) (Capture, error) {
+	earlier, err := s.references(ctx, d.Owner, who)
+	if err != nil {
+		return Capture{}, err
+	}
+	c.EndedAt, c.Receipt = archive.Ended, archive.Receipt
+	c.Quality = s.Comparator.Describe(archive.Signature)
+	c.Problems = s.problems(c.Kind, archive.Signature, earlier)
+	if c.refused() {
+		return c, nil
+	}
+	meta := evidence.Meta{Class: evidence.ClassDeposit, Reason: "evidence of the signature", DeleteAfter: keepDeposit(c.StartedAt), Subject: who.Subject, Deposit: d.ID}
+	if c.Kind == ReferenceCapture {
+		meta.Class, meta.Reason = evidence.ClassReference, "reference for comparing signatures"
+	}
+	for _, f := range archive.Files {
+		if c.Kind == ReferenceCapture && f.Name != PenFile {
+			continue // a reference is the pen stream alone
+		}
+		object, err := s.put(ctx, meta, "captures/"+string(c.ID)+"/"+f.Name, f)
+		if err != nil {
+			return Capture{}, err
+		}
+		c.Files = append(c.Files, File{Name: f.Name, Object: object})
+	}
+	if c.Kind == ReferenceCapture {
+		return c, s.enrol(ctx, d.Owner, who.Email, c)
+	}
+	return c, nil
+}
+
+// PenFile is the name of the pen stream among a capture's files.
+const PenFile = "strokes.ink"
+
+func (s *Service) put(ctx context.Context, meta evidence.Meta, key string, f ArchiveFile) (evidence.Object, error) {
+	r, err := f.Open()
+	if err != nil {
+		return evidence.Object{}, fmt.Errorf("open %s of the recording: %w", f.Name, err)
+	}
+	defer r.Close()
+	meta.Key, meta.ContentType = key, f.ContentType
+	object, err := s.Vault.Put(ctx, meta, r)
+	if err != nil {
+		return evidence.Object{}, fmt.Errorf("store %s of the recording: %w", f.Name, err)
+	}
+	return object, nil
+}
+
+// problems says what is wrong with a signature as what it was made for: a
+// reference is judged beside those that were enrolled before it, a signature by
+// itself.
+func (s *Service) problems(kind CaptureKind, signature capture.Signature, earlier []capture.Signature) []biometrics.Problem {
+	if kind == SignatureCapture {
+		earlier = nil
+	}
+	newest := len(earlier)
+	var out []biometrics.Problem
+	for _, p := range s.Comparator.CheckReferences(append(earlier, signature)) {
+		if p.Code != biometrics.CodeFewReferences && (p.Index == newest || p.Index < 0) {
+			p.Index = -1
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// enrol adds a reference to the subject. Enrolling the same capture twice, as
+// after a crash, adds it once.
+func (s *Service) enrol(ctx context.Context, owner, email string, c Capture) error {
+	return retryStale(func() error {
+		subject, err := s.Subjects.Subject(ctx, owner, email)
+		if err != nil {
+			return fmt.Errorf("find the signer's references: %w", err)
+		}
+		if slices.ContainsFunc(subject.References, func(r Reference) bool { return r.Capture == c.ID }) {
+			return nil
+		}
+		subject.References = append(subject.References, Reference{Capture: c.ID, Object: c.Files[0].Object, Device: c.Device, EnrolledAt: c.EndedAt})
+		return s.Subjects.SaveSubject(ctx, subject)
+	})
+}
+
+// References counts the references that a signer has enrolled.
+func (s *Service) References(ctx context.Context, owner string, who *Signer) (int, error) {
+	subject, err := s.Subjects.Subject(ctx, owner, who.Email)
+	if err != nil {
+		return 0, err
+	}
+	return len(subject.References), nil
+}
+
+// references loads the enrolled signatures of a signer.
+func (s *Service) references(ctx context.Context, owner string, who *Signer) ([]capture.Signature, error) {
+	subject, err := s.Subjects.Subject(ctx, owner, who.Email)
+	if err != nil {
+		return nil, fmt.Errorf("find the signer's references: %w", err)
+	}
+	var out []capture.Signature
+	for _, r := range subject.References {
+		signature, err := s.signature(ctx, r.Object, r.Device)
+		if err != nil {
+			return nil, fmt.Errorf("read reference %s: %w", r.Capture, err)
+		}
+		out = append(out, signature)
+	}
+	return out, nil
+}
+
+// DiscardCapture throws a capture away.
+func (s *Service) DiscardCapture(ctx context.Context, document, signer string, id capture.SessionID) (*Document, error) {
+	d, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.DiscardCapture(signer, id) })
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Recorder.Release(ctx, id); err != nil && !errors.Is(err, capture.ErrNotFound) {
+		return nil, fmt.Errorf("release the recording: %w", err)
+	}
+	return d, nil
+}
+
+// Confirm is the signer's act. What follows from it is done by Run, also after
+// a crash.
+func (s *Service) Confirm(ctx context.Context, document, signer string, id capture.SessionID, typed string) (*Document, error) {
+	d, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.Confirm(signer, id, typed) })
+	if err != nil {
+		return nil, err
+	}
+	s.nudge(document)
+	return d, nil
+}
