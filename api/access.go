@@ -1,0 +1,204 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Action is what somebody wants to do.
+type Action string
+
+// The actions of the access table.
+const (
+	Create Action = "create"
+	List   Action = "list"
+	Read   Action = "read"
+	Update Action = "update"
+	Delete Action = "delete"
+	Send   Action = "send"   // a document to its signers: remind, cancel too
+	Sign   Action = "sign"   // consent, enrol, capture, decline
+	Open   Action = "open"   // evidence of a signing act: strokes, video
+	Export Action = "export" // take a copy away
+	Share  Action = "share"
+)
+
+// ObjectKind is what is acted on.
+type ObjectKind string
+
+// The kinds of objects of the access table.
+const (
+	OrganisationObject ObjectKind = "organisation"
+	MemberObject       ObjectKind = "member"
+	InvitationObject   ObjectKind = "invitation"
+	ProfileObject      ObjectKind = "profile" // one's own account: profile, password, factors, sessions
+	OutboxObject       ObjectKind = "outbox"
+	DocumentObject     ObjectKind = "document"
+	CeremonyObject     ObjectKind = "ceremony" // the signing of one document by one signer
+	DepositObject      ObjectKind = "deposit"
+	EvidenceObject     ObjectKind = "evidence" // captures, references, scores
+	CommentObject      ObjectKind = "comment"
+	AuditObject        ObjectKind = "audit"
+	KeyObject          ObjectKind = "key" // API keys
+	WebhookObject      ObjectKind = "webhook"
+	GrantObject        ObjectKind = "grant" // staff access
+)
+
+// Object is the thing acted on, as far as access depends on it.
+type Object struct {
+	Kind         ObjectKind
+	Organisation string
+	Owner        string // account whose own it is: the sender of a document, the writer of a comment
+	Ceremony     string // document id, for what a signer reaches through a link
+	Signer       string
+	Shared       []Action // what the owner shared with the asking account
+}
+
+// reach is how far a role's right goes.
+type reach byte
+
+const (
+	never   reach = '-'
+	any_    reach = 'o' // every object of the organisation
+	own     reach = 'w' // one's own, and what was shared with one
+	linked  reach = 'c' // that of the one ceremony whose link was opened
+	granted reach = 'g' // of the organisation, by a staff grant in force
+	fresh   reach = 'f' // as o, with a fresh proof of a factor
+)
+
+// accessTable is the whole policy: what is not in it is refused. Columns are
+// Roles() in order.
+//
+//	o every one of the organisation    w own or shared    c of the opened link
+//	f as o with a fresh factor         g by a grant       - never
+const accessTable = `
+                      own adm man sen rev inv aud sig sta ano
+organisation  read     o   o   o   o   o   o   o   -   g   -
+organisation  update   f   -   -   -   -   -   -   -   -   -
+organisation  delete   f   -   -   -   -   -   -   -   -   -
+organisation  export   f   -   -   -   -   -   -   -   -   -
+member        list     o   o   o   -   -   -   o   -   g   -
+member        read     o   o   o   w   w   w   o   -   g   -
+member        update   f   f   -   -   -   -   -   -   -   -
+member        delete   f   f   -   -   -   -   -   -   -   -
+invitation    create   o   o   -   -   -   -   -   -   -   -
+invitation    list     o   o   -   -   -   -   o   -   -   -
+invitation    delete   o   o   -   -   -   -   -   -   -   -
+profile       read     w   w   w   w   w   w   w   -   w   -
+profile       update   w   w   w   w   w   w   w   -   w   -
+profile       delete   w   w   w   w   w   w   w   -   -   -
+profile       export   w   w   w   w   w   w   w   -   -   -
+outbox        list     o   o   -   w   -   -   -   -   -   -
+outbox        read     o   o   -   w   -   -   -   -   -   -
+document      create   o   o   o   o   -   -   -   -   -   -
+document      list     o   o   o   w   w   w   o   -   -   -
+document      read     o   o   o   w   w   o   o   c   g   -
+document      update   o   o   w   w   -   -   -   -   -   -
+document      delete   o   o   w   w   -   -   -   -   -   -
+document      send     o   o   w   w   -   -   -   -   -   -
+document      share    o   o   w   w   -   -   -   -   -   -
+document      export   o   o   w   w   w   o   -   c   -   -
+ceremony      read     o   o   w   w   w   o   o   c   g   -
+ceremony      sign     -   -   -   -   -   -   -   c   -   -
+deposit       list     o   o   o   w   w   o   o   -   -   -
+deposit       read     o   o   w   w   w   o   o   c   g   -
+deposit       export   o   o   w   w   -   o   -   c   -   -
+evidence      list     o   -   -   -   -   o   -   -   -   -
+evidence      open     o   -   -   -   -   o   -   -   g   -
+evidence      export   o   -   -   -   -   o   -   -   -   -
+comment       create   o   o   w   w   w   w   -   -   -   -
+comment       list     o   o   w   w   w   w   o   -   -   -
+comment       delete   w   w   w   w   w   w   -   -   -   -
+audit         list     o   o   -   -   -   -   o   -   -   -
+audit         export   o   -   -   -   -   -   o   -   -   -
+key           create   f   f   -   -   -   -   -   -   -   -
+key           list     o   o   -   -   -   -   o   -   -   -
+key           delete   o   o   -   -   -   -   -   -   -   -
+webhook       create   f   f   -   -   -   -   -   -   -   -
+webhook       list     o   o   -   -   -   -   o   -   -   -
+webhook       read     o   o   -   -   -   -   o   -   -   -
+webhook       update   f   f   -   -   -   -   -   -   -   -
+webhook       delete   o   o   -   -   -   -   -   -   -   -
+grant         create   f   -   -   -   -   -   -   -   -   -
+grant         list     o   o   -   -   -   -   o   -   -   -
+grant         delete   o   o   -   -   -   -   -   -   -   -
+`
+
+type cell struct {
+	kind   ObjectKind
+	action Action
+	role   Role
+}
+
+// access is accessTable, parsed once and never changed.
+var access = parseAccess(accessTable)
+
+func parseAccess(table string) map[cell]reach {
+	cells := make(map[cell]reach)
+	for i, line := range strings.Split(strings.TrimSpace(table), "\n") {
+		fields := strings.Fields(line)
+		if i == 0 || len(fields) != 2+len(Roles()) {
+			continue // a line of another length gives no right; the test finds it
+		}
+		for j, role := range Roles() {
+			cells[cell{ObjectKind(fields[0]), Action(fields[1]), role}] = reach(fields[2+j][0])
+		}
+	}
+	return cells
+}
+
+// Allow decides whether the identity may do the action to the object. It is the
+// only place where that is decided, and it refuses what the table does not give.
+//
+// The error is ErrUnauthenticated for nobody, ErrNotFound where even the
+// existence of the object is none of the asker's business, ErrStepUp where a
+// fresh factor would help, and ErrForbidden otherwise.
+func Allow(id Identity, action Action, object Object) error {
+	if !id.Known() {
+		return fmt.Errorf("%s %s: %w", action, object.Kind, ErrUnauthenticated)
+	}
+	if err := allow(id, action, object); err != nil {
+		return fmt.Errorf("%s may not %s this %s: %w", id.Role, action, object.Kind, err)
+	}
+	return nil
+}
+
+func allow(id Identity, action Action, object Object) error {
+	if id.Scopes != nil && !slices.Contains(id.Scopes, string(object.Kind)+":"+string(action)) {
+		return ErrForbidden
+	}
+	right := access[cell{object.Kind, action, id.Role}]
+	if right == linked {
+		return allowLinked(id, object)
+	}
+	if id.Organisation == "" || id.Account == "" || id.Organisation != object.Organisation {
+		return ErrNotFound
+	}
+	switch right {
+	case any_, granted:
+		return nil
+	case fresh:
+		if !id.Fresh {
+			return ErrStepUp
+		}
+		return nil
+	case own:
+		if id.Account == object.Owner || slices.Contains(object.Shared, action) {
+			return nil
+		}
+		return ErrNotFound
+	}
+	return ErrForbidden
+}
+
+// allowLinked: a signer reaches what belongs to the signer's own link, and
+// what belongs to the document as a whole (no signer named).
+func allowLinked(id Identity, object Object) error {
+	if id.Ceremony == "" || id.Signer == "" || id.Ceremony != object.Ceremony {
+		return ErrNotFound
+	}
+	if object.Signer != "" && object.Signer != id.Signer {
+		return ErrNotFound
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
+
+// Languages are those of every page, mail and text, the first one by default.
+func Languages() []string { return []string{"en", "fr", "zh-Hant", "zh-Hans"} }
+
+// language returns the first of Accept-Language that we speak, empty when none.
+// Quality values are ignored: browsers send the list in order.
+func language(header string) string {
+	for _, part := range strings.SplitN(header, ",", 20) {
+		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if l := matchLanguage(strings.ToLower(tag)); l != "" {
+			return l
+		}
+	}
+	return ""
+}
+
+func matchLanguage(tag string) string {
+	main, rest, _ := strings.Cut(tag, "-")
+	switch {
+	case main == "zh" && (strings.HasPrefix(rest, "hant") || slices.Contains([]string{"tw", "hk", "mo"}, rest)):
+		return "zh-Hant"
+	case main == "zh":
+		return "zh-Hans"
+	case main == "en" || main == "fr":
+		return main
+	}
+	return ""
+}
+
+// browser names family and system, enough for a person to know their own
+// browser in a notice, and too little to follow anybody.
+func browser(agent string) string {
+	pick := func(names ...[2]string) string {
+		for _, n := range names {
+			if strings.Contains(agent, n[0]) {
+				return n[1]
+			}
+		}
+		return ""
+	}
+	family := pick([2]string{"Edg/", "Edge"}, [2]string{"OPR/", "Opera"}, [2]string{"Firefox/", "Firefox"},
+		[2]string{"FxiOS/", "Firefox"}, [2]string{"Chrome/", "Chrome"}, [2]string{"CriOS/", "Chrome"}, [2]string{"Safari/", "Safari"})
+	system := pick([2]string{"iPad", "iPad"}, [2]string{"iPhone", "iPhone"}, [2]string{"Android", "Android"},
+		[2]string{"Windows", "Windows"}, [2]string{"Mac OS X", "macOS"}, [2]string{"CrOS", "ChromeOS"}, [2]string{"Linux", "Linux"})
+	switch {
+	case family == "" && system == "":
+		return "unknown"
+	case family == "":
+		return system
+	case system == "":
+		return family
+	}
+	return family + " on " + system
+}

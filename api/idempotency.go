@@ -1,0 +1,176 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Reply is the answer that was given to a request with an idempotency key.
+type Reply struct {
+	Status      int
+	ContentType string
+	Location    string
+	Body        []byte   // sealed at rest
+	Request     [32]byte // SHA-256 of the request's body
+	Done        bool     // false: the request was begun and has not ended
+	Begun       time.Time
+}
+
+// Replies keeps answers for a day. Implementations are safe for concurrent use
+// and durable on return.
+type Replies interface {
+	// BeginReply claims the key for a request that begins now. When there is an
+	// answer begun after answersAfter, or a claim begun after claimsAfter, it
+	// returns that and false; older ones are replaced.
+	BeginReply(ctx context.Context, key [32]byte, now, answersAfter, claimsAfter time.Time) (Reply, bool, error)
+	// EndReply stores the answer.
+	EndReply(ctx context.Context, key [32]byte, r Reply) error
+	// DropReply gives the claim up: the request failed and may be tried again.
+	DropReply(ctx context.Context, key [32]byte) error
+}
+
+// maxReply bounds what is kept of an answer: creating routes answer with a small
+// JSON document.
+const maxReply = 64 << 10
+
+// claimLife is how long a request may take before another one with its key is
+// let through: the server that began it is gone.
+const claimLife = 2 * time.Minute
+
+// replyLife is how long an answer is repeated.
+const replyLife = 24 * time.Hour
+
+// idempotent repeats the answer of a POST whose Idempotency-Key was seen before
+// (draft-ietf-httpapi-idempotency-key-header-07), so that a client may send again
+// after a lost connection. The same key with another body is refused. Failures
+// are not kept.
+func (a *API) idempotent(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := r.Header.Get("Idempotency-Key")
+		if r.Method != http.MethodPost || header == "" || a.cfg.Replies == nil || !IdentityOf(r.Context()).Known() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if len(header) > 255 {
+			a.WriteProblem(w, r, Explain(ErrInvalid, "An Idempotency-Key has at most 255 characters."))
+			return
+		}
+		if err := a.once(w, r, next, replyKey(r, header)); err != nil {
+			a.WriteProblem(w, r, err)
+		}
+	})
+}
+
+// replyKey is the key of the reply: nobody can ask for another one's.
+func replyKey(r *http.Request, header string) [32]byte {
+	return sha256.Sum256([]byte(strings.Join([]string{"reply", IdentityOf(r.Context()).Subject(), r.URL.Path, header}, "\x00")))
+}
+
+func (a *API) once(w http.ResponseWriter, r *http.Request, next http.Handler, key [32]byte) error {
+	ctx, now := r.Context(), a.cfg.Clock.Now()
+	before, claimed, err := a.cfg.Replies.BeginReply(ctx, key, now, now.Add(-replyLife), now.Add(-claimLife))
+	if err != nil {
+		return fmt.Errorf("idempotency key: %w", err)
+	}
+	if !claimed && !before.Done {
+		return &Explained{Detail: "A request with this Idempotency-Key is being worked on.", Retry: time.Second, Err: ErrConflict}
+	}
+	if !claimed {
+		return a.repeat(w, r, before)
+	}
+	body := &hashedBody{Reader: r.Body, Closer: r.Body, sum: sha256.New()}
+	r.Body = body
+	kept := &keptWriter{ResponseWriter: w}
+	next.ServeHTTP(kept, r)
+	ctx = context.WithoutCancel(ctx) // the client may be gone; its next try needs the answer
+	if kept.status < 200 || kept.status > 299 || kept.full {
+		return a.forget(ctx, key)
+	}
+	reply := Reply{Status: kept.status, ContentType: kept.Header().Get("Content-Type"), Location: kept.Header().Get("Location"),
+		Body: kept.body.Bytes(), Request: [32]byte(body.sum.Sum(nil)), Done: true, Begun: now}
+	if err := a.cfg.Replies.EndReply(ctx, key, reply); err != nil {
+		a.log.ErrorContext(ctx, "idempotency reply not kept", "request", RequestID(ctx), "error", err)
+	}
+	return nil
+}
+
+func (a *API) forget(ctx context.Context, key [32]byte) error {
+	if err := a.cfg.Replies.DropReply(ctx, key); err != nil {
+		a.log.ErrorContext(ctx, "idempotency key not given up", "request", RequestID(ctx), "error", err)
+	}
+	return nil
+}
+
+// repeat answers as before, if the body is the same as before.
+func (a *API) repeat(w http.ResponseWriter, r *http.Request, before Reply) error {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, http.MaxBytesReader(w, r.Body, maxRepeat)); err != nil {
+		return err
+	}
+	if [32]byte(sum.Sum(nil)) != before.Request {
+		return ErrKeyReused
+	}
+	for name, value := range map[string]string{"Content-Type": before.ContentType, "Location": before.Location} {
+		if value != "" {
+			w.Header().Set(name, value)
+		}
+	}
+	w.Header().Set("Idempotent-Replayed", "true")
+	w.WriteHeader(before.Status)
+	_, _ = w.Write(before.Body) // the client is gone; it may ask again
+	return nil
+}
+
+// maxRepeat bounds the body that is hashed for comparison: the largest upload.
+const maxRepeat = 256 << 20
+
+// hashedBody hashes what the handler reads. Before the answer is kept, the rest
+// must have been read too: handlers of JSON and uploads read to the end.
+type hashedBody struct {
+	io.Reader
+	io.Closer
+	sum hash.Hash
+}
+
+func (b *hashedBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.sum.Write(p[:n])
+	return n, err
+}
+
+// keptWriter keeps a copy of a small answer.
+type keptWriter struct {
+	http.ResponseWriter
+	status int
+	body   bytes.Buffer
+	full   bool // the answer was too large to keep
+}
+
+func (k *keptWriter) WriteHeader(status int) {
+	if k.status == 0 {
+		k.status = status
+	}
+	k.ResponseWriter.WriteHeader(status)
+}
+
+func (k *keptWriter) Write(p []byte) (int, error) {
+	if k.status == 0 {
+		k.status = http.StatusOK
+	}
+	if k.body.Len()+len(p) > maxReply {
+		k.full = true
+	} else {
+		k.body.Write(p)
+	}
+	return k.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (k *keptWriter) Unwrap() http.ResponseWriter { return k.ResponseWriter }

@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"time"
+)
+
+// Role is what somebody is within one organisation, or within one ceremony.
+type Role string
+
+// The roles. Nobody is Anonymous in an organisation; it is the column of the
+// access table for requests without a session.
+const (
+	Anonymous    Role = "anonymous"
+	Owner        Role = "owner"
+	Admin        Role = "admin"
+	Manager      Role = "manager"
+	Sender       Role = "sender"
+	Reviewer     Role = "reviewer"
+	Investigator Role = "investigator"
+	Auditor      Role = "auditor"
+	Signer       Role = "signer" // bound to one ceremony, not to an organisation
+	Staff        Role = "staff"  // of the operator; sees an organisation only by its grant
+)
+
+// Roles are all roles in the order of the access table.
+func Roles() []Role {
+	return []Role{Owner, Admin, Manager, Sender, Reviewer, Investigator, Auditor, Signer, Staff, Anonymous}
+}
+
+// Member says whether an organisation can give this role to an account.
+func (r Role) Member() bool {
+	return slices.Contains([]Role{Owner, Admin, Manager, Sender, Reviewer, Investigator, Auditor}, r)
+}
+
+// Identity is who asks. The zero value is nobody.
+type Identity struct {
+	Role         Role   // "" is Anonymous
+	Account      string // account id; empty for signers and nobody
+	Session      string // session id; empty when a key was shown instead of a cookie
+	Organisation string // the organisation that the session acts for
+	Ceremony     string // for a signer: the one document whose link was opened
+	Signer       string // for a signer: which one of that document
+	Fresh        bool   // a password or second factor was proved within the last minutes
+	Scopes       Scopes // for an API key: all that it may do; nil for people
+}
+
+// Scopes limit an API key to some actions on some objects, as "document:read".
+type Scopes []string
+
+// Known says whether somebody is signed in at all.
+func (id Identity) Known() bool { return id.Role != "" && id.Role != Anonymous }
+
+// Subject names the identity for limits and idempotency: stable, and different
+// for any two that could act differently.
+func (id Identity) Subject() string {
+	switch {
+	case id.Account != "":
+		return "account:" + id.Organisation + ":" + id.Account
+	case id.Ceremony != "":
+		return "signer:" + id.Ceremony + ":" + id.Signer
+	}
+	return "anonymous"
+}
+
+type identityKey struct{}
+
+// WithIdentity returns a context that carries who asks.
+func WithIdentity(ctx context.Context, id Identity) context.Context {
+	return context.WithValue(ctx, identityKey{}, id)
+}
+
+// IdentityOf returns who asks; nobody when the context carries no identity.
+func IdentityOf(ctx context.Context) Identity {
+	id, _ := ctx.Value(identityKey{}).(Identity)
+	return id
+}
+
+// NewID returns a random 128-bit id in lower-case hex.
+func NewID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails, see crypto/rand
+	return hex.EncodeToString(b[:])
+}
+
+// Account is a person's account. Everything but ID, State and Created is
+// personal and sealed at rest under the account's own key.
+type Account struct {
+	ID      string
+	State   AccountState
+	Created time.Time
+	Profile
+}
+
+// Profile is what a person tells about themselves. Only Email is required.
+type Profile struct {
+	Email    string `json:"email" format:"email" maxLength:"254"`
+	Name     string `json:"name" maxLength:"200" doc:"display name, shown to people one signs with"`
+	Phone    string `json:"phone,omitempty" maxLength:"32" doc:"optional"`
+	Company  string `json:"company,omitempty" maxLength:"200" doc:"optional"`
+	Language string `json:"language" enum:"en,fr,zh-Hant,zh-Hans" doc:"of mails and pages"`
+}
+
+// AccountState says what an account can still do.
+type AccountState string
+
+// The states of an account.
+const (
+	AccountActive      AccountState = "active"
+	AccountDeactivated AccountState = "deactivated" // signs in and downloads, submits nothing
+	AccountBlocked     AccountState = "blocked"     // cannot sign in
+)
+
+// Member is an account's part in an organisation.
+type Member struct {
+	Account      string
+	Organisation string
+	Role         Role
+	Added        time.Time
+	Name, Email  string // of the account
+}
+
+// Organisation is a customer: the controller of what its members upload.
+type Organisation struct {
+	ID           string
+	Created      time.Time
+	SecondFactor bool // members need a second factor
+	Deactivated  bool // nothing new can be submitted; reading goes on
+	Name         string
+	Controller   string // name and contact of the data controller, shown to signers
+}
+
+// Invitation lets one person make one account, or join with the one they have.
+type Invitation struct {
+	ID           string
+	Organisation string
+	Role         Role
+	Email        string // the only address that it works for
+	Language     string
+	InvitedBy    string // account id; empty for the first owner
+	Created      time.Time
+	Expires      time.Time
+	Used         time.Time // zero while live
+	Revoked      time.Time
+}
+
+// Session is one signed-in browser. At most one of an account is live.
+type Session struct {
+	ID           string
+	Account      string
+	Organisation string
+	Role         Role // of the account in the organisation, read at each request
+	Created      time.Time
+	Seen         time.Time // last request, to the minute
+	Expires      time.Time // end whatever happens
+	Proved       time.Time // last proof of a password or second factor
+	SecondFactor bool      // signed in with a second factor or a passkey
+	Ended        time.Time
+	Client       Client
+	Binding      []byte // hash of what the browser keeps the same within a session
+}
+
+// Client is what is known of the browser that asks. It is personal data.
+type Client struct {
+	Address  string `json:"address"`            // IP address
+	Browser  string `json:"browser"`            // "Firefox on Linux": family and system, no version
+	Language string `json:"language,omitempty"` // best of Accept-Language that we speak
+}
+
+type clientKey struct{}
+
+// WithClient returns a context that carries what is known of the browser.
+func WithClient(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, clientKey{}, c)
+}
+
+// ClientOf returns what is known of the browser that asks.
+func ClientOf(ctx context.Context) Client {
+	c, _ := ctx.Value(clientKey{}).(Client)
+	return c
+}
