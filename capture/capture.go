@@ -121,6 +121,9 @@ func (id SessionID) Bytes() (raw [16]byte, err error) {
 	return [16]byte(b), nil
 }
 
+// NewSessionID returns the name of a number.
+func NewSessionID(raw [16]byte) SessionID { return SessionID(hex.EncodeToString(raw[:])) }
+
 // Pending is a record that was accepted and is on its way to the disk.
 type Pending interface {
 	// Wait returns once the record and all before it are on stable storage,
@@ -210,4 +213,6 @@ var (
 	ErrMalformed = errors.New("capture: malformed data")
 	ErrLimit     = errors.New("capture: a limit was exceeded")
 	ErrDiskFull  = errors.New("capture: no room for new sessions")
+	ErrDamaged   = errors.New("capture: stored records are damaged")
+	ErrClosed    = errors.New("capture: closed")
 )

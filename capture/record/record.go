@@ -14,171 +14,83 @@
 package record
 
 import (
-	"context"
 	"crypto/cipher"
-	"iter"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"inkwitness/capture"
 )
 
-// Config says where and how a journal is kept. Dir, AEAD and Clock are
+// Config says where and how a journal is kept. Dir (or FS), AEAD and Clock are
 // required; the zero value of every other field is a safe default.
 type Config struct {
 	Dir    string        // owned by one journal at a time
-	AEAD   cipher.AEAD   // wraps the key of each segment; 12-byte nonce, AES-256-GCM or alike
+	AEAD   cipher.AEAD   // seals the key of each segment: AES-256-GCM, or alike with a nonce of 12 and a tag of 16 bytes
 	Clock  capture.Clock // dates sessions and gives the session clock
 	Logger *slog.Logger  // nil discards
 
-	SyncEvery    time.Duration // longest wait for an fsync that others can share; 25 ms
+	SyncEvery    time.Duration // how long a record may wait for others to share its fsync; 25 ms
 	SegmentBytes int64         // a segment is closed once it is this large; 64 MiB
+	SegmentAge   time.Duration // or this old; 10 min
 	ReserveBytes int64         // kept aside for running sessions when the disk fills up; 64 MiB
 	MinFree      float64       // share of the disk below which no new session starts; 0.10
+	MaxPending   int           // bytes that may wait for the disk before appending blocks; 8 MiB
 	MaxPayload   int           // bytes of one record; 1 MiB
 	MaxSession   int64         // bytes of one session; 512 MiB
+
+	FS   FS                      // nil is the folder Dir
+	Free func() (float64, error) // share of the disk that is free; nil asks the disk of Dir
 }
 
-// Journal is the one store of all sessions that run in this process. Its
-// methods may be called from many goroutines.
-type Journal struct{}
-
-// Open reads what a process before left in cfg.Dir and prepares to go on. A
-// torn tail of the newest segment is dropped; any other damage is an error.
-func Open(cfg Config) (*Journal, error) { panic("record: not built yet") }
-
-// Run writes groups of records until ctx ends, then writes what is pending and
-// returns nil. An error is fatal for the process: after a failed fsync nobody
-// can know what is on the disk, so it is never tried again, and every later
-// call fails with the same error.
-func (j *Journal) Run(ctx context.Context) error { panic("record: not built yet") }
-
-// NewSession starts a session and returns when it is on disk. The nonce is
-// bound into the first head of every stream. meta is kept as it is. A known id
-// is capture.ErrConflict, a full disk capture.ErrDiskFull.
-func (j *Journal) NewSession(ctx context.Context, id capture.SessionID, nonce [32]byte, meta []byte) (*Session, error) {
-	panic("record: not built yet")
+func (c *Config) defaults() error {
+	if c.AEAD == nil || c.Clock == nil || (c.Dir == "" && c.FS == nil) {
+		return errors.New("record: Dir, AEAD and Clock are required")
+	}
+	if c.AEAD.NonceSize() != 12 || c.AEAD.Overhead() != 16 {
+		return fmt.Errorf("record: an AEAD with a nonce of %d and a tag of %d bytes", c.AEAD.NonceSize(), c.AEAD.Overhead())
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	orDuration(&c.SyncEvery, 25*time.Millisecond)
+	orDuration(&c.SegmentAge, 10*time.Minute)
+	orInt(&c.SegmentBytes, 64<<20)
+	orInt(&c.ReserveBytes, 64<<20)
+	orInt(&c.MaxPending, 8<<20)
+	orInt(&c.MaxPayload, 1<<20)
+	orInt(&c.MaxSession, 512<<20)
+	if c.MinFree == 0 {
+		c.MinFree = 0.10
+	}
+	if c.SegmentBytes > 1<<31 {
+		return errors.New("record: a segment is at most 2 GiB")
+	}
+	return nil
 }
 
-// Session returns a session that was not released, or capture.ErrNotFound.
-func (j *Journal) Session(id capture.SessionID) (*Session, error) { panic("record: not built yet") }
-
-// Sessions lists the sessions that were not released, oldest first.
-func (j *Journal) Sessions() []capture.SessionID { panic("record: not built yet") }
-
-// Release forgets a session, once its content is stored elsewhere or given up.
-// When it returns the session stays forgotten across crashes. Its bytes are
-// deleted with the last session that shares their segments.
-func (j *Journal) Release(ctx context.Context, id capture.SessionID) error {
-	panic("record: not built yet")
+func orDuration(v *time.Duration, otherwise time.Duration) {
+	if *v == 0 {
+		*v = otherwise
+	}
 }
 
-// Session is one capture: up to four streams that share an id, a nonce and a
-// clock. Its methods may be called from many goroutines; records of one stream
-// keep the order of their sequence numbers.
-type Session struct{}
-
-// ID returns the session's name.
-func (s *Session) ID() capture.SessionID { panic("record: not built yet") }
-
-// Nonce returns the random number that binds the streams to this session.
-func (s *Session) Nonce() [32]byte { panic("record: not built yet") }
-
-// Meta returns what NewSession was given.
-func (s *Session) Meta() []byte { panic("record: not built yet") }
-
-// Epoch is the wall time of 0 on the session clock.
-func (s *Session) Epoch() time.Time { panic("record: not built yet") }
-
-// Now is the session clock: µs since Epoch, monotonic within a process. After a
-// restart it goes on from the wall clock, never before the last record.
-func (s *Session) Now() int64 { panic("record: not built yet") }
-
-// AppendPen takes a whole BATCH message as it came. A message that is there
-// already, byte for byte, is not written again; its Pending waits for the
-// stream as it stands. Errors: capture.ErrMalformed, ErrGap (a number was
-// skipped), ErrConflict (other bytes for a known number), ErrFinished, ErrLimit.
-// It blocks while too much is waiting for the disk.
-func (s *Session) AppendPen(ctx context.Context, msg []byte, arrived int64) (capture.Pending, error) {
-	panic("record: not built yet")
+func orInt[T int | int64](v *T, otherwise T) {
+	if *v == 0 {
+		*v = otherwise
+	}
 }
 
-// Append takes one record of StreamVideo or StreamAudio. seq must be the
-// stream's Head.Next: less is ErrConflict, more is ErrGap. arrived is µs on the
-// session clock. payload is copied. It blocks while too much is waiting for the
-// disk.
-func (s *Session) Append(ctx context.Context, stream capture.Stream, seq uint64, arrived int64, payload []byte) (capture.Pending, error) {
-	panic("record: not built yet")
+// Stats are figures since Open, for metrics.
+type Stats struct {
+	Sessions int           // not released
+	Segments int           // on disk
+	Damaged  int           // damaged places found by Open
+	Records  uint64        // appended
+	Bytes    uint64        // written
+	Groups   uint64        // written, one fsync each
+	Refused  uint64        // sessions refused for want of room
+	SlowSync time.Duration // the slowest group
+	Reserve  bool          // the reserve is in place
 }
-
-// Note takes one record of StreamControl, a JSON object with a "kind" (see
-// capture.Control), numbered and timed by the session itself.
-func (s *Session) Note(ctx context.Context, payload []byte) (capture.Pending, error) {
-	panic("record: not built yet")
-}
-
-// Head returns where a stream stands, whether on disk yet or not. Media resume
-// from it.
-func (s *Session) Head(stream capture.Stream) capture.Head { panic("record: not built yet") }
-
-// Durable waits until all that the stream has is on disk and returns its head.
-func (s *Session) Durable(ctx context.Context, stream capture.Stream) (capture.Head, error) {
-	panic("record: not built yet")
-}
-
-// FinishStream ends one stream: later records are capture.ErrFinished. It
-// returns when that is on disk. Finishing again returns the same head.
-func (s *Session) FinishStream(ctx context.Context, stream capture.Stream) (capture.Head, error) {
-	panic("record: not built yet")
-}
-
-// Finish ends every stream; the session is immutable from then on. Finishing
-// again does nothing.
-func (s *Session) Finish(ctx context.Context) error { panic("record: not built yet") }
-
-// Finished tells whether a stream was finished.
-func (s *Session) Finished(stream capture.Stream) bool { panic("record: not built yet") }
-
-// Recording returns a reader of what is on disk at this moment. It works on a
-// finished session and on one that still runs or was recovered.
-func (s *Session) Recording(ctx context.Context) (*Recording, error) {
-	panic("record: not built yet")
-}
-
-// Frame is one record as it was appended.
-type Frame struct {
-	Stream  capture.Stream
-	Seq     uint64
-	Arrived int64 // µs on the session clock
-	Payload []byte
-}
-
-// Recording reads one session. Every read checks the seal of each record and
-// the hash chain of its stream.
-type Recording struct{}
-
-// ID, Nonce, Meta and Epoch are those of the session.
-func (r *Recording) ID() capture.SessionID { panic("record: not built yet") }
-
-// Nonce returns the session's nonce.
-func (r *Recording) Nonce() [32]byte { panic("record: not built yet") }
-
-// Meta returns what NewSession was given.
-func (r *Recording) Meta() []byte { panic("record: not built yet") }
-
-// Epoch is the wall time of 0 on the session clock.
-func (r *Recording) Epoch() time.Time { panic("record: not built yet") }
-
-// Heads returns the head of each stream that has records, as of this recording.
-func (r *Recording) Heads() map[capture.Stream]capture.Head { panic("record: not built yet") }
-
-// Frames yields the records of a stream in order: BATCH messages as the client
-// sent them for StreamPen. After an error it stops. Payload is valid until the
-// next step.
-func (r *Recording) Frames(stream capture.Stream) iter.Seq2[Frame, error] {
-	panic("record: not built yet")
-}
-
-// Pen returns all sample points in the order sent, exactly as sent: Time in µs
-// on the page's clock, positions in 1/100 CSS pixel.
-func (r *Recording) Pen() ([]capture.Point, error) { panic("record: not built yet") }
