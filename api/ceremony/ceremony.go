@@ -14,6 +14,8 @@ package ceremony
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"inkwitness/api"
@@ -52,13 +54,14 @@ const (
 
 // Document is one PDF on its way to a deposit, with everybody who signs it.
 type Document struct {
-	ID       string `json:"id"` // random, 128 bits, lower-case hex
-	Owner    string `json:"owner"`
-	Version  int64  `json:"-"` // of the stored row; a save with an old one is refused
-	State    State  `json:"state"`
-	Title    string `json:"title"`
-	Filename string `json:"filename"`
-	Pages    []Page `json:"pages"`
+	ID           string `json:"id"` // random, 128 bits, lower-case hex
+	Organisation string `json:"organisation"`
+	Owner        string `json:"owner"` // account
+	Version      int64  `json:"-"`     // of the stored row; a save with an old one is refused
+	State        State  `json:"state"`
+	Title        string `json:"title"`
+	Filename     string `json:"filename"`
+	Pages        []Page `json:"pages"`
 
 	Source  evidence.Object `json:"source"`  // the PDF as uploaded
 	Current evidence.Object `json:"current"` // the newest revision: Source, then one more signature at a time
@@ -186,14 +189,14 @@ type Deposit struct {
 	Hold        bool            `json:"hold"`
 }
 
-// Subject is a person as signer of one owner: the holder of references. The
-// same address under another owner is another subject, with another key.
+// Subject is a person as signer of one organisation: the holder of references.
+// The same address under another one is another subject, with another key.
 type Subject struct {
-	ID         string      `json:"id"`
-	Owner      string      `json:"owner"`
-	Email      string      `json:"email"`
-	Version    int64       `json:"-"`
-	References []Reference `json:"references"`
+	ID           string      `json:"id"`
+	Organisation string      `json:"organisation"`
+	Email        string      `json:"email"`
+	Version      int64       `json:"-"`
+	References   []Reference `json:"references"`
 }
 
 // Reference is one enrolled signature (data class K5: kept until consent is
@@ -219,15 +222,23 @@ const (
 )
 
 // Errors that callers tell apart. Each is also one of api's, which says how it
-// is answered; the text is meant for whoever asked.
+// is answered, and carries the text for whoever asked.
 var (
-	ErrNotFound    = fmt.Errorf("there is no such document or signer: %w", api.ErrNotFound)
-	ErrStale       = fmt.Errorf("the document changed meanwhile, load it again: %w", api.ErrConflict)
+	ErrNotFound    = api.Explain(api.ErrNotFound, "There is no such document, or the link does not lead to one.")
+	ErrStale       = api.Explain(api.ErrConflict, "The document changed meanwhile. Load it again.")
 	ErrState       = fmt.Errorf("not possible in this state: %w", api.ErrConflict)
 	ErrInvalid     = api.ErrInvalid
-	ErrLinkUsed    = fmt.Errorf("the link was already used in another browser, ask the sender for a new one: %w", api.ErrExpired)
-	ErrLinkExpired = fmt.Errorf("the link is too old, ask the sender for a new one: %w", api.ErrExpired)
+	ErrLinkUsed    = api.Explain(api.ErrExpired, "This link was already used in another browser. Ask the sender for a new one.")
+	ErrLinkExpired = api.Explain(api.ErrExpired, "This link is too old. Ask the sender for a new one.")
 	ErrNoConsent   = fmt.Errorf("consent is missing: %w", api.ErrForbidden)
-	ErrIncomplete  = fmt.Errorf("the capture is not complete: %w", api.ErrConflict)
-	ErrNotYourTurn = fmt.Errorf("another signer comes first, a mail follows when it is your turn: %w", api.ErrConflict)
+	ErrIncomplete  = api.Explain(api.ErrConflict, "The recording is not complete yet. Wait until everything is sent, then try again.")
+	ErrNotYourTurn = api.Explain(api.ErrConflict, "Another signer comes first. A mail follows when it is your turn.")
 )
+
+// SignedName is the file name under which the signed PDF is downloaded.
+func (d *Document) SignedName() string { return d.stem() + "-signed.pdf" }
+
+// DepositName is the file name under which the deposit is downloaded.
+func (d *Document) DepositName() string { return d.stem() + ".asice" }
+
+func (d *Document) stem() string { return strings.TrimSuffix(d.Filename, filepath.Ext(d.Filename)) }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"inkwitness/api"
 )
 
 // Purpose is one thing that biometric data is used for. Each is asked for by
@@ -62,7 +64,7 @@ func ConsentText(purpose Purpose, language string) (text, found string, err erro
 			return strings.TrimSpace(body), found, nil
 		}
 	}
-	return "", "", fmt.Errorf("%w: no purpose is called %q", ErrInvalid, purpose)
+	return "", "", api.Explain(ErrInvalid, "No purpose is called %q.", purpose)
 }
 
 func textHash(text string) string {
@@ -70,8 +72,8 @@ func textHash(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// consent returns the last answer to a purpose, and whether there is one.
-func (s *Signer) consent(purpose Purpose) (Consent, bool) {
+// Consent returns the last answer to a purpose, and whether there is one.
+func (s *Signer) Consent(purpose Purpose) (Consent, bool) {
 	for _, c := range slices.Backward(s.Consents) {
 		if c.Purpose == purpose {
 			return c, true
@@ -82,14 +84,14 @@ func (s *Signer) consent(purpose Purpose) (Consent, bool) {
 
 // Allows tells whether the signer agreed to a purpose.
 func (s *Signer) Allows(purpose Purpose) bool {
-	c, ok := s.consent(purpose)
+	c, ok := s.Consent(purpose)
 	return ok && c.Given
 }
 
 // answered tells whether every purpose has an answer.
 func (s *Signer) answered() bool {
 	return !slices.ContainsFunc(Purposes, func(p Purpose) bool {
-		_, ok := s.consent(p)
+		_, ok := s.Consent(p)
 		return !ok
 	})
 }

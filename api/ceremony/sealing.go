@@ -175,7 +175,7 @@ func (s *Service) deposit(ctx context.Context, d *Document) error {
 // compare scores the confirmed signature against the signer's references. With
 // too few of them there is no score, and the deposit says so.
 func (s *Service) compare(ctx context.Context, d *Document, who *Signer) (*biometrics.Comparison, error) {
-	references, err := s.references(ctx, d.Owner, who)
+	references, err := s.references(ctx, d.Organisation, who)
 	if err != nil {
 		return nil, err
 	}

@@ -5,15 +5,16 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"path"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"inkwitness/api"
 	"inkwitness/biometrics"
 	"inkwitness/capture"
 	"inkwitness/evidence"
@@ -34,9 +35,10 @@ type Documents interface {
 	// SaveDocument stores d if nobody saved it since it was loaded, else
 	// ErrStale. It raises d.Version.
 	SaveDocument(ctx context.Context, d *Document) error
-	// DocumentsOf lists an owner's documents, newest first, at most limit, that
-	// were created before the given time.
-	DocumentsOf(ctx context.Context, owner string, before time.Time, limit int) ([]*Document, error)
+	// DocumentsOf lists an organisation's documents, or only those of one owner
+	// where that is not empty, newest first, at most limit, that were created
+	// before the given time.
+	DocumentsOf(ctx context.Context, organisation, owner string, before time.Time, limit int) ([]*Document, error)
 	// Unfinished lists the documents in which a signature or a deposit is in
 	// the making.
 	Unfinished(ctx context.Context) ([]string, error)
@@ -57,8 +59,8 @@ type Grants interface {
 
 // Subjects keeps the holders of references.
 type Subjects interface {
-	// Subject finds or creates the subject of an owner with that address.
-	Subject(ctx context.Context, owner, email string) (*Subject, error)
+	// Subject finds or creates the subject of an organisation with that address.
+	Subject(ctx context.Context, organisation, email string) (*Subject, error)
 	// SaveSubject works like SaveDocument.
 	SaveSubject(ctx context.Context, s *Subject) error
 }
@@ -149,13 +151,6 @@ func New(cfg Config) *Service {
 	return &Service{Config: cfg, wake: make(chan string, 64)}
 }
 
-// NewID returns a random 128-bit number in lower-case hex.
-func NewID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails, see crypto/rand
-	return hex.EncodeToString(b[:])
-}
-
 // newSecret returns 256 random bits for a link or a session.
 func newSecret() string {
 	var b [32]byte
@@ -168,22 +163,26 @@ func newSecret() string {
 func HashSecret(secret string) [32]byte { return sha256.Sum256([]byte(secret)) }
 
 // Upload checks and stores a PDF as a new draft.
-func (s *Service) Upload(ctx context.Context, owner, title, filename string, pdf io.ReaderAt, size int64) (*Document, error) {
+func (s *Service) Upload(ctx context.Context, organisation, owner, title, filename string, pdf io.ReaderAt, size int64) (*Document, error) {
+	filename = path.Base(strings.ReplaceAll(filename, "\\", "/")) // browsers differ in how much of the path they send
+	if filename == "." || filename == "/" || utf8.RuneCountInString(filename) > 200 {
+		filename = "document.pdf"
+	}
 	if title = strings.TrimSpace(title); title == "" {
 		title = strings.TrimSuffix(filename, ".pdf")
 	}
 	if title == "" || utf8.RuneCountInString(title) > 200 {
-		return nil, fmt.Errorf("%w: give the document a title of 1 to 200 characters", ErrInvalid)
+		return nil, api.Explain(ErrInvalid, "Give the document a title of 1 to 200 characters.")
 	}
 	if size > MaxUpload {
-		return nil, fmt.Errorf("%w: the file has %d MB, the limit is %d MB", evidence.ErrLimit, size>>20, MaxUpload>>20)
+		return nil, api.Explain(api.ErrTooLarge, "The file has %d MB, the limit is %d MB.", size>>20, MaxUpload>>20)
 	}
 	pages, err := s.PDF.Inspect(ctx, pdf, size)
 	if err != nil {
 		return nil, err
 	}
 	now := s.Clock.Now().UTC()
-	d := &Document{ID: NewID(), Owner: owner, State: Draft, Title: title, Filename: filename, Pages: pages, Created: now}
+	d := &Document{ID: api.NewID(), Organisation: organisation, Owner: owner, State: Draft, Title: title, Filename: filename, Pages: pages, Created: now}
 	d.Source, err = s.Vault.Put(ctx, evidence.Meta{
 		Key: "documents/" + d.ID + "/source.pdf", Class: evidence.ClassProject, Reason: "the document to be signed",
 		DeleteAfter: keepProject(now), Subject: d.ID, Deposit: d.ID, ContentType: "application/pdf",
@@ -211,6 +210,11 @@ func keepProject(now time.Time) time.Time { return now.AddDate(1, 0, 0) }
 func keepDeposit(now time.Time) time.Time {
 	r, _ := evidence.RetentionOf(evidence.ClassDeposit)
 	return r.End(now)
+}
+
+// Document loads a document.
+func (s *Service) Document(ctx context.Context, id string) (*Document, error) {
+	return s.Documents.Document(ctx, id)
 }
 
 // change loads a document, applies a transition and saves it with its effects
@@ -275,12 +279,12 @@ func retryStale(try func() error) error {
 // Plan sets signers and fields, see Document.Plan.
 func (s *Service) Plan(ctx context.Context, id string, signers []SignerPlan, fields []Field) (*Document, error) {
 	return s.change(ctx, id, func(ctx context.Context, d *Document) (Effects, error) {
-		effects, err := d.Plan(signers, fields, NewID)
+		effects, err := d.Plan(signers, fields, api.NewID)
 		if err != nil {
 			return Effects{}, err
 		}
 		for _, signer := range d.Signers {
-			subject, err := s.Subjects.Subject(ctx, d.Owner, signer.Email)
+			subject, err := s.Subjects.Subject(ctx, d.Organisation, signer.Email)
 			if err != nil {
 				return Effects{}, fmt.Errorf("find the signer's references: %w", err)
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"inkwitness/api"
 	"inkwitness/biometrics"
 	"inkwitness/capture"
 	"inkwitness/evidence"
@@ -74,7 +75,7 @@ func (s *Service) Decline(ctx context.Context, document, signer, reason string) 
 // StartCapture opens a capture: the consent is checked and stored before the
 // recorder takes the first byte.
 func (s *Service) StartCapture(ctx context.Context, document, signer string, c Capture) (*Capture, error) {
-	c.ID, c.Nonce, c.StartedAt = capture.SessionID(NewID()), make([]byte, 32), s.Clock.Now().UTC()
+	c.ID, c.Nonce, c.StartedAt = capture.SessionID(api.NewID()), make([]byte, 32), s.Clock.Now().UTC()
 	_, _ = rand.Read(c.Nonce)
 	if _, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
 		started := c
@@ -103,7 +104,7 @@ func (s *Service) OpenCapture(ctx context.Context, document, signer string, id c
 		return nil, err
 	}
 	if c.State != CaptureOpen {
-		return nil, fmt.Errorf("%w: the capture is %s", ErrState, c.State)
+		return nil, api.Explain(ErrState, "The capture is %s.", c.State)
 	}
 	return c, nil
 }
@@ -123,7 +124,7 @@ func (s *Service) FinishCapture(ctx context.Context, document, signer string, id
 	if err != nil {
 		return nil, err
 	}
-	if c.State == CaptureFinished || c.refused() {
+	if c.State == CaptureFinished || c.Refused() {
 		return c, nil
 	}
 	if c, err = s.OpenCapture(ctx, document, signer, id); err != nil {
@@ -149,14 +150,14 @@ func (s *Service) FinishCapture(ctx context.Context, document, signer string, id
 // store checks an archive and puts its files into the vault. A capture with
 // problems is not stored: it will be made again.
 func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture, archive Archive) (Capture, error) {
-	earlier, err := s.references(ctx, d.Owner, who)
+	earlier, err := s.references(ctx, d.Organisation, who)
 	if err != nil {
 		return Capture{}, err
 	}
 	c.EndedAt, c.Receipt = archive.Ended, archive.Receipt
 	c.Quality = s.Comparator.Describe(archive.Signature)
 	c.Problems = s.problems(c.Kind, archive.Signature, earlier)
-	if c.refused() {
+	if c.Refused() {
 		return c, nil
 	}
 	meta := evidence.Meta{Class: evidence.ClassDeposit, Reason: "evidence of the signature", DeleteAfter: keepDeposit(c.StartedAt), Subject: who.Subject, Deposit: d.ID}
@@ -174,7 +175,7 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 		c.Files = append(c.Files, File{Name: f.Name, Object: object})
 	}
 	if c.Kind == ReferenceCapture {
-		return c, s.enrol(ctx, d.Owner, who.Email, c)
+		return c, s.enrol(ctx, d.Organisation, who.Email, c)
 	}
 	return c, nil
 }
@@ -216,9 +217,9 @@ func (s *Service) problems(kind CaptureKind, signature capture.Signature, earlie
 
 // enrol adds a reference to the subject. Enrolling the same capture twice, as
 // after a crash, adds it once.
-func (s *Service) enrol(ctx context.Context, owner, email string, c Capture) error {
+func (s *Service) enrol(ctx context.Context, organisation, email string, c Capture) error {
 	return retryStale(func() error {
-		subject, err := s.Subjects.Subject(ctx, owner, email)
+		subject, err := s.Subjects.Subject(ctx, organisation, email)
 		if err != nil {
 			return fmt.Errorf("find the signer's references: %w", err)
 		}
@@ -231,8 +232,8 @@ func (s *Service) enrol(ctx context.Context, owner, email string, c Capture) err
 }
 
 // References counts the references that a signer has enrolled.
-func (s *Service) References(ctx context.Context, owner string, who *Signer) (int, error) {
-	subject, err := s.Subjects.Subject(ctx, owner, who.Email)
+func (s *Service) References(ctx context.Context, organisation string, who *Signer) (int, error) {
+	subject, err := s.Subjects.Subject(ctx, organisation, who.Email)
 	if err != nil {
 		return 0, err
 	}
@@ -240,8 +241,8 @@ func (s *Service) References(ctx context.Context, owner string, who *Signer) (in
 }
 
 // references loads the enrolled signatures of a signer.
-func (s *Service) references(ctx context.Context, owner string, who *Signer) ([]capture.Signature, error) {
-	subject, err := s.Subjects.Subject(ctx, owner, who.Email)
+func (s *Service) references(ctx context.Context, organisation string, who *Signer) ([]capture.Signature, error) {
+	subject, err := s.Subjects.Subject(ctx, organisation, who.Email)
 	if err != nil {
 		return nil, fmt.Errorf("find the signer's references: %w", err)
 	}

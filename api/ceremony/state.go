@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"inkwitness/api"
 	"inkwitness/biometrics"
 	"inkwitness/capture"
 )
@@ -81,13 +82,13 @@ type SignerPlan struct {
 // Plan sets who signs where. It replaces an earlier plan.
 func (d *Document) Plan(signers []SignerPlan, fields []Field, newID func() string) (Effects, error) {
 	if d.State != Draft {
-		return Effects{}, fmt.Errorf("%w: the document was already sent, so its signers and fields are fixed", ErrState)
+		return Effects{}, api.Explain(ErrState, "The document was already sent, so its signers and fields are fixed.")
 	}
 	if len(signers) == 0 || len(signers) > MaxSigners {
-		return Effects{}, fmt.Errorf("%w: name 1 to %d signers", ErrInvalid, MaxSigners)
+		return Effects{}, api.Explain(ErrInvalid, "Name 1 to %d signers.", MaxSigners)
 	}
 	if len(fields) > MaxFields {
-		return Effects{}, fmt.Errorf("%w: place at most %d fields", ErrInvalid, MaxFields)
+		return Effects{}, api.Explain(ErrInvalid, "Place at most %d fields.", MaxFields)
 	}
 	planned := make([]*Signer, len(signers))
 	for i, s := range signers {
@@ -111,38 +112,38 @@ func (d *Document) Plan(signers []SignerPlan, fields []Field, newID func() strin
 func (p SignerPlan) signer(id string) (*Signer, error) {
 	name := strings.TrimSpace(p.Name)
 	if name == "" || utf8.RuneCountInString(name) > 200 {
-		return nil, fmt.Errorf("%w: give each signer a name of 1 to 200 characters", ErrInvalid)
+		return nil, api.Explain(ErrInvalid, "Give each signer a name of 1 to 200 characters.")
 	}
 	address, err := mail.ParseAddress(p.Email)
 	if err != nil || address.Address != strings.TrimSpace(p.Email) {
-		return nil, fmt.Errorf("%w: %q is not an e-mail address", ErrInvalid, p.Email)
+		return nil, api.Explain(ErrInvalid, "%q is not an e-mail address.", p.Email)
 	}
 	language := cmp.Or(p.Language, Languages[0])
 	if !slices.Contains(Languages, language) {
-		return nil, fmt.Errorf("%w: choose one of the languages %s", ErrInvalid, strings.Join(Languages, ", "))
+		return nil, api.Explain(ErrInvalid, "Choose one of the languages %s.", strings.Join(Languages, ", "))
 	}
 	return &Signer{ID: id, Name: name, Email: strings.ToLower(address.Address), Language: language, State: Waiting}, nil
 }
 
 func (d *Document) checkField(f *Field, signers int) error {
 	if f.Signer < 0 || f.Signer >= signers {
-		return fmt.Errorf("%w: a field belongs to signer %d, but there are %d", ErrInvalid, f.Signer+1, signers)
+		return api.Explain(ErrInvalid, "A field belongs to signer %d, but there are %d.", f.Signer+1, signers)
 	}
 	if f.Page < 1 || f.Page > len(d.Pages) {
-		return fmt.Errorf("%w: a field lies on page %d, but the document has %d", ErrInvalid, f.Page, len(d.Pages))
+		return api.Explain(ErrInvalid, "A field lies on page %d, but the document has %d.", f.Page, len(d.Pages))
 	}
 	page := d.Pages[f.Page-1]
 	for _, v := range []float64{f.X, f.Y, f.Width, f.Height} {
 		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
-			return fmt.Errorf("%w: the place of a field on page %d is not a rectangle on the page", ErrInvalid, f.Page)
+			return api.Explain(ErrInvalid, "The place of a field on page %d is not a rectangle on the page.", f.Page)
 		}
 	}
 	const rounding = 0.5 // points: pages are placed on in whole pixels
 	if f.X+f.Width > page.Width+rounding || f.Y+f.Height > page.Height+rounding {
-		return fmt.Errorf("%w: a field on page %d reaches over the edge of the page", ErrInvalid, f.Page)
+		return api.Explain(ErrInvalid, "A field on page %d reaches over the edge of the page.", f.Page)
 	}
 	if f.Width < MinFieldPoints || f.Height < MinFieldPoints {
-		return fmt.Errorf("%w: a field on page %d is smaller than %.0f points, too small to sign in", ErrInvalid, f.Page, MinFieldPoints)
+		return api.Explain(ErrInvalid, "A field on page %d is smaller than %.0f points, too small to sign in.", f.Page, MinFieldPoints)
 	}
 	return nil
 }
@@ -150,14 +151,14 @@ func (d *Document) checkField(f *Field, signers int) error {
 // Send opens the signing and invites the first signer.
 func (d *Document) Send(now time.Time, newSecret func() string) (Effects, error) {
 	if d.State != Draft {
-		return Effects{}, fmt.Errorf("%w: the document was already sent", ErrState)
+		return Effects{}, api.Explain(ErrState, "The document was already sent.")
 	}
 	if len(d.Signers) == 0 {
-		return Effects{}, fmt.Errorf("%w: name a signer first", ErrState)
+		return Effects{}, api.Explain(ErrState, "Name a signer first.")
 	}
 	for i, s := range d.Signers {
 		if !slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Signer == i }) {
-			return Effects{}, fmt.Errorf("%w: place a signature field for %s first", ErrState, s.Name)
+			return Effects{}, api.Explain(ErrState, "Place a signature field for %s first.", s.Name)
 		}
 	}
 	d.State, d.SentAt = Sent, now
@@ -193,7 +194,7 @@ func (d *Document) invite(s *Signer, now time.Time, newSecret func() string, eff
 // Remind sends the signer whose turn it is a new link; the old one ends.
 func (d *Document) Remind(now time.Time, newSecret func() string) (Effects, error) {
 	if d.State != Sent {
-		return Effects{}, fmt.Errorf("%w: nobody is asked to sign now", ErrState)
+		return Effects{}, api.Explain(ErrState, "Nobody is asked to sign now.")
 	}
 	for _, s := range d.Signers {
 		if s.active() {
@@ -204,7 +205,7 @@ func (d *Document) Remind(now time.Time, newSecret func() string) (Effects, erro
 			return effects, nil
 		}
 	}
-	return Effects{}, fmt.Errorf("%w: everybody has signed", ErrState)
+	return Effects{}, api.Explain(ErrState, "Everybody has signed.")
 }
 
 // active tells whether it is this signer's turn.
@@ -215,7 +216,7 @@ func (s *Signer) active() bool {
 // Cancel withdraws the document; links end.
 func (d *Document) Cancel() (Effects, error) {
 	if d.State != Draft && d.State != Sent {
-		return Effects{}, fmt.Errorf("%w: a document that is %s cannot be cancelled", ErrState, d.State)
+		return Effects{}, api.Explain(ErrState, "A document that is %s cannot be cancelled.", d.State)
 	}
 	d.State = Cancelled
 	effects := Effects{Events: []Event{{Kind: "document.cancelled", Document: d.ID}}}
@@ -241,7 +242,7 @@ func (d *Document) Signer(id string) (*Signer, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: no signer %s", ErrNotFound, id)
+	return nil, api.Explain(ErrNotFound, "No signer %s.", id)
 }
 
 // open checks that the signer may act now.
@@ -251,15 +252,15 @@ func (d *Document) open(signer string) (*Signer, error) {
 	case err != nil:
 		return nil, err
 	case d.State == Cancelled:
-		return nil, fmt.Errorf("%w: the sender withdrew the document", ErrState)
+		return nil, api.Explain(ErrState, "The sender withdrew the document.")
 	case d.State == Declined:
-		return nil, fmt.Errorf("%w: a signer declined, so the document is closed", ErrState)
+		return nil, api.Explain(ErrState, "A signer declined, so the document is closed.")
 	case d.State != Sent:
-		return nil, fmt.Errorf("%w: the document is closed", ErrState)
+		return nil, api.Explain(ErrState, "The document is closed.")
 	case s.State == Waiting:
 		return nil, ErrNotYourTurn
 	case !s.active():
-		return nil, fmt.Errorf("%w: this signer is finished", ErrState)
+		return nil, api.Explain(ErrState, "This signer is finished.")
 	}
 	return s, nil
 }
@@ -286,10 +287,10 @@ func (d *Document) Consent(signer string, answer Consent) (Effects, error) {
 		return Effects{}, err
 	}
 	if !slices.Contains(Purposes, answer.Purpose) {
-		return Effects{}, fmt.Errorf("%w: no purpose is called %q", ErrInvalid, answer.Purpose)
+		return Effects{}, api.Explain(ErrInvalid, "No purpose is called %q.", answer.Purpose)
 	}
 	if answer.TextVersion != ConsentVersion {
-		return Effects{}, fmt.Errorf("%w: the consent text has changed; reload the page and read version %s", ErrInvalid, ConsentVersion)
+		return Effects{}, api.Explain(ErrInvalid, "The consent text has changed; reload the page and read version %s.", ConsentVersion)
 	}
 	text, language, err := ConsentText(answer.Purpose, answer.Language)
 	if err != nil {
@@ -316,13 +317,13 @@ func (d *Document) StartCapture(signer string, c *Capture) (Effects, error) {
 	}
 	switch {
 	case !s.answered() || !s.Allows(ForHandwriting):
-		return Effects{}, fmt.Errorf("%w: handwriting is recorded only after the signer agreed to it", ErrNoConsent)
+		return Effects{}, api.Explain(ErrNoConsent, "Handwriting is recorded only after the signer agreed to it.")
 	case c.Kind == ReferenceCapture && !s.Allows(ForComparison):
-		return Effects{}, fmt.Errorf("%w: references are enrolled only after the signer agreed to the comparison", ErrNoConsent)
+		return Effects{}, api.Explain(ErrNoConsent, "References are enrolled only after the signer agreed to the comparison.")
 	case (c.WithVideo || c.WithAudio) && !s.Allows(ForVideo):
-		return Effects{}, fmt.Errorf("%w: video is recorded only after the signer agreed to it", ErrNoConsent)
+		return Effects{}, api.Explain(ErrNoConsent, "Video is recorded only after the signer agreed to it.")
 	case c.Kind != ReferenceCapture && c.Kind != SignatureCapture:
-		return Effects{}, fmt.Errorf("%w: a capture is a reference or a signature", ErrInvalid)
+		return Effects{}, api.Explain(ErrInvalid, "A capture is a reference or a signature.")
 	}
 	for _, old := range s.Captures {
 		if old.State == CaptureOpen {
@@ -341,7 +342,7 @@ func (s *Signer) capture(id capture.SessionID) (*Capture, error) {
 			return c, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: no capture %s", ErrNotFound, id)
+	return nil, api.Explain(ErrNotFound, "No capture %s.", id)
 }
 
 // signature returns the finished signature capture that would be, or was, confirmed.
@@ -366,11 +367,11 @@ func (d *Document) FinishCapture(signer string, finished Capture) (Effects, erro
 		return Effects{}, err
 	}
 	if c.State != CaptureOpen {
-		return Effects{}, fmt.Errorf("%w: the capture is %s", ErrState, c.State)
+		return Effects{}, api.Explain(ErrState, "The capture is %s.", c.State)
 	}
 	*c = finished
 	c.State = CaptureFinished
-	if c.refused() {
+	if c.Refused() {
 		c.State = CaptureDiscarded
 	}
 	if c.Kind == SignatureCapture && c.State == CaptureFinished {
@@ -379,8 +380,8 @@ func (d *Document) FinishCapture(signer string, finished Capture) (Effects, erro
 	return Effects{Events: []Event{{Kind: "capture." + string(c.State), Document: d.ID, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
 }
 
-// refused tells whether the capture cannot be used as what it was made for.
-func (c *Capture) refused() bool {
+// Refused tells whether the capture cannot be used as what it was made for.
+func (c *Capture) Refused() bool {
 	return slices.ContainsFunc(c.Problems, func(p biometrics.Problem) bool { return p.Severity == biometrics.Refusal })
 }
 
@@ -409,16 +410,16 @@ func (d *Document) Confirm(signer string, id capture.SessionID, typed string) (E
 	}
 	switch {
 	case !s.answered():
-		return Effects{}, fmt.Errorf("%w: answer every question of consent first", ErrNoConsent)
+		return Effects{}, api.Explain(ErrNoConsent, "Answer every question of consent first.")
 	case typed != "" && s.Allows(ForHandwriting):
-		return Effects{}, fmt.Errorf("%w: typing the name is the way for those who refused to be recorded", ErrInvalid)
+		return Effects{}, api.Explain(ErrInvalid, "Typing the name is the way for those who refused to be recorded.")
 	case typed != "":
 		if !strings.EqualFold(strings.Join(strings.Fields(typed), " "), strings.Join(strings.Fields(s.Name), " ")) {
-			return Effects{}, fmt.Errorf("%w: type the name as it stands in the invitation", ErrInvalid)
+			return Effects{}, api.Explain(ErrInvalid, "Type the name as it stands in the invitation.")
 		}
 		s.Typed = s.Name
 	case s.State != Captured || s.signature() == nil || s.signature().ID != id:
-		return Effects{}, fmt.Errorf("%w: sign first, then confirm", ErrIncomplete)
+		return Effects{}, api.Explain(ErrIncomplete, "Sign first, then confirm.")
 	}
 	s.State, s.Confirmed = Signing, true
 	return Effects{Events: []Event{{Kind: "signer.confirmed", Document: d.ID, Signer: s.ID, Detail: string(id)}}}, nil
@@ -431,7 +432,7 @@ func (d *Document) Decline(signer, reason string) (Effects, error) {
 		return Effects{}, err
 	}
 	if utf8.RuneCountInString(reason) > 1000 {
-		return Effects{}, fmt.Errorf("%w: give the reason in at most 1000 characters", ErrInvalid)
+		return Effects{}, api.Explain(ErrInvalid, "Give the reason in at most 1000 characters.")
 	}
 	s.State, s.Reason = HasRefused, reason
 	d.State = Declined
@@ -465,4 +466,60 @@ func (d *Document) completed(deposit Deposit, now time.Time) Effects {
 // Busy tells whether a signature or the deposit is in the making.
 func (d *Document) Busy() bool {
 	return d.State == Sealing || slices.ContainsFunc(d.Signers, func(s *Signer) bool { return s.State == Signing })
+}
+
+// Next is what a signer has to do.
+type Next string
+
+// What comes next for a signer.
+const (
+	NextRead     Next = "read"  // read the document and answer the purposes
+	NextEnrol    Next = "enrol" // sign references
+	NextSign     Next = "sign"
+	NextConfirm  Next = "confirm" // a finished capture waits
+	NextType     Next = "type"    // type the name: recording was refused
+	NextSealing  Next = "sealing" // nothing; the signature is being made
+	NextDone     Next = "done"
+	NextDeclined Next = "declined"
+	NextClosed   Next = "closed" // withdrawn, or declined by somebody else
+)
+
+// Next tells what a signer with that many references has to do.
+func (d *Document) Next(s *Signer, references int) Next {
+	switch {
+	case s.State == HasRefused:
+		return NextDeclined
+	case s.State == Signed:
+		return NextDone
+	case s.State == Signing:
+		return NextSealing
+	case d.State != Sent:
+		return NextClosed
+	case !s.answered():
+		return NextRead
+	case !s.Allows(ForHandwriting):
+		return NextType
+	case s.State == Captured:
+		return NextConfirm
+	case s.Allows(ForComparison) && references < ReferencesNeeded:
+		return NextEnrol
+	case s.Allows(ForComparison) && references < ReferencesWanted && s.enrolling():
+		return NextEnrol
+	}
+	return NextSign
+}
+
+// enrolling tells whether references were made in this ceremony, so that the
+// set is completed rather than left at the fewest.
+func (s *Signer) enrolling() bool {
+	return slices.ContainsFunc(s.Captures, func(c *Capture) bool { return c.Kind == ReferenceCapture })
+}
+
+// Pending is the ID of the finished signature that waits for confirmation,
+// empty when there is none.
+func (s *Signer) Pending() string {
+	if c := s.signature(); c != nil && s.State == Captured {
+		return string(c.ID)
+	}
+	return ""
 }

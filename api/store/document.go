@@ -40,8 +40,8 @@ func (c *Ceremonies) CreateDocument(ctx context.Context, d *ceremony.Document) e
 		return err
 	}
 	d.Version = 1
-	return c.store.execOne(ctx, `INSERT INTO documents (id, owner, state, busy, version, created, body) VALUES ($1, $2, $3, $4, 1, $5, $6)`,
-		d.ID, d.Owner, string(d.State), d.Busy(), micros(d.Created), body)
+	return c.store.execOne(ctx, `INSERT INTO documents (id, organisation, owner, state, busy, version, created, body) VALUES ($1, $2, $3, $4, $5, 1, $6, $7)`,
+		d.ID, d.Organisation, d.Owner, string(d.State), d.Busy(), micros(d.Created), body)
 }
 
 // Document implements ceremony.Documents.
@@ -86,7 +86,7 @@ func (c *Ceremonies) SaveDocument(ctx context.Context, d *ceremony.Document) err
 }
 
 // DocumentsOf implements ceremony.Documents.
-func (c *Ceremonies) DocumentsOf(ctx context.Context, owner string, before time.Time, limit int) ([]*ceremony.Document, error) {
+func (c *Ceremonies) DocumentsOf(ctx context.Context, organisation, owner string, before time.Time, limit int) ([]*ceremony.Document, error) {
 	type stored struct {
 		id      string
 		version int64
@@ -94,7 +94,7 @@ func (c *Ceremonies) DocumentsOf(ctx context.Context, owner string, before time.
 	}
 	rows, err := list(ctx, c.store, func(r scanner) (s stored, err error) {
 		return s, r.Scan(&s.id, &s.version, &s.body)
-	}, `SELECT id, version, body FROM documents WHERE owner = $1 AND created < $2 ORDER BY created DESC, id LIMIT $3`, owner, micros(before), limit)
+	}, `SELECT id, version, body FROM documents WHERE organisation = $1 AND (owner = $2 OR $2 = '') AND created < $3 ORDER BY created DESC, id LIMIT $4`, organisation, owner, micros(before), limit)
 	if err != nil {
 		return nil, err
 	}
@@ -151,29 +151,29 @@ func (c *Ceremonies) RevokeGrants(ctx context.Context, signer string) error {
 }
 
 // Subject implements ceremony.Subjects.
-func (c *Ceremonies) Subject(ctx context.Context, owner, email string) (*ceremony.Subject, error) {
-	address := c.address(owner, email)
-	subject, err := c.subject(ctx, owner, address)
+func (c *Ceremonies) Subject(ctx context.Context, organisation, email string) (*ceremony.Subject, error) {
+	address := c.address(organisation, email)
+	subject, err := c.subject(ctx, organisation, address)
 	if !errors.Is(err, api.ErrNotFound) {
 		return subject, err
 	}
-	fresh := &ceremony.Subject{ID: ceremony.NewID(), Owner: owner, Email: strings.ToLower(email)}
+	fresh := &ceremony.Subject{ID: api.NewID(), Organisation: organisation, Email: strings.ToLower(email)}
 	body, err := c.seal(ctx, subjectKey(fresh.ID), fresh.ID, fresh)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.store.exec(ctx, `INSERT INTO subjects (id, owner, address, version, body) VALUES ($1, $2, $3, 1, $4) ON CONFLICT DO NOTHING`,
-		fresh.ID, owner, address, body); err != nil {
+	if _, err := c.store.exec(ctx, `INSERT INTO subjects (id, organisation, address, version, body) VALUES ($1, $2, $3, 1, $4) ON CONFLICT DO NOTHING`,
+		fresh.ID, organisation, address, body); err != nil {
 		return nil, err
 	}
-	return c.subject(ctx, owner, address) // who lost a race reads the winner's
+	return c.subject(ctx, organisation, address) // who lost a race reads the winner's
 }
 
-func (c *Ceremonies) subject(ctx context.Context, owner, address string) (*ceremony.Subject, error) {
+func (c *Ceremonies) subject(ctx context.Context, organisation, address string) (*ceremony.Subject, error) {
 	var id string
 	var version int64
 	var body []byte
-	if err := c.store.row(ctx, `SELECT id, version, body FROM subjects WHERE owner = $1 AND address = $2`, owner, address).Scan(&id, &version, &body); err != nil {
+	if err := c.store.row(ctx, `SELECT id, version, body FROM subjects WHERE organisation = $1 AND address = $2`, organisation, address).Scan(&id, &version, &body); err != nil {
 		return nil, err
 	}
 	subject := new(ceremony.Subject)
@@ -204,9 +204,9 @@ func documentKey(id string) string { return "document/" + id }
 func subjectKey(id string) string  { return "subject/" + id }
 
 // address is a keyed hash: the table alone does not tell whether somebody is in it.
-func (c *Ceremonies) address(owner, email string) string {
+func (c *Ceremonies) address(organisation, email string) string {
 	mac := hmac.New(sha256.New, c.index)
-	fmt.Fprintf(mac, "subject\x00%s\x00%s", owner, strings.ToLower(email))
+	fmt.Fprintf(mac, "subject\x00%s\x00%s", organisation, strings.ToLower(email))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 

@@ -5,14 +5,15 @@
 -- Only what must be searched stands beside it.
 CREATE TABLE documents (
     id      TEXT    PRIMARY KEY,
-    owner   TEXT    NOT NULL,
+    organisation TEXT NOT NULL,
+    owner   TEXT    NOT NULL, -- account
     state   TEXT    NOT NULL,
     busy    BOOLEAN NOT NULL, -- a signature or a deposit is in the making
     version BIGINT  NOT NULL,
     created BIGINT  NOT NULL,
     body    BYTEA   NOT NULL
 );
-CREATE INDEX documents_owner ON documents (owner, created);
+CREATE INDEX documents_organisation ON documents (organisation, created);
 CREATE INDEX documents_busy ON documents (busy) WHERE busy;
 
 -- Links and signing sessions, by the SHA-256 of their 256 random bits.
@@ -26,14 +27,14 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_signer ON grants (signer);
 
--- A signer of one owner, found by a keyed hash of the address.
+-- A signer of one organisation, found by a keyed hash of the address.
 CREATE TABLE subjects (
     id      TEXT   PRIMARY KEY,
-    owner   TEXT   NOT NULL,
+    organisation TEXT NOT NULL,
     address TEXT   NOT NULL,
     version BIGINT NOT NULL,
     body    BYTEA  NOT NULL,
-    UNIQUE (owner, address)
+    UNIQUE (organisation, address)
 );
 
 -- +goose Down

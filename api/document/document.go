@@ -1,0 +1,262 @@
+// Package document is the owner's side of a ceremony over HTTP: upload, place
+// fields, send, remind, cancel, follow, download.
+package document
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"inkwitness/api"
+	"inkwitness/api/ceremony"
+)
+
+// Activities lists what happened to a document.
+type Activities interface {
+	// Activity returns the audit lines of a document, oldest first.
+	Activity(ctx context.Context, organisation, document string) ([]Activity, error)
+}
+
+// Activity is one line of a document's history.
+type Activity struct {
+	At     time.Time `json:"at"`
+	Kind   string    `json:"kind" doc:"such as document.sent, signer.opened, evidence.opened"`
+	Who    string    `json:"who" doc:"role and name of who did it, empty for the service itself"`
+	Signer string    `json:"signer,omitempty" doc:"ID of the signer it is about"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// Handler serves /api/documents. All fields are needed.
+type Handler struct {
+	Ceremony   *ceremony.Service
+	Vault      api.Vault
+	Activities Activities
+}
+
+const tag = "Documents"
+
+// Mount implements api.Handler.
+func (h *Handler) Mount(a *api.API) {
+	api.Register(a, api.Route{Method: "GET", Path: "/api/documents", ID: "listDocuments", Summary: "List documents, newest first", Tag: tag}, h.list)
+	a.Raw(api.Route{Method: "POST", Path: "/api/documents", ID: "uploadDocument", Summary: "Upload a PDF as a new draft", Tag: tag, Status: http.StatusCreated, MaxBody: ceremony.MaxUpload + 1}, h.upload)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}", ID: "getDocument", Summary: "Get a document", Tag: tag}, h.get)
+	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/plan", ID: "planDocument", Summary: "Set signers and signature fields of a draft", Tag: tag}, h.plan)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/send", ID: "sendDocument", Summary: "Invite the first signer", Tag: tag}, h.send)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/remind", ID: "remindSigner", Summary: "Send a new link to the signer whose turn it is", Tag: tag}, h.remind)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Summary: "Withdraw a document that is not completed", Tag: tag}, h.cancel)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}/activity", ID: "documentActivity", Summary: "Who did what with a document", Tag: tag}, h.activity)
+	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/pdf", ID: "downloadDocument", Summary: "Download the newest revision of the PDF", Tag: tag}, h.pdf)
+	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/signed.pdf", ID: "downloadSigned", Summary: "Download the PDF with every signature", Tag: tag}, h.signed)
+	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/deposit", ID: "downloadDeposit", Summary: "Download the letter of deposit (ASiC-E); ranges are served", Tag: tag}, h.deposit)
+}
+
+// object is what access to a document depends on.
+func object(kind api.ObjectKind, d *ceremony.Document) api.Object {
+	return api.Object{Kind: kind, Organisation: d.Organisation, Owner: d.Owner}
+}
+
+// load returns the document if the asker may do this to it.
+func (h *Handler) load(ctx context.Context, id string, action api.Action, kind api.ObjectKind) (*ceremony.Document, error) {
+	d, err := h.Ceremony.Document(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := api.Allow(api.IdentityOf(ctx), action, object(kind, d)); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+type listInput struct {
+	Before time.Time `query:"before" doc:"only documents created before this time, for the next page"`
+	Limit  int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+type listOutput struct {
+	Body struct {
+		Documents []View `json:"documents"`
+	}
+}
+
+func (h *Handler) list(ctx context.Context, in *listInput) (*listOutput, error) {
+	id := api.IdentityOf(ctx)
+	owner := ""
+	if api.Allow(id, api.List, api.Object{Kind: api.DocumentObject, Organisation: id.Organisation}) != nil {
+		owner = id.Account
+		if err := api.Allow(id, api.List, api.Object{Kind: api.DocumentObject, Organisation: id.Organisation, Owner: owner}); err != nil {
+			return nil, err
+		}
+	}
+	if in.Before.IsZero() {
+		in.Before = h.Ceremony.Clock.Now().Add(time.Minute)
+	}
+	documents, err := h.Ceremony.Documents.DocumentsOf(ctx, id.Organisation, owner, in.Before, in.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list documents: %w", err)
+	}
+	out := new(listOutput)
+	out.Body.Documents = make([]View, 0, len(documents))
+	for _, d := range documents {
+		out.Body.Documents = append(out.Body.Documents, NewView(d))
+	}
+	return out, nil
+}
+
+// upload takes the PDF as the request's body. It goes through a file without a
+// name: what is not stored encrypted does not outlive the request.
+func (h *Handler) upload(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	id := api.IdentityOf(ctx)
+	if err := api.Allow(id, api.Create, api.Object{Kind: api.DocumentObject, Organisation: id.Organisation, Owner: id.Account}); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp("", "upload-*")
+	if err != nil {
+		return fmt.Errorf("make room for the upload: %w", err)
+	}
+	defer file.Close()
+	if err := os.Remove(file.Name()); err != nil {
+		return fmt.Errorf("make room for the upload: %w", err)
+	}
+	size, err := io.Copy(file, r.Body)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return api.Explain(api.ErrTooLarge, "The file is larger than %d MB. Make it smaller, for instance by reducing its images.", ceremony.MaxUpload>>20)
+	}
+	if err != nil {
+		return fmt.Errorf("receive the upload: %w", err)
+	}
+	query := r.URL.Query()
+	d, err := h.Ceremony.Upload(ctx, id.Organisation, id.Account, query.Get("title"), query.Get("filename"), file, size)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", "/api/documents/"+d.ID)
+	return api.WriteJSON(w, http.StatusCreated, NewView(d))
+}
+
+type idInput struct {
+	ID string `path:"id" pattern:"^[0-9a-f]{32}$"`
+}
+
+type viewOutput struct{ Body View }
+
+func (h *Handler) get(ctx context.Context, in *idInput) (*viewOutput, error) {
+	d, err := h.load(ctx, in.ID, api.Read, api.DocumentObject)
+	if err != nil {
+		return nil, err
+	}
+	return &viewOutput{NewView(d)}, nil
+}
+
+type planInput struct {
+	ID   string `path:"id" pattern:"^[0-9a-f]{32}$"`
+	Body struct {
+		Signers []struct {
+			Name     string `json:"name" minLength:"1" maxLength:"200"`
+			Email    string `json:"email" maxLength:"254"`
+			Language string `json:"language,omitempty" enum:"en,fr,zh-Hant,zh-Hans" doc:"of the mails and the signing page; en by default"`
+		} `json:"signers" minItems:"1" maxItems:"20" doc:"in the order in which they sign"`
+		Fields []struct {
+			Signer int     `json:"signer" minimum:"0" doc:"index in signers"`
+			Page   int     `json:"page" minimum:"1"`
+			X      float64 `json:"x" doc:"PDF points from the left edge of the page as displayed"`
+			Y      float64 `json:"y" doc:"PDF points from the top edge of the page as displayed"`
+			Width  float64 `json:"width" doc:"PDF points, at least 18"`
+			Height float64 `json:"height" doc:"PDF points, at least 18"`
+		} `json:"fields" maxItems:"200"`
+	}
+}
+
+func (h *Handler) plan(ctx context.Context, in *planInput) (*viewOutput, error) {
+	if _, err := h.load(ctx, in.ID, api.Update, api.DocumentObject); err != nil {
+		return nil, err
+	}
+	signers := make([]ceremony.SignerPlan, len(in.Body.Signers))
+	for i, s := range in.Body.Signers {
+		signers[i] = ceremony.SignerPlan{Name: s.Name, Email: s.Email, Language: s.Language}
+	}
+	fields := make([]ceremony.Field, len(in.Body.Fields))
+	for i, f := range in.Body.Fields {
+		fields[i] = ceremony.Field{Signer: f.Signer, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height}
+	}
+	return answer(h.Ceremony.Plan(ctx, in.ID, signers, fields))
+}
+
+func (h *Handler) send(ctx context.Context, in *idInput) (*viewOutput, error) {
+	return h.act(ctx, in.ID, h.Ceremony.Send)
+}
+
+func (h *Handler) remind(ctx context.Context, in *idInput) (*viewOutput, error) {
+	return h.act(ctx, in.ID, h.Ceremony.Remind)
+}
+
+func (h *Handler) cancel(ctx context.Context, in *idInput) (*viewOutput, error) {
+	return h.act(ctx, in.ID, h.Ceremony.Cancel)
+}
+
+// act checks the right to send and does it.
+func (h *Handler) act(ctx context.Context, id string, do func(context.Context, string) (*ceremony.Document, error)) (*viewOutput, error) {
+	if _, err := h.load(ctx, id, api.Send, api.DocumentObject); err != nil {
+		return nil, err
+	}
+	return answer(do(ctx, id))
+}
+
+func answer(d *ceremony.Document, err error) (*viewOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &viewOutput{NewView(d)}, nil
+}
+
+type activityOutput struct {
+	Body struct {
+		Activity []Activity `json:"activity"`
+	}
+}
+
+func (h *Handler) activity(ctx context.Context, in *idInput) (*activityOutput, error) {
+	d, err := h.load(ctx, in.ID, api.Read, api.DocumentObject)
+	if err != nil {
+		return nil, err
+	}
+	out := new(activityOutput)
+	if out.Body.Activity, err = h.Activities.Activity(ctx, d.Organisation, d.ID); err != nil {
+		return nil, fmt.Errorf("read the activity: %w", err)
+	}
+	return out, nil
+}
+
+func (h *Handler) pdf(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.load(r.Context(), r.PathValue("id"), api.Read, api.DocumentObject)
+	if err != nil {
+		return err
+	}
+	return api.ServeObject(w, r, h.Vault, d.Current, d.Filename, "inline")
+}
+
+func (h *Handler) signed(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.load(r.Context(), r.PathValue("id"), api.Export, api.DocumentObject)
+	if err != nil {
+		return err
+	}
+	if d.State != ceremony.Completed {
+		return api.Explain(ceremony.ErrState, "The document is %s. The signed PDF can be downloaded once it is completed.", d.State)
+	}
+	return api.ServeObject(w, r, h.Vault, d.Current, d.SignedName(), "attachment")
+}
+
+func (h *Handler) deposit(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.load(r.Context(), r.PathValue("id"), api.Export, api.DepositObject)
+	if err != nil {
+		return err
+	}
+	if d.Deposit == nil {
+		return api.Explain(ceremony.ErrState, "The document is %s. The deposit can be downloaded once it is completed.", d.State)
+	}
+	return api.ServeObject(w, r, h.Vault, d.Deposit.Object, d.DepositName(), "attachment")
+}

@@ -1,0 +1,98 @@
+package document
+
+import (
+	"time"
+
+	"inkwitness/api/ceremony"
+)
+
+// View is a document as its owner sees it.
+type View struct {
+	ID        string          `json:"id"`
+	Title     string          `json:"title"`
+	Filename  string          `json:"filename"`
+	State     ceremony.State  `json:"state" enum:"draft,sent,sealing,completed,declined,cancelled"`
+	Pages     []ceremony.Page `json:"pages" doc:"sizes in PDF points as displayed"`
+	SHA256    string          `json:"sha256" doc:"of the uploaded file, lower-case hex"`
+	Size      int64           `json:"size" doc:"of the uploaded file, bytes"`
+	CreatedAt time.Time       `json:"createdAt"`
+	SentAt    *time.Time      `json:"sentAt,omitempty"`
+	Completed *time.Time      `json:"completedAt,omitempty"`
+	Signers   []SignerView    `json:"signers"`
+	Fields    []FieldView     `json:"fields"`
+	Deposit   *DepositView    `json:"deposit,omitempty"`
+	Trouble   string          `json:"trouble,omitempty" doc:"why sealing is delayed, in plain words"`
+}
+
+// SignerView is a signer as the owner sees one.
+type SignerView struct {
+	ID       string               `json:"id"`
+	Name     string               `json:"name"`
+	Email    string               `json:"email"`
+	Language string               `json:"language"`
+	State    ceremony.SignerState `json:"state" enum:"waiting,invited,opened,consented,captured,sealing,signed,declined"`
+	OpenedAt *time.Time           `json:"openedAt,omitempty"`
+	SignedAt *time.Time           `json:"signedAt,omitempty"`
+	Reason   string               `json:"reason,omitempty" doc:"why the signer declined"`
+	Typed    bool                 `json:"typed" doc:"signed by typing the name, without a recording"`
+}
+
+// FieldView is the place of one signature, in PDF points from the top left
+// corner of the page as displayed.
+type FieldView struct {
+	Name   string  `json:"name"`
+	Signer int     `json:"signer" doc:"index in signers"`
+	Page   int     `json:"page"`
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// DepositView is a deposit as the owner sees it.
+type DepositView struct {
+	ID          string    `json:"id"`
+	Size        int64     `json:"size"`
+	SHA256      string    `json:"sha256"`
+	CreatedAt   time.Time `json:"createdAt"`
+	RetainUntil time.Time `json:"retainUntil"`
+	Hold        bool      `json:"hold"`
+	State       string    `json:"state" enum:"kept,held"`
+}
+
+// NewView returns the owner's view of a document.
+func NewView(d *ceremony.Document) View {
+	v := View{
+		ID: d.ID, Title: d.Title, Filename: d.Filename, State: d.State, Pages: d.Pages,
+		SHA256: d.Source.SHA256.String(), Size: d.Source.Size, CreatedAt: d.Created,
+		SentAt: optional(d.SentAt), Completed: optional(d.Completed),
+		Signers: make([]SignerView, 0, len(d.Signers)), Fields: make([]FieldView, 0, len(d.Fields)), Trouble: d.Trouble,
+	}
+	for _, s := range d.Signers {
+		v.Signers = append(v.Signers, SignerView{
+			ID: s.ID, Name: s.Name, Email: s.Email, Language: s.Language, State: s.State,
+			OpenedAt: optional(s.OpenedAt), SignedAt: optional(s.SignedAt), Reason: s.Reason, Typed: s.Typed != "",
+		})
+	}
+	for _, f := range d.Fields {
+		v.Fields = append(v.Fields, FieldView(f))
+	}
+	if d.Deposit != nil {
+		state := "kept"
+		if d.Deposit.Hold {
+			state = "held"
+		}
+		v.Deposit = &DepositView{
+			ID: d.Deposit.ID, Size: d.Deposit.Object.Size, SHA256: d.Deposit.Object.SHA256.String(),
+			CreatedAt: d.Deposit.CreatedAt, RetainUntil: d.Deposit.RetainUntil, Hold: d.Deposit.Hold, State: state,
+		}
+	}
+	return v
+}
+
+func optional(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

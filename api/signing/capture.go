@@ -1,0 +1,192 @@
+package signing
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"mime"
+	"net/http"
+
+	"inkwitness/api"
+	"inkwitness/api/ceremony"
+	"inkwitness/biometrics"
+	"inkwitness/capture"
+)
+
+type startInput struct {
+	UserAgent string `header:"User-Agent" maxLength:"1000"`
+	Body      struct {
+		Kind   ceremony.CaptureKind `json:"kind" enum:"reference,signature"`
+		Device struct {
+			Pointer  capture.PointerType `json:"pointer,omitempty" enum:"pen,touch,mouse," doc:"what the page expects; the first sample point decides"`
+			System   string              `json:"system,omitempty" maxLength:"100"`
+			DeviceID string              `json:"deviceId,omitempty" maxLength:"64" doc:"random, made by the page and kept in its own storage"`
+		} `json:"device,omitempty"`
+		Media struct {
+			Video bool `json:"video"`
+			Audio bool `json:"audio"`
+		} `json:"media,omitempty"`
+	}
+}
+
+// CaptureView is an open capture and where its streams go.
+type CaptureView struct {
+	ID         string      `json:"id"`
+	Nonce      string      `json:"nonce" doc:"32 bytes in lower-case hex, bound into both streams"`
+	PenURL     string      `json:"penUrl" doc:"path of the WebSocket"`
+	MediaURL   string      `json:"mediaUrl" doc:"path that takes the WHIP offer"`
+	ICEServers []ICEServer `json:"iceServers"`
+	ReceiptKey string      `json:"receiptKey" doc:"Ed25519 public key of receipts, base64"`
+}
+
+type startOutput struct{ Body CaptureView }
+
+func (h *Handler) start(ctx context.Context, in *startInput) (*startOutput, error) {
+	d, s, err := h.me(ctx, api.Sign, api.CeremonyObject)
+	if err != nil {
+		return nil, err
+	}
+	client := api.ClientOf(ctx)
+	c, err := h.Ceremony.StartCapture(ctx, d.ID, s.ID, ceremony.Capture{
+		Kind:      in.Body.Kind,
+		Device:    capture.Device{Pointer: in.Body.Device.Pointer},
+		WithVideo: in.Body.Media.Video, WithAudio: in.Body.Media.Audio,
+		Browser: ceremony.BrowserFacts{
+			System: in.Body.Device.System, Browser: client.Browser, Language: client.Language, Address: client.Address,
+			DeviceID: in.Body.Device.DeviceID, UserAgent: in.UserAgent,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	base := "/api/signing/captures/" + string(c.ID)
+	return &startOutput{CaptureView{
+		ID: string(c.ID), Nonce: hex.EncodeToString(c.Nonce), PenURL: base + "/pen", MediaURL: base + "/media",
+		ICEServers: h.Media.Servers(), ReceiptKey: base64.StdEncoding.EncodeToString(h.ReceiptKey),
+	}}, nil
+}
+
+// CaptureOf returns the open capture that a request is about, if the signer who
+// asks may record to it. The pen socket asks before it upgrades.
+func (h *Handler) CaptureOf(r *http.Request) (*ceremony.Capture, error) {
+	d, s, err := h.me(r.Context(), api.Sign, api.CeremonyObject)
+	if err != nil {
+		return nil, err
+	}
+	return h.Ceremony.OpenCapture(r.Context(), d.ID, s.ID, capture.SessionID(r.PathValue("id")))
+}
+
+func (h *Handler) pen(w http.ResponseWriter, r *http.Request) error {
+	if _, err := h.CaptureOf(r); err != nil {
+		return err
+	}
+	h.Pen.ServeHTTP(w, r)
+	return nil
+}
+
+func (h *Handler) offer(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.CaptureOf(r)
+	if err != nil {
+		return err
+	}
+	if !c.WithVideo && !c.WithAudio {
+		return api.Explain(ceremony.ErrNoConsent, "This capture was opened without video.")
+	}
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/sdp" {
+		return api.Explain(api.ErrInvalid, "Send the offer as application/sdp (RFC 9725, section 4.2).")
+	}
+	sdp, err := readAll(r)
+	if err != nil {
+		return err
+	}
+	resource, answer, err := h.Media.Offer(r.Context(), c.ID, sdp)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/sdp")
+	w.Header().Set("Location", "/api/signing/captures/"+string(c.ID)+"/media/"+resource)
+	w.WriteHeader(http.StatusCreated)
+	_, _ = w.Write([]byte(answer)) // the client is gone; its connection times out
+	return nil
+}
+
+func (h *Handler) patch(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.CaptureOf(r)
+	if err != nil {
+		return err
+	}
+	fragment, err := readAll(r)
+	if err != nil {
+		return err
+	}
+	answer, err := h.Media.Patch(r.Context(), c.ID, r.PathValue("resource"), fragment)
+	if err != nil {
+		return err
+	}
+	if answer == "" {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
+	_, _ = w.Write([]byte(answer))
+	return nil
+}
+
+func (h *Handler) closeMedia(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.CaptureOf(r)
+	if err != nil {
+		return err
+	}
+	if err := h.Media.Close(r.Context(), c.ID, r.PathValue("resource")); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+type captureInput struct {
+	ID string `path:"id" pattern:"^[0-9a-f]{32}$"`
+}
+
+// ResultView is what became of a finished capture.
+type ResultView struct {
+	Accepted bool                 `json:"accepted" doc:"false: sign again, for the reasons in problems"`
+	Quality  biometrics.Quality   `json:"quality"`
+	Problems []biometrics.Problem `json:"problems"`
+	Signing  View                 `json:"signing" doc:"the ceremony after this capture"`
+}
+
+type resultOutput struct{ Body ResultView }
+
+func (h *Handler) finish(ctx context.Context, in *captureInput) (*resultOutput, error) {
+	d, s, err := h.me(ctx, api.Sign, api.CeremonyObject)
+	if err != nil {
+		return nil, err
+	}
+	c, err := h.Ceremony.FinishCapture(ctx, d.ID, s.ID, capture.SessionID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	d, s, err = h.me(ctx, api.Read, api.CeremonyObject)
+	if err != nil {
+		return nil, err
+	}
+	view, err := h.view(ctx, d, s)
+	if err != nil {
+		return nil, err
+	}
+	problems := c.Problems
+	if problems == nil {
+		problems = []biometrics.Problem{}
+	}
+	return &resultOutput{ResultView{Accepted: !c.Refused(), Quality: c.Quality, Problems: problems, Signing: view}}, nil
+}
+
+func (h *Handler) discard(ctx context.Context, in *captureInput) (*viewOutput, error) {
+	d, s, err := h.me(ctx, api.Sign, api.CeremonyObject)
+	if err != nil {
+		return nil, err
+	}
+	d, err = h.Ceremony.DiscardCapture(ctx, d.ID, s.ID, capture.SessionID(in.ID))
+	return h.after(ctx, d, s.ID, err)
+}

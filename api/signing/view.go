@@ -1,0 +1,130 @@
+package signing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"inkwitness/api/ceremony"
+)
+
+// View is a ceremony as its signer sees it.
+type View struct {
+	Document   DocumentView   `json:"document"`
+	Sender     PersonView     `json:"sender"`
+	Signer     SignerView     `json:"signer"`
+	Fields     []FieldView    `json:"fields" doc:"where this signer signs"`
+	Consents   []ConsentView  `json:"consents" doc:"every purpose, in the order to be asked"`
+	References ReferencesView `json:"references"`
+	Next       ceremony.Next  `json:"next" enum:"read,enrol,sign,confirm,type,sealing,done,declined,closed"`
+	CaptureID  string         `json:"captureId,omitempty" doc:"the finished capture that waits for confirmation"`
+	Deposit    *DepositView   `json:"deposit,omitempty"`
+	Keep       KeepView       `json:"keep" doc:"how long what is kept, told before signing"`
+}
+
+// DocumentView is what is to be signed.
+type DocumentView struct {
+	Title  string          `json:"title"`
+	SHA256 string          `json:"sha256" doc:"of the PDF that is shown, lower-case hex"`
+	Size   int64           `json:"size"`
+	Pages  []ceremony.Page `json:"pages"`
+}
+
+// PersonView names somebody.
+type PersonView struct {
+	Name string `json:"name"`
+}
+
+// SignerView is the signer to themselves.
+type SignerView struct {
+	ID       string               `json:"id"`
+	Name     string               `json:"name"`
+	Language string               `json:"language"`
+	State    ceremony.SignerState `json:"state"`
+}
+
+// FieldView is one place to sign, in PDF points from the top left corner of the
+// page as displayed.
+type FieldView struct {
+	Page   int     `json:"page"`
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// ConsentView is one purpose with the words that ask for it.
+type ConsentView struct {
+	Purpose     ceremony.Purpose `json:"purpose"`
+	TextVersion string           `json:"textVersion"`
+	Text        string           `json:"text" doc:"in the signer's language"`
+	Language    string           `json:"language"`
+	Given       *bool            `json:"given,omitempty" doc:"absent until answered"`
+	At          *time.Time       `json:"at,omitempty"`
+}
+
+// ReferencesView counts reference signatures.
+type ReferencesView struct {
+	Have int `json:"have"`
+	Need int `json:"need" doc:"fewest that a comparison is made with"`
+	Want int `json:"want"`
+}
+
+// DepositView is the deposit to a signer.
+type DepositView struct {
+	Size        int64     `json:"size"`
+	RetainUntil time.Time `json:"retainUntil"`
+}
+
+// KeepView says how long what is kept.
+type KeepView struct {
+	DepositYears int `json:"depositYears"`
+}
+
+func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Signer) (View, error) {
+	sender, err := h.Names.SenderName(ctx, d.Organisation, d.Owner)
+	if err != nil {
+		return View{}, fmt.Errorf("find the sender's name: %w", err)
+	}
+	have, err := h.Ceremony.References(ctx, d.Organisation, s)
+	if err != nil {
+		return View{}, fmt.Errorf("count the references: %w", err)
+	}
+	v := View{
+		Document:   DocumentView{Title: d.Title, SHA256: d.Current.SHA256.String(), Size: d.Current.Size, Pages: d.Pages},
+		Sender:     PersonView{sender},
+		Signer:     SignerView{ID: s.ID, Name: s.Name, Language: s.Language, State: s.State},
+		References: ReferencesView{Have: have, Need: ceremony.ReferencesNeeded, Want: ceremony.ReferencesWanted},
+		Next:       d.Next(s, have),
+		CaptureID:  s.Pending(),
+		Keep:       KeepView{ceremony.RetentionYears},
+	}
+	for i, f := range d.Fields {
+		if d.Signers[d.Fields[i].Signer] == s {
+			v.Fields = append(v.Fields, FieldView{Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height})
+		}
+	}
+	if v.Consents, err = consents(s); err != nil {
+		return View{}, err
+	}
+	if d.Deposit != nil {
+		v.Deposit = &DepositView{Size: d.Deposit.Object.Size, RetainUntil: d.Deposit.RetainUntil}
+	}
+	return v, nil
+}
+
+func consents(s *ceremony.Signer) ([]ConsentView, error) {
+	var out []ConsentView
+	for _, purpose := range ceremony.Purposes {
+		text, language, err := ceremony.ConsentText(purpose, s.Language)
+		if err != nil {
+			return nil, err
+		}
+		view := ConsentView{Purpose: purpose, TextVersion: ceremony.ConsentVersion, Text: text, Language: language}
+		if answer, ok := s.Consent(purpose); ok {
+			view.Given, view.At = &answer.Given, &answer.At
+		}
+		out = append(out, view)
+	}
+	return out, nil
+}
