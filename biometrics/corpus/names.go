@@ -1,0 +1,130 @@
+package corpus
+
+import (
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"inkwitness/capture"
+)
+
+// format is how one corpus names and writes its files. name tells from a path
+// whose signature it is; read returns false for a file of another corpus that
+// looks alike.
+type format struct {
+	ext  []string
+	name func(path string) (Item, bool)
+	read func(data []byte) (capture.Signature, bool, error)
+}
+
+var formats = map[Name]format{
+	SVC2004Task1:  {[]string{".txt"}, svcName, func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 4) }},
+	SVC2004Task2:  {[]string{".txt"}, svcName, func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 7) }},
+	SVC2004Sample: {[]string{".txt"}, svcSampleName, func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 7) }},
+	SigComp2009:   {[]string{".hwr"}, sigCompName, readHWR},
+	MCYT100:       {[]string{".fpg"}, mcytName, readFPG},
+	SUSIGVisual:   {[]string{".sig"}, susigVisualName, func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigVisual) }},
+	SUSIGBlind:    {[]string{".sig"}, susigBlindName, func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigBlind) }},
+	AndroidFinger: {[]string{".sig"}, susigAny, func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigFinger) }},
+}
+
+var (
+	svcPattern       = regexp.MustCompile(`^u0*(\d{1,5})_?s0*(\d{1,5})\.txt$`)
+	svcSamplePattern = regexp.MustCompile(`^user0*(\d{1,5})_0*(\d{1,5})\.txt$`)
+	hwrPattern       = regexp.MustCompile(`^(nfi[-_ ]?)?(\d{3})[-_]?(\d{2})[-_]?(\d{3})\.hwr$`)
+	fpgPattern       = regexp.MustCompile(`^(\d{1,6})([vf])(\d{1,3})\.fpg$`)
+	sigPattern       = regexp.MustCompile(`^(\d{1,4})_([a-z]{1,2}|\d)_(\d{1,3})\.sig$`)
+	sigPlain         = regexp.MustCompile(`^(\d{1,4})_(\d{1,3})\.sig$`)
+)
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+func base(file string) string { return strings.ToLower(path.Base(file)) }
+
+// svcName reads U{user}S{sample}.TXT: 1 to 20 are genuine, in two sessions of
+// ten; 21 to 40 are skilled forgeries.
+func svcName(file string) (Item, bool) {
+	return svcParts(svcPattern.FindStringSubmatch(base(file)), "U")
+}
+
+// svcSampleName reads USER{user}_{sample}.txt, numbered as above.
+func svcSampleName(file string) (Item, bool) {
+	return svcParts(svcSamplePattern.FindStringSubmatch(base(file)), "USER")
+}
+
+func svcParts(m []string, prefix string) (Item, bool) {
+	if m == nil {
+		return Item{}, false
+	}
+	user, sample := number(m[1]), number(m[2])
+	if sample < 1 || sample > 40 {
+		return Item{}, false
+	}
+	it := Item{User: prefix + strconv.Itoa(user), Number: user, Genuine: sample <= 20, Sample: sample}
+	if it.Genuine {
+		it.Session = 1 + (sample-1)/10
+	}
+	return it, true
+}
+
+// sigCompName reads NFI-AAABBCCC.hwr: writer AAA, attempt BB, claimed writer
+// CCC; genuine where AAA is CCC.
+func sigCompName(file string) (Item, bool) {
+	m := hwrPattern.FindStringSubmatch(base(file))
+	if m == nil {
+		return Item{}, false
+	}
+	return Item{User: m[4], Number: number(m[4]), Genuine: m[2] == m[4], Sample: number(m[3]), Forger: m[2]}, true
+}
+
+// mcytName reads {user}v{sample}.fpg (genuine) and {user}f{sample}.fpg.
+func mcytName(file string) (Item, bool) {
+	m := fpgPattern.FindStringSubmatch(base(file))
+	if m == nil {
+		return Item{}, false
+	}
+	return Item{User: m[1], Number: number(m[1]), Genuine: m[2] == "v", Sample: number(m[3])}, true
+}
+
+// susigVisualName takes files of the visual part, also where the folders that
+// say so are gone.
+func susigVisualName(file string) (Item, bool) {
+	if strings.Contains(strings.ToLower(file), "blind") {
+		return Item{}, false
+	}
+	return susigAny(file)
+}
+
+func susigBlindName(file string) (Item, bool) {
+	if strings.Contains(strings.ToLower(file), "visual") {
+		return Item{}, false
+	}
+	return susigAny(file)
+}
+
+// susigAny reads {user}_{session}_{sample}.sig and {user}_g_{sample}.sig
+// (genuine) and {user}_f_{sample}.sig (forgery). Where a name does not tell,
+// the folder does.
+func susigAny(file string) (Item, bool) {
+	if m := sigPattern.FindStringSubmatch(base(file)); m != nil {
+		it := Item{User: m[1], Number: number(m[1]), Genuine: !strings.Contains(m[2], "f"), Sample: number(m[3])}
+		if n := number(m[2]); n > 0 {
+			it.Session = n
+		}
+		if !it.Genuine && strings.HasPrefix(m[2], "h") { // highly skilled
+			it.Session = 2
+		}
+		return it, true
+	}
+	if m := sigPlain.FindStringSubmatch(base(file)); m != nil {
+		return Item{User: m[1], Number: number(m[1]), Genuine: !strings.Contains(strings.ToLower(file), "forger"), Sample: number(m[2])}, true
+	}
+	return Item{}, false
+}

@@ -1,0 +1,165 @@
+package dtw
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func series(t testing.TB, ch ...[]float32) *Series {
+	t.Helper()
+	s, err := New(ch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Alignments small enough to do by hand.
+func TestKnownAlignments(t *testing.T) {
+	tests := []struct {
+		name string
+		a, b []float32
+		o    Options
+		want float32
+	}{
+		// 1-1, 2-2, 3-2 or 2-3 free of cost but for |3-2| = 1 and |3-3|: the
+		// repeated 2 aligns with the one 2.
+		{"repeat is free", []float32{1, 2, 2, 3}, []float32{1, 2, 3}, Options{}, 0},
+		{"repeat costs the penalty", []float32{1, 2, 2, 3}, []float32{1, 2, 3}, Options{Penalty: 0.5}, 0.5},
+		// Straight path: |1-2| + |1-2| + |1-2| = 3; twice for symmetric2.
+		{"offset", []float32{1, 1, 1}, []float32{2, 2, 2}, Options{}, 3},
+		{"offset symmetric2", []float32{1, 1, 1}, []float32{2, 2, 2}, Options{Step: Symmetric2}, 6},
+		{"offset squared", []float32{1, 1, 1}, []float32{4, 4, 4}, Options{Metric: L2}, 27},
+		// Sakoe and Chiba: the weighted length of every path is n+m, so a
+		// constant difference of 1 costs 2+3 = 5 whatever the path.
+		{"constant difference", []float32{0, 0}, []float32{1, 1, 1}, Options{Step: Symmetric2}, 5},
+		// 0-0, 0-0, 5-5, 0-0: a shift by one is absorbed.
+		{"shifted pulse", []float32{0, 0, 5, 0}, []float32{0, 5, 0, 0}, Options{}, 0},
+	}
+	for _, tt := range tests {
+		a, b := series(t, tt.a), series(t, tt.b)
+		for name, f := range map[string]func(a, b *Series, o Options) (float32, error){"reference": Reference, "fast": Distance} {
+			if got, err := f(a, b, tt.o); err != nil || got != tt.want {
+				t.Errorf("%s, %s: got %v, %v, want %v", tt.name, name, got, err, tt.want)
+			}
+		}
+	}
+}
+
+func TestShape(t *testing.T) {
+	a, b := series(t, []float32{1}), series(t, []float32{1}, []float32{2})
+	if _, err := Distance(a, b, Options{}); err != ErrShape {
+		t.Errorf("different dimensions: %v", err)
+	}
+	if _, err := New([][]float32{{1, 2}, {1}}, nil); err != ErrShape {
+		t.Errorf("channels of different length: %v", err)
+	}
+	if _, err := New(nil, nil); err != ErrShape {
+		t.Errorf("no channel: %v", err)
+	}
+}
+
+func random(t *rapid.T, name string, d int) *Series {
+	n := rapid.IntRange(1, 90).Draw(t, name)
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, name+" seed"), 1))
+	ch := make([][]float32, d)
+	for c := range ch {
+		ch[c] = make([]float32, n)
+		for i := range ch[c] {
+			ch[c][i] = float32(r.NormFloat64())
+		}
+	}
+	s, err := New(ch, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func options(t *rapid.T) Options {
+	return Options{
+		Step:    rapid.SampledFrom([]Step{Symmetric1, Symmetric2}).Draw(t, "step"),
+		Metric:  rapid.SampledFrom([]Metric{L1, L2}).Draw(t, "metric"),
+		Penalty: rapid.SampledFrom([]float32{0, 0.5, 2}).Draw(t, "penalty"),
+		Band:    rapid.SampledFrom([]float64{0, 0.05, 0.3, 0.9}).Draw(t, "band"),
+		Itakura: rapid.SampledFrom([]float64{0, 2, 3.5}).Draw(t, "itakura"),
+	}
+}
+
+// near allows for another order of the same sums in float32.
+func near(a, b float32) bool {
+	return a == b || math.Abs(float64(a-b)) <= 2e-5*math.Max(1, math.Abs(float64(a)))
+}
+
+func TestFastIsReference(t *testing.T) {
+	t.Logf("kernel %s", Kernel())
+	rapid.Check(t, func(t *rapid.T) {
+		d := rapid.IntRange(1, 9).Draw(t, "d")
+		a, b, o := random(t, "n", d), random(t, "m", d), options(t)
+		want, err := Reference(a, b, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Distance(a, b, o)
+		if err != nil || !near(got, want) {
+			t.Fatalf("distance %v, %v, reference %v", got, err, want)
+		}
+		back, err := Distance(b, a, o)
+		if err != nil || !near(back, want) && o.Band == 0 && o.Itakura == 0 {
+			t.Fatalf("not symmetric: %v and %v, %v", want, back, err)
+		}
+		if self, err := Distance(a, a, o); err != nil || self != 0 {
+			t.Fatalf("distance to itself %v, %v", self, err)
+		}
+		if got > 0 {
+			if v, err := DistanceBelow(a, b, o, got); err != nil || v != got {
+				t.Fatalf("limit at the distance gives %v, %v", v, err)
+			}
+			if v, err := DistanceBelow(a, b, o, got*0.99); err != nil || v != inf {
+				t.Fatalf("limit below the distance gives %v, %v", v, err)
+			}
+		}
+	})
+}
+
+func bench(n, d int) (*Series, *Series) {
+	r := rand.New(rand.NewPCG(1, 2))
+	mk := func() *Series {
+		ch := make([][]float32, d)
+		for c := range ch {
+			ch[c] = make([]float32, n)
+			for i := range ch[c] {
+				ch[c][i] = float32(r.NormFloat64())
+			}
+		}
+		s, _ := New(ch, nil)
+		return s
+	}
+	return mk(), mk()
+}
+
+func BenchmarkDTW(b *testing.B) {
+	x, y := bench(400, 7)
+	for _, k := range []struct {
+		name string
+		f    func(a, b *Series, o Options) (float32, error)
+	}{{"fast/" + Kernel(), Distance}, {"scalar-reference", rowScalar}} {
+		b.Run(k.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := k.f(x, y, Options{Metric: L2}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(400*400), "ns/cell")
+		})
+	}
+}
+
+// rowScalar is the fast scalar kernel, whatever the machine has.
+func rowScalar(a, b *Series, o Options) (float32, error) {
+	return Scalar(a, b, o)
+}

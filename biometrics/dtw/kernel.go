@@ -1,0 +1,129 @@
+package dtw
+
+import "sync"
+
+// work is the memory of one alignment: three anti-diagonals with a guard cell
+// before the first and room for a vector after the last.
+type work struct{ rows [3][]float32 }
+
+var works = sync.Pool{New: func() any { return new(work) }}
+
+func (w *work) reset(n int) {
+	for r := range w.rows {
+		v := resize(w.rows[r], n+2+lanes)
+		for i := range v {
+			v[i] = inf
+		}
+		w.rows[r] = v
+	}
+}
+
+// Distance is the cost of the best alignment of a and b. It is symmetric, safe
+// for concurrent use, and allocates nothing once warm.
+func Distance(a, b *Series, o Options) (float32, error) {
+	if err := check(a, b); err != nil {
+		return 0, err
+	}
+	w := works.Get().(*work)
+	defer works.Put(w)
+	w.reset(a.n)
+	return run(a, b, o, w, inf), nil
+}
+
+// DistanceBelow is Distance, given up as soon as the result cannot be at or
+// below the limit; it then returns +Inf.
+func DistanceBelow(a, b *Series, o Options, limit float32) (float32, error) {
+	if err := check(a, b); err != nil {
+		return 0, err
+	}
+	w := works.Get().(*work)
+	defer works.Put(w)
+	w.reset(a.n)
+	return run(a, b, o, w, limit), nil
+}
+
+// run walks the anti-diagonals. Row index i+1 holds cell i, so that i-1 of the
+// first cell is a guard.
+func run(a, b *Series, o Options, w *work, limit float32) float32 {
+	return walk(a, b, o, w, limit, diagonal)
+}
+
+// kernelFunc computes cells lo to hi of anti-diagonal k. extra is the weight of
+// the diagonal step less one.
+type kernelFunc func(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32)
+
+func walk(a, b *Series, o Options, w *work, limit float32, diagonal kernelFunc) float32 {
+	bd := newBand(a.n, b.n, o)
+	wd := weight(o.Step)
+	prev2, prev1, cur := w.rows[0], w.rows[1], w.rows[2]
+	bd.at(0)
+	cur[1] = wd * local(a, b, 0, 0, o.Metric)
+	prev2, prev1, cur = prev1, cur, prev2
+	below := float32(0)
+	for k := 1; k <= a.n+b.n-2; k++ {
+		lo, hi := bd.at(k)
+		diagonal(a, b, k, lo, hi, o, wd-1, prev2, prev1, cur)
+		cur[lo], cur[hi+2] = inf, inf
+		if limit < inf {
+			// Every path crosses this anti-diagonal or the one before.
+			low := lowest(cur[lo+1 : hi+2])
+			if low > limit && below > limit {
+				return inf
+			}
+			below = low
+		}
+		prev2, prev1, cur = prev1, cur, prev2
+	}
+	if v := prev1[a.n]; v <= limit {
+		return v
+	}
+	return inf
+}
+
+func lowest(v []float32) float32 {
+	low := inf
+	for _, x := range v {
+		if x < low {
+			low = x
+		}
+	}
+	return low
+}
+
+// scalar is one anti-diagonal, cells lo to hi, in plain Go. extra is the weight
+// of the diagonal step less one.
+func scalar(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
+	for i := lo; i <= hi; i++ {
+		c := float32(0)
+		for d, r := i, b.n-1-k+i; d < len(a.fwd); d, r = d+a.stride, r+b.stride {
+			diff := a.fwd[d] - b.rev[r]
+			if o.Metric == L2 {
+				diff *= diff
+			} else if diff < 0 {
+				diff = -diff
+			}
+			c += diff
+		}
+		best := prev1[i+1]
+		if v := prev1[i]; v < best {
+			best = v
+		}
+		best += o.Penalty
+		if v := prev2[i] + extra*c; v < best {
+			best = v
+		}
+		cur[i+1] = best + c
+	}
+}
+
+// Scalar is Distance without the vector unit, for other machines and to measure
+// against.
+func Scalar(a, b *Series, o Options) (float32, error) {
+	if err := check(a, b); err != nil {
+		return 0, err
+	}
+	w := works.Get().(*work)
+	defer works.Put(w)
+	w.reset(a.n)
+	return walk(a, b, o, w, inf, scalar), nil
+}
