@@ -1,0 +1,248 @@
+// Package trust is the local trust provider: a certificate authority of our
+// own that gives each signer of each ceremony one short-lived certificate, and
+// destroys the key once it has signed.
+//
+// The authority's keys are kept through evidence.Keys, wrapped by the root key.
+// The certificates it issues name the signer, so that a reader of the document
+// sees who signed, and have no use after the ceremony: there is no key left to
+// lose. Providers run by others implement the same interface elsewhere.
+//
+// It does not decide who somebody is: it writes the name that the ceremony has
+// established.
+package trust
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"inkwitness/capture"
+	"inkwitness/evidence"
+)
+
+// Config is what the local provider needs. Keys and Clock are required.
+type Config struct {
+	Keys         evidence.Keys
+	Clock        capture.Clock
+	Organisation string // in every certificate's issuer; "Inkwitness" when empty
+	Country      string // ISO 3166-1 alpha-2, optional
+}
+
+// Local is a certificate authority. It implements evidence.Provider and
+// evidence.Revoker and is safe for concurrent use.
+type Local struct {
+	cfg  Config
+	root *x509.Certificate
+	key  crypto.Signer
+}
+
+const rootID = "ca/root"
+
+// Open opens the authority and makes its root at the first start.
+func Open(ctx context.Context, cfg Config) (*Local, error) {
+	if cfg.Keys == nil || cfg.Clock == nil {
+		return nil, errors.New("trust: Keys and Clock are required")
+	}
+	if cfg.Organisation == "" {
+		cfg.Organisation = "Inkwitness"
+	}
+	l := &Local{cfg: cfg}
+	id, err := l.identity(ctx, rootID, "ca", evidence.CredentialRequest{}, elliptic.P384(), l.rootTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("open certificate authority: %w", err)
+	}
+	l.root, l.key = id.cert, id.key
+	return l, nil
+}
+
+// Root is the certificate that every signature of this provider ends in.
+func (l *Local) Root() *x509.Certificate { return l.root }
+
+// Info implements evidence.Provider.
+func (l *Local) Info() evidence.ProviderInfo {
+	return evidence.ProviderInfo{Name: "local", Legal: l.cfg.Organisation, Country: l.cfg.Country, Level: "advanced"}
+}
+
+// DefaultLifetime of a signer's certificate. It must outlast an interrupted
+// seal, not the contract: what counts later is that it was valid at the time
+// in the timestamp.
+const DefaultLifetime = 24 * time.Hour
+
+// Credential implements evidence.Provider. Of two calls with one request ID
+// that race, one makes the certificate and both get it.
+func (l *Local) Credential(ctx context.Context, req evidence.CredentialRequest) (evidence.Credential, error) {
+	if req.ID == "" || req.Name == "" {
+		return evidence.Credential{}, fmt.Errorf("credential request needs ID and name: %w", evidence.ErrNotAllowed)
+	}
+	id, err := l.identity(ctx, signerID(req.ID), "signer", req, elliptic.P256(), func() (*x509.Certificate, error) {
+		return l.signerTemplate(req), nil
+	})
+	if err != nil {
+		return evidence.Credential{}, fmt.Errorf("credential: %w", err)
+	}
+	return evidence.Credential{ID: req.ID, Chain: []*x509.Certificate{id.cert, l.root}}, nil
+}
+
+func signerID(request string) string { return "signer/" + request }
+
+// Authorize implements evidence.Provider. The signer's consent was given in
+// the ceremony, so nothing is left to do; the authorization binds the digests
+// by a code that only the signer's key can make.
+func (l *Local) Authorize(ctx context.Context, credential string, digests []evidence.SignDigest) (evidence.Authorization, error) {
+	_, secret, err := l.cfg.Keys.Open(ctx, signerID(credential))
+	if err != nil {
+		return evidence.Authorization{}, fmt.Errorf("authorize: %w", err)
+	}
+	return evidence.Authorization{ID: authorizationCode(secret, digests), Credential: credential, Digests: digests}, nil
+}
+
+func authorizationCode(secret []byte, digests []evidence.SignDigest) string {
+	mac := hmac.New(sha256.New, secret)
+	for _, d := range digests {
+		fmt.Fprintf(mac, "%d %x\n", d.Hash, d.Value)
+	}
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// Sign implements evidence.Provider.
+func (l *Local) Sign(ctx context.Context, auth evidence.Authorization, digests []evidence.SignDigest) ([][]byte, error) {
+	k, secret, err := l.cfg.Keys.Open(ctx, signerID(auth.Credential))
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if subtle.ConstantTimeCompare([]byte(auth.ID), []byte(authorizationCode(secret, digests))) != 1 {
+		return nil, fmt.Errorf("sign: the authorization is for other digests: %w", evidence.ErrNotAllowed)
+	}
+	id, err := decode(k, secret)
+	if err != nil {
+		return nil, err
+	}
+	if now := l.cfg.Clock.Now(); now.After(id.cert.NotAfter) {
+		return nil, fmt.Errorf("sign: the certificate ended at %s: %w", id.cert.NotAfter.Format(time.RFC3339), evidence.ErrNotAllowed)
+	}
+	signatures := make([][]byte, len(digests))
+	for i, d := range digests {
+		if signatures[i], err = id.key.Sign(rand.Reader, d.Value, d.Hash); err != nil {
+			return nil, fmt.Errorf("sign: %w", err)
+		}
+	}
+	return signatures, nil
+}
+
+// Release implements evidence.Provider.
+func (l *Local) Release(ctx context.Context, credential string) error {
+	err := l.cfg.Keys.Destroy(ctx, signerID(credential), evidence.Erasure{When: l.cfg.Clock.Now().UTC(), Authority: "signed, key no longer needed"})
+	if err != nil {
+		return fmt.Errorf("release credential: %w", err)
+	}
+	return nil
+}
+
+// Timestamping returns the key and chain of the timestamp authority of the
+// current year. The key is used for that year alone; its certificate outlasts
+// the longest deposit.
+func (l *Local) Timestamping(ctx context.Context) (crypto.Signer, []*x509.Certificate, error) {
+	name := "tsa/" + l.cfg.Clock.Now().UTC().Format("2006")
+	id, err := l.identity(ctx, name, "tsa", evidence.CredentialRequest{}, elliptic.P256(), l.stampTemplate)
+	if err != nil {
+		return nil, nil, fmt.Errorf("timestamping credential: %w", err)
+	}
+	return id.key, []*x509.Certificate{id.cert, l.root}, nil
+}
+
+// Revocation implements evidence.Revoker. Certificates of this authority are
+// never revoked: their keys are gone before anybody could lose them. The empty
+// list, signed now, says so to a validator that asks.
+func (l *Local) Revocation(_ context.Context, chain []*x509.Certificate) (evidence.Revocation, error) {
+	for _, c := range chain {
+		if err := c.CheckSignatureFrom(l.root); err != nil {
+			return evidence.Revocation{}, fmt.Errorf("revocation list: certificate of another issuer: %w", evidence.ErrNotAllowed)
+		}
+	}
+	now := l.cfg.Clock.Now().UTC().Truncate(time.Second)
+	crl, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+		Number: serialFromTime(l.cfg.Clock.Now()), ThisUpdate: now, NextUpdate: now.AddDate(0, 0, 30),
+	}, l.root, l.key)
+	if err != nil {
+		return evidence.Revocation{}, fmt.Errorf("revocation list: %w", err)
+	}
+	return evidence.Revocation{CRLs: [][]byte{crl}}, nil
+}
+
+// identity is a key with its certificate.
+type identity struct {
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+}
+
+// identity opens a stored identity or makes it from the template.
+func (l *Local) identity(ctx context.Context, id, purpose string, req evidence.CredentialRequest, curve elliptic.Curve, template func() (*x509.Certificate, error)) (*identity, error) {
+	k, secret, err := l.cfg.Keys.Open(ctx, id)
+	if err == nil {
+		return decode(k, secret)
+	}
+	if !errors.Is(err, evidence.ErrNotFound) {
+		return nil, err
+	}
+	fresh, der, err := l.issue(curve, template)
+	if err != nil {
+		return nil, err
+	}
+	meta := evidence.Key{ID: id, Purpose: purpose, Subject: req.Subject, Deposit: req.Deposit,
+		Public: fresh.cert.Raw, Created: l.cfg.Clock.Now().UTC()}
+	err = l.cfg.Keys.Create(ctx, meta, der)
+	if errors.Is(err, evidence.ErrExists) {
+		if k, secret, err = l.cfg.Keys.Open(ctx, id); err == nil {
+			return decode(k, secret)
+		}
+	}
+	return fresh, err
+}
+
+func (l *Local) issue(curve elliptic.Curve, template func() (*x509.Certificate, error)) (*identity, []byte, error) {
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make key: %w", err)
+	}
+	t, err := template()
+	if err != nil {
+		return nil, nil, err
+	}
+	parent, signer := l.root, l.key
+	if parent == nil {
+		parent, signer = t, key
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, t, parent, key.Public(), signer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("issue certificate: %w", err)
+	}
+	cert, err := x509.ParseCertificate(raw)
+	if err != nil {
+		return nil, nil, fmt.Errorf("issue certificate: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	return &identity{key, cert}, der, err
+}
+
+func decode(k evidence.Key, secret []byte) (*identity, error) {
+	cert, err := x509.ParseCertificate(k.Public)
+	if err != nil {
+		return nil, fmt.Errorf("stored certificate: %w", evidence.ErrCorrupt)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(secret)
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if err != nil || !ok || !key.PublicKey.Equal(cert.PublicKey) {
+		return nil, fmt.Errorf("stored key: %w", evidence.ErrCorrupt)
+	}
+	return &identity{key, cert}, nil
+}
