@@ -1,0 +1,320 @@
+// The HTTP contract with the service, all of it: every request that a page makes
+// is a function here. Errors come as RFC 9457 problems.
+
+export type Role = string;
+
+export interface Account {
+  id: string;
+  name: string;
+  email: string;
+  role: Role;
+}
+
+export interface Invitation {
+  email: string;
+  role: Role;
+}
+
+export type DocumentState = 'draft' | 'sent' | 'completed' | 'cancelled' | 'declined' | 'failed';
+export type SignerState =
+  | 'waiting' | 'invited' | 'opened' | 'consented' | 'enrolled' | 'captured' | 'sealing' | 'signed' | 'declined';
+
+// PDF points of 1/72 inch, as displayed: page boxes cut, rotation applied.
+export interface PageSize {
+  width: number;
+  height: number;
+  rotation: number;
+}
+
+// Where a signature goes: points from the top left of the page as displayed.
+export interface Field {
+  signer: number; // index into the document's signers
+  page: number; // from 1
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Signer {
+  id: string;
+  name: string;
+  email: string;
+  language?: string;
+  state: SignerState;
+  signedAt?: string;
+}
+
+export interface Deposit {
+  id: string;
+  size: number;
+  retainUntil: string;
+  hold: boolean;
+  state: string;
+}
+
+export interface Document {
+  id: string;
+  title: string;
+  filename: string;
+  pages: PageSize[];
+  state: DocumentState;
+  createdAt: string;
+  sha256: string;
+  size: number;
+  signers: Signer[];
+  fields: Field[];
+  deposit?: Deposit;
+}
+
+export interface Plan {
+  signers: { name: string; email: string; language: string }[];
+  fields: Field[];
+}
+
+export interface Activity {
+  at: string;
+  actor: string;
+  action: string;
+  detail?: string;
+}
+
+export interface Mail {
+  id: string;
+  to: string;
+  subject: string;
+  text: string;
+  createdAt: string;
+  sentAt?: string;
+  state: string;
+}
+
+export interface Consent {
+  purpose: string;
+  textVersion: string;
+  text: string;
+  given: boolean;
+  at?: string; // when decided, either way
+}
+
+export type Next =
+  | 'read' | 'consent' | 'enrol' | 'sign' | 'confirm' | 'sealing' | 'done' | 'declined' | 'expired';
+
+export interface Ceremony {
+  document: { title: string; sha256: string; pages: PageSize[]; size: number };
+  sender: { name: string };
+  signer: { id: string; name: string; language: string; state: SignerState };
+  fields: Field[]; // this signer's own
+  consents: Consent[];
+  references: { have: number; need: number; want: number };
+  next: Next;
+  deposit?: Deposit;
+}
+
+// What is known of the device when a capture begins, and again when it ends.
+export interface DeviceFacts {
+  pointer: 'pen' | 'touch' | 'mouse' | '';
+  unitsPerMM: number;
+  nominalScale: boolean;
+  hasPressure: boolean;
+  hasTilt: boolean;
+  hasInAir: boolean;
+  hasTime: boolean;
+  pad: { width: number; height: number }; // CSS px
+  pixelRatio: number;
+  camera?: { label: string; width: number; height: number; frameRate: number };
+}
+
+export interface NewCapture {
+  kind: 'reference' | 'signature';
+  device: DeviceFacts;
+  media: { video: boolean; audio: boolean };
+}
+
+export interface Capture {
+  id: string;
+  nonce: string;
+  penUrl: string;
+  mediaUrl: string;
+  iceServers: RTCIceServer[];
+  receiptKey: string;
+}
+
+export interface FinishedCapture {
+  quality: number | Record<string, unknown>;
+  problems: { code: string; message: string }[];
+}
+
+export interface Sampled {
+  id: string;
+  label: string;
+  device: Partial<DeviceFacts> & { pointer: string };
+  points: {
+    t: number[]; // µs
+    x: number[];
+    y: number[];
+    p: number[];
+    tiltX: number[];
+    tiltY: number[];
+    down: boolean[];
+    start: boolean[];
+  };
+  unitsPerMM: number;
+}
+
+export interface Comparison {
+  score: number;
+  logLR: number;
+  interval: [number, number];
+  verbal: string;
+  decision: string;
+  threshold: number;
+  model: string;
+  calibration: string;
+  quality: Record<string, unknown>;
+  explanation: string;
+}
+
+export interface Investigation {
+  questioned: Sampled;
+  references: Sampled[];
+  comparison?: Comparison;
+  timeline: { at: string; event: string; detail?: string }[];
+  videoUrl?: string;
+  videoOffset?: number; // ms from the video's start to pen time 0
+  hashes: Record<string, string>;
+}
+
+export class Problem extends Error {
+  override name = 'Problem';
+  constructor(
+    readonly status: number, // 0 when the service could not be reached
+    readonly code: string,
+    title: string,
+    readonly detail: string = '',
+  ) {
+    super(title);
+  }
+
+  get unreachable(): boolean {
+    return this.status === 0;
+  }
+}
+
+let language = 'en';
+
+// The language in which the service answers with texts for people.
+export function speak(tag: string): void {
+  language = tag;
+}
+
+interface Options {
+  body?: unknown;
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+async function send(method: string, path: string, options: Options = {}): Promise<Response> {
+  const { body, idempotencyKey, signal } = options;
+  const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': language };
+  if (idempotencyKey) headers['Idempotency-Key'] = idempotencyKey;
+  let payload: BodyInit | undefined;
+  if (body instanceof Blob) {
+    headers['Content-Type'] = body.type;
+    payload = body;
+  } else if (body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+    payload = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, { method, headers, body: payload, signal, credentials: 'same-origin', cache: 'no-store' });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, 'unreachable', 'The service cannot be reached.');
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+export async function problemOf(response: Response): Promise<Problem> {
+  const text = await response.text().catch(() => '');
+  try {
+    const problem = JSON.parse(text) as { title?: string; detail?: string; code?: string };
+    return new Problem(response.status, problem.code ?? '', problem.title ?? response.statusText, problem.detail ?? '');
+  } catch {
+    return new Problem(response.status, '', response.statusText || `HTTP ${response.status}`);
+  }
+}
+
+async function json<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  const response = await send(method, path, options);
+  return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+}
+
+const part = encodeURIComponent;
+
+// A creating POST carries a key made once per intent, so that a repeated request
+// after a lost answer does not create twice.
+const create = <T>(path: string, body: unknown, key: string): Promise<T> =>
+  retried(() => json<T>('POST', path, { body, idempotencyKey: key }));
+
+// Two more tries when the network, not the service, said no.
+async function retried<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Problem && error.unreachable) || attempt === 2) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 400 * 2 ** attempt));
+    }
+  }
+}
+
+export const newKey = (): string => crypto.randomUUID();
+
+export const account = {
+  invitation: (token: string) => json<Invitation>('GET', `/api/invitations/${part(token)}`),
+  accept: (token: string, name: string, password: string) =>
+    json<unknown>('POST', '/api/invitations/accept', { body: { token, name, password }, idempotencyKey: newKey() }),
+  signIn: (email: string, password: string, code?: string) =>
+    json<unknown>('POST', '/api/session', { body: code ? { email, password, code } : { email, password }, idempotencyKey: newKey() }),
+  session: () => json<{ account: Account }>('GET', '/api/session'),
+  signOut: () => json<void>('DELETE', '/api/session'),
+  outbox: () => json<{ mails: Mail[] }>('GET', '/api/outbox'),
+};
+
+export const documents = {
+  list: () => json<{ documents: Document[] }>('GET', '/api/documents'),
+  get: (id: string) => json<Document>('GET', `/api/documents/${part(id)}`),
+  upload: (file: Blob, title: string, filename: string, key: string) =>
+    create<Document>(`/api/documents?title=${part(title)}&filename=${part(filename)}`, new Blob([file], { type: 'application/pdf' }), key),
+  plan: (id: string, plan: Plan) => json<Document | undefined>('PUT', `/api/documents/${part(id)}/plan`, { body: plan }),
+  send: (id: string) => json<Document | undefined>('POST', `/api/documents/${part(id)}/send`, { body: {}, idempotencyKey: newKey() }),
+  cancel: (id: string) => json<Document | undefined>('POST', `/api/documents/${part(id)}/cancel`, { body: {}, idempotencyKey: newKey() }),
+  activity: (id: string) => json<{ activity: Activity[] }>('GET', `/api/documents/${part(id)}/activity`),
+  pdfURL: (id: string) => `/api/documents/${part(id)}/pdf`,
+  depositURL: (id: string) => `/api/documents/${part(id)}/deposit`,
+  signedURL: (id: string) => `/api/documents/${part(id)}/signed.pdf`,
+};
+
+export const signing = {
+  open: (token: string) => json<Ceremony>('POST', '/api/signing/open', { body: { token } }),
+  get: () => json<Ceremony>('GET', '/api/signing'),
+  consent: (consent: { purpose: string; textVersion: string; language: string; given: boolean }) =>
+    create<Ceremony | undefined>('/api/signing/consents', consent, newKey()),
+  decline: (reason: string) => create<Ceremony | undefined>('/api/signing/decline', { reason }, newKey()),
+  begin: (capture: NewCapture, key: string) => create<Capture>('/api/signing/captures', capture, key),
+  finish: (id: string, device: DeviceFacts) =>
+    retried(() => json<FinishedCapture>('POST', `/api/signing/captures/${part(id)}/finish`, { body: { device } })),
+  discard: (id: string) => json<void>('POST', `/api/signing/captures/${part(id)}/discard`, { body: {} }),
+  confirm: (captureId: string, key: string) => create<Ceremony>('/api/signing/confirm', { captureId }, key),
+  pdfURL: '/api/signing/pdf',
+  depositURL: '/api/signing/deposit',
+  signedURL: '/api/signing/signed.pdf',
+};
+
+export const investigate = {
+  signer: (document: string, signer: string) =>
+    json<Investigation>('GET', `/api/investigate/documents/${part(document)}/signers/${part(signer)}`),
+};

@@ -1,0 +1,179 @@
+// The parts that all pages are made of.
+import type { ComponentChildren, ComponentProps } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { Problem } from '../api.ts';
+import { common } from '../i18n/common/index.ts';
+
+type Tone = 'info' | 'good' | 'warn' | 'bad';
+
+interface ButtonProps {
+  children: ComponentChildren;
+  kind?: 'normal' | 'primary' | 'danger' | 'plain';
+  large?: boolean;
+  type?: 'button' | 'submit';
+  disabled?: boolean;
+  busy?: boolean;
+  test?: string;
+  label?: string; // accessible name when the content is an icon
+  pressed?: boolean;
+  onClick?: () => void;
+}
+
+export function Button({ children, kind = 'normal', large, type = 'button', disabled, busy, test, label, pressed, onClick }: ButtonProps) {
+  const classes = ['button', kind !== 'normal' && `button-${kind}`, large && 'button-large'].filter(Boolean).join(' ');
+  return (
+    <button type={type} class={classes} disabled={disabled || busy} aria-busy={busy} data-test={test} aria-label={label} title={label} aria-pressed={pressed} onClick={onClick}>
+      {children}
+    </button>
+  );
+}
+
+interface FieldProps {
+  label: string;
+  value: string;
+  onInput: (value: string) => void;
+  type?: 'text' | 'email' | 'password' | 'number';
+  hint?: string;
+  error?: string;
+  test?: string;
+  autocomplete?: string;
+  required?: boolean;
+  minLength?: number;
+  lines?: number;
+}
+
+export function TextField({ label, value, onInput, type = 'text', hint, error, test, autocomplete, required, minLength, lines }: FieldProps) {
+  const id = useId();
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
+  const shared = {
+    id, value, required, 'data-test': test, 'aria-describedby': described, 'aria-invalid': error ? true : undefined,
+  } as const;
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {lines ? (
+        <textarea {...shared} rows={lines} onInput={(event) => onInput(event.currentTarget.value)} />
+      ) : (
+        <input {...({ ...shared, type, minLength, autocomplete, step: 'any' } as ComponentProps<'input'>)} onInput={(event) => onInput(event.currentTarget.value)} />
+      )}
+      {hint && <span class="field-hint" id={`${id}-hint`}>{hint}</span>}
+      {error && <span class="field-error" id={`${id}-error`}>{error}</span>}
+    </div>
+  );
+}
+
+interface SelectProps<T extends string> {
+  label: string;
+  value: T;
+  options: Record<T, string>;
+  onChange: (value: T) => void;
+  compact?: boolean; // the label is for screen readers only
+  test?: string;
+}
+
+export function Select<T extends string>({ label, value, options, onChange, compact, test }: SelectProps<T>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id} class={compact ? 'visually-hidden' : undefined}>{label}</label>
+      <select id={id} class="select" value={value} data-test={test} onChange={(event) => onChange(event.currentTarget.value as T)}>
+        {Object.entries<string>(options).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
+      </select>
+    </div>
+  );
+}
+
+export function Panel({ title, tools, children, test }: { title?: string; tools?: ComponentChildren; children: ComponentChildren; test?: string }) {
+  return (
+    <section class="panel stack" data-test={test}>
+      {(title || tools) && <div class="panel-head">{title && <h2>{title}</h2>}{tools}</div>}
+      {children}
+    </section>
+  );
+}
+
+// Spoken at once when it is bad, politely otherwise.
+export function Notice({ tone = 'info', children, test }: { tone?: Tone; children: ComponentChildren; test?: string }) {
+  return (
+    <div class={`notice notice-${tone}`} role={tone === 'bad' ? 'alert' : 'status'} data-test={test}>
+      <div class="stack-small">{children}</div>
+    </div>
+  );
+}
+
+export function Badge({ tone, children, test }: { tone?: 'good' | 'warn' | 'bad' | 'accent'; children: ComponentChildren; test?: string }) {
+  return <span class={tone ? `badge badge-${tone}` : 'badge'} data-test={test}>{children}</span>;
+}
+
+export function Steps({ steps, current, label }: { steps: string[]; current: number; label: string }) {
+  return (
+    <ol class="steps" aria-label={label}>
+      {steps.map((step, i) => (
+        <li key={step} data-state={i < current ? 'done' : 'open'} aria-current={i === current ? 'step' : undefined}><span>{step}</span></li>
+      ))}
+    </ol>
+  );
+}
+
+export function Progress({ label, value, max }: { label: string; value?: number; max?: number }) {
+  if (value === undefined) return <p class="busy" role="status">{label}</p>;
+  return (
+    <div class="progress">
+      <span class="small" role="status">{label}</span>
+      <progress value={value} max={max} aria-label={label} />
+    </div>
+  );
+}
+
+export function Empty({ title, text, children, test }: { title: string; text: string; children?: ComponentChildren; test?: string }) {
+  return (
+    <div class="empty" data-test={test}>
+      <h2>{title}</h2>
+      <p>{text}</p>
+      {children}
+    </div>
+  );
+}
+
+export function Dialog({ title, open, onClose, children, test }: { title: string; open: boolean; onClose: () => void; children: ComponentChildren; test?: string }) {
+  const element = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = element.current;
+    if (!dialog) return;
+    if (open && !dialog.open) dialog.showModal();
+    if (!open && dialog.open) dialog.close();
+  }, [open]);
+  return (
+    <dialog class="dialog" ref={element} aria-labelledby={id} onClose={onClose} data-test={test}>
+      {open && <div class="stack"><h2 id={id}>{title}</h2>{children}</div>}
+    </dialog>
+  );
+}
+
+// What a failed request means, in the reader's language, with the service's own detail.
+export function ProblemNotice({ problem, onRetry }: { problem: unknown; onRetry?: () => void }) {
+  if (!problem) return null;
+  return (
+    <Notice tone="bad" test="problem">
+      <p>{problemText(problem)}</p>
+      {onRetry && <div><Button onClick={onRetry} test="retry">{common().tryAgain}</Button></div>}
+    </Notice>
+  );
+}
+
+export function problemText(problem: unknown): string {
+  const texts = common().problems;
+  if (!(problem instanceof Problem)) return texts.server;
+  if (problem.unreachable) return texts.unreachable;
+  const specific = problem.detail || problem.message;
+  switch (problem.status) {
+    case 401: return texts.signedOut;
+    case 403: return texts.forbidden;
+    case 404: case 410: return texts.missing;
+    case 413: return texts.tooLarge;
+    case 429: return texts.tooMany;
+    case 409: return specific || texts.conflict;
+    default: return problem.status >= 500 ? texts.server : specific;
+  }
+}
