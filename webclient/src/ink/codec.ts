@@ -1,6 +1,6 @@
 // The messages of the subprotocol inkwitness.pen.v1 (capture/README.md). The
 // same vectors test this file and the Go side: capture/ink/testdata/vectors.json.
-import type { Point } from './point.ts';
+import { MAX_PRESSURE, type Point } from './point.ts';
 import { Malformed, Reader, Writer } from './varint.ts';
 
 export const SUBPROTOCOL = 'inkwitness.pen.v1';
@@ -10,6 +10,7 @@ export const MAX_BYTES = 16 * 1024; // of one batch
 const BATCH = 0x01;
 const PING = 0x02;
 const FINISH = 0x03;
+const DEVICE = 0x04;
 const WELCOME = 0x81;
 const ACK = 0x82;
 const PONG = 0x83;
@@ -90,13 +91,63 @@ function readPoint(input: Reader, before: Point): Point {
     point.tiltY += input.svarint();
   }
   if (flags & TWIST) point.twist += input.svarint();
+  check(point);
   return point;
 }
 
-export function encodePing(clientTime: number): Uint8Array<ArrayBuffer> {
+const INT32 = 2 ** 31;
+
+function check(point: Point): void {
+  const within = (value: number, least: number, most: number) => value >= least && value <= most;
+  const good =
+    within(point.t, 0, 2 ** 52 - 1) && within(point.x, -INT32, INT32 - 1) && within(point.y, -INT32, INT32 - 1) &&
+    within(point.p, 0, MAX_PRESSURE) && within(point.tiltX, -9000, 9000) && within(point.tiltY, -9000, 9000) &&
+    within(point.twist, 0, 35999);
+  if (!good) throw new Malformed('value out of range');
+}
+
+// The exchange before this one: when its ping left and its pong arrived, so that
+// the server has all four times of it.
+export interface Exchange {
+  clientTime: number;
+  received: number;
+}
+
+export function encodePing(clientTime: number, last?: Exchange): Uint8Array<ArrayBuffer> {
   const out = new Writer();
   out.byte(PING);
   out.uvarint(clientTime);
+  if (last) {
+    out.uvarint(last.clientTime);
+    out.uvarint(last.received);
+  }
+  return out.done();
+}
+
+// What the page saw of the pen device; the last one before FINISH counts.
+export interface PenDevice {
+  pointer: '' | 'pen' | 'touch' | 'mouse';
+  hasPressure: boolean;
+  hasTilt: boolean;
+  hasTwist: boolean;
+  hasHover: boolean;
+  hasCoalesced: boolean;
+  pixelRatio: number; // thousandths
+  events: number;
+  samples: number;
+}
+
+const POINTERS = ['', 'pen', 'touch', 'mouse'];
+
+export function encodeDevice(device: PenDevice): Uint8Array<ArrayBuffer> {
+  const out = new Writer();
+  const facts = [device.hasPressure, device.hasTilt, device.hasTwist, device.hasHover, device.hasCoalesced];
+  out.byte(DEVICE);
+  out.byte(POINTERS.indexOf(device.pointer));
+  out.byte(facts.reduce((flags, set, bit) => flags | (set ? 1 << bit : 0), 0));
+  out.uvarint(device.pixelRatio);
+  out.uvarint(device.events);
+  out.uvarint(device.samples);
   return out.done();
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { firstHead, fromHex, type Head, join, nextHead } from './chain.ts';
 import { PenClock } from './clock.ts';
-import { decodeBatch, SUBPROTOCOL } from './codec.ts';
+import { decodeBatch, type PenDevice, SUBPROTOCOL } from './codec.ts';
 import { type LinkState, PenLink, socketURL } from './link.ts';
 import type { Point } from './point.ts';
 import { type CaptureRecord, MemoryStore } from './store.ts';
@@ -69,6 +69,11 @@ class Server {
   }
 }
 
+const device: PenDevice = {
+  pointer: 'pen', hasPressure: true, hasTilt: false, hasTwist: false, hasHover: false, hasCoalesced: true,
+  pixelRatio: 1000, events: 1, samples: 1,
+};
+
 let server: Server;
 let reachable: boolean;
 
@@ -114,7 +119,7 @@ const sample = (i: number): Point => ({
 
 function open(store = new MemoryStore()) {
   const states: LinkState[] = [];
-  const link = new PenLink(record, store, new PenClock(0, 0), { state: (state) => states.push(state) });
+  const link = new PenLink(record, store, new PenClock(0, 0), { state: (state) => states.push(state), device: () => device });
   return { link, states, store };
 }
 
@@ -196,7 +201,7 @@ describe('pen link', () => {
     await expect(link.finish()).rejects.toMatchObject({ code: 4409 });
   });
 
-  it.each([4400, 4401, 4409, 4410, 4429])('does not come back after close code %d', async (code) => {
+  it.each([1009, 4400, 4401, 4408, 4409, 4410])('does not come back after close code %d', async (code) => {
     const { link } = open();
     await link.start();
     await until(() => link.state === 'open');
@@ -207,11 +212,11 @@ describe('pen link', () => {
     link.close();
   });
 
-  it('comes back after 4503, the server is being replaced', async () => {
+  it.each([1001, 4503])('comes back after %d, the server is being replaced', async (code) => {
     const { link } = open();
     await link.start();
     await until(() => link.state === 'open');
-    server.cut(4503);
+    server.cut(code);
     await until(() => link.state === 'lost');
     await until(() => link.state === 'open');
     link.close();

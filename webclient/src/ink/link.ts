@@ -8,8 +8,11 @@ import {
   decodeBatch,
   decodeServerMessage,
   encodeBatch,
+  encodeDevice,
   encodeFinish,
   encodePing,
+  type Exchange,
+  type PenDevice,
   type ServerMessage,
   SUBPROTOCOL,
 } from './codec.ts';
@@ -27,6 +30,7 @@ export interface Receipt {
 export interface LinkEvents {
   // Called on every change; pending counts the batches the server lacks.
   state(state: LinkState, pending: number): void;
+  device(): PenDevice; // what was seen of the pen so far
 }
 
 export class LinkFailed extends Error {
@@ -37,11 +41,16 @@ export class LinkFailed extends Error {
 }
 
 // Close codes of the protocol after which trying again cannot help.
-const FATAL = new Set([4400, 4401, 4409, 4410, 4429]);
+const FATAL = new Set([1009, 4400, 4401, 4409, 4410]);
 export const MISMATCH = 4409; // also used when the server's head is not ours
+export const TAKEN_OVER = 4408; // another connection of this capture, or we were silent
+const LIMIT = 4429;
 
 const FLUSH_MS = 50;
 const PING_MS = 2000;
+const FIRST_PINGS = 5; // of a connection, closer together: the best offset is found early
+const FIRST_PING_MS = 200;
+const LIMIT_MS = 5000;
 const SILENCE_MS = 7000; // no message for so long means a dead connection
 const BACKOFF_MS = [250, 500, 1000, 2000, 4000];
 const WINDOW = 128; // batches on the wire without acknowledgement
@@ -59,6 +68,9 @@ export class PenLink {
   private sent = 0; // next batch to put on the wire
   private attempts = 0;
   private heard = 0;
+  private heardAt = 0; // µs on the pen's clock, of the message being handled
+  private pings = 0;
+  private exchange: Exchange | undefined;
   private finishing: { resolve: (receipt: Receipt) => void; reject: (error: Error) => void } | undefined;
   private writes: Promise<unknown> = Promise.resolve();
   private inbox: Promise<void> = Promise.resolve();
@@ -161,8 +173,10 @@ export class PenLink {
   // Messages are handled one after the other: checking a head is asynchronous.
   private receive(socket: WebSocket, data: unknown): void {
     this.heard = performance.now();
+    const received = this.clock.now();
     this.inbox = this.inbox.then(async () => {
       if (socket !== this.socket || !(data instanceof ArrayBuffer)) return;
+      this.heardAt = received;
       try {
         await this.handle(socket, decodeServerMessage(new Uint8Array(data)));
       } catch (error) {
@@ -181,6 +195,8 @@ export class PenLink {
         this.attempts = 0;
         this.sent = message.nextSeq;
         this.change('open');
+        this.pings = 0;
+        this.exchange = undefined;
         this.beat();
         this.pump();
         return;
@@ -195,6 +211,7 @@ export class PenLink {
         this.done(message);
         return;
       case 'pong':
+        this.exchange = { clientTime: message.clientTime, received: this.heardAt };
     }
   }
 
@@ -224,6 +241,7 @@ export class PenLink {
     if (!head || socket !== this.socket || socket.readyState !== WebSocket.OPEN || seq !== this.nextSeq) return;
     if (this.finishSentOn === socket) return;
     this.finishSentOn = socket;
+    socket.send(encodeDevice(this.events.device()));
     socket.send(encodeFinish(seq, head));
   }
   private finishSentOn: WebSocket | undefined;
@@ -247,14 +265,16 @@ export class PenLink {
     this.inbox = this.inbox.then(() => {
       if (socket !== this.socket) return;
       this.drop();
-      if (FATAL.has(code)) this.fail(code);
-      else this.retryLater();
+      // Closed though we spoke a moment ago: another tab has taken the capture.
+      const taken = code === TAKEN_OVER && performance.now() - this.heard < SILENCE_MS;
+      if (taken || FATAL.has(code)) this.fail(code);
+      else this.retryLater(code === LIMIT ? LIMIT_MS : 0);
     });
   }
 
-  private retryLater(): void {
+  private retryLater(least = 0): void {
     this.change('lost');
-    const wait = BACKOFF_MS[Math.min(this.attempts++, BACKOFF_MS.length - 1)] ?? 4000;
+    const wait = Math.max(least, BACKOFF_MS[Math.min(this.attempts++, BACKOFF_MS.length - 1)] ?? 4000);
     clearTimeout(this.timers.retry);
     this.timers.retry = setTimeout(() => this.connect(), wait * (0.75 + Math.random() / 2));
   }
@@ -278,7 +298,8 @@ export class PenLink {
       this.drop();
       this.retryLater();
     } else if (this.welcome && this.socket.readyState === WebSocket.OPEN) {
-      this.socket.send(encodePing(this.clock.now()));
+      this.socket.send(encodePing(this.clock.now(), this.exchange));
+      if (++this.pings < FIRST_PINGS) setTimeout(() => this.beat(), FIRST_PING_MS);
     }
   }
 

@@ -13,12 +13,19 @@ export interface Seen {
   pointer: 'pen' | 'touch' | 'mouse' | '';
   pressure: boolean; // values other than the 0 and 0.5 that stand for "no sensor"
   tilt: boolean;
+  twist: boolean;
   inAir: boolean;
+  coalesced: boolean; // the browser can give the samples between two frames
+  events: number;
+  samples: number;
   ignoredTouches: number; // fingers and palms beside a pen
 }
 
 export class Recorder {
-  readonly seen: Seen = { pointer: '', pressure: false, tilt: false, inAir: false, ignoredTouches: 0 };
+  readonly seen: Seen = {
+    pointer: '', pressure: false, tilt: false, twist: false, inAir: false, coalesced: false,
+    events: 0, samples: 0, ignoredTouches: 0,
+  };
   private active: number | undefined; // pointerId that is writing
   private left = 0;
   private top = 0;
@@ -67,7 +74,7 @@ export class Recorder {
     } catch {
       // the pointer is already gone; its up event still ends the stroke
     }
-    this.sink.points([this.point(event, true, true)]);
+    this.emit([this.point(event, true, true)]);
   }
 
   private move(event: PointerEvent): void {
@@ -76,14 +83,21 @@ export class Recorder {
     const down = this.active !== undefined;
     if (!down) this.seen.inAir = true;
     const events = event.getCoalescedEvents?.() ?? [];
-    this.sink.points((events.length > 0 ? events : [event]).map((one) => this.point(one, down, false)));
+    if (events.length > 0) this.seen.coalesced = true;
+    this.emit((events.length > 0 ? events : [event]).map((one) => this.point(one, down, false)));
+  }
+
+  private emit(points: Point[]): void {
+    this.seen.events++;
+    this.seen.samples += points.length;
+    this.sink.points(points);
   }
 
   // The lift is a sample too: where and when the tip left the surface.
   private up(event: PointerEvent): void {
     if (event.pointerId !== this.active) return;
     this.active = undefined;
-    this.sink.points([this.point(event, false, false)]);
+    this.emit([this.point(event, false, false)]);
   }
 
   // A cancelled pointer has no position of its own; the stroke ends at its last sample.
@@ -107,6 +121,7 @@ export class Recorder {
     const pressure = down ? event.pressure : 0;
     if (down && pressure !== 0 && pressure !== 0.5) this.seen.pressure = true;
     if (tiltX !== 0 || tiltY !== 0) this.seen.tilt = true;
+    if (event.twist) this.seen.twist = true;
     return {
       t: this.clock.at(event.timeStamp),
       x: Math.round((event.clientX - this.left) * UNITS_PER_PX),
