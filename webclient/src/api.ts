@@ -108,6 +108,7 @@ export interface Ceremony {
   consents: Consent[];
   references: { have: number; need: number; want: number };
   next: Next;
+  captureId?: string; // the finished capture that waits for the confirmation
   deposit?: Deposit;
 }
 

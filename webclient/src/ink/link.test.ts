@@ -9,7 +9,7 @@ import { Reader, Writer } from './varint.ts';
 
 const record: CaptureRecord = {
   id: '000102030405060708090a0b0c0d0e0f', kind: 'signature', nonce: '07'.repeat(32), penUrl: '/pen', mediaUrl: '',
-  receiptKey: '', document: '', origin: 0, begun: 0, width: 1, height: 1,
+  receiptKey: '', document: '', origin: 0, begun: 0, width: 1, height: 1, iceServers: [], finished: false,
 };
 
 // A server that keeps the protocol's rules; the network between is cut by tests.

@@ -58,6 +58,7 @@ const POINTS_PER_BATCH = 256; // at most 57 bytes a point: stays below the 16 Ki
 
 export class PenLink {
   state: LinkState = 'connecting';
+  failure = 0; // the close code, once failed
   private socket: WebSocket | undefined;
   private welcome = false;
   private waiting: Point[] = []; // not yet in a batch
@@ -255,6 +256,7 @@ export class PenLink {
 
   private fail(code: number): void {
     this.drop();
+    this.failure = code;
     this.change('failed');
     this.finishing?.reject(new LinkFailed(code));
     this.finishing = undefined;

@@ -14,11 +14,13 @@ export interface CaptureRecord {
   begun: number; // wall time, ms
   width: number; // of the pad, CSS px
   height: number;
+  iceServers: RTCIceServer[];
+  finished: boolean; // the server has it all; kept until it is confirmed or drawn again
 }
 
 export interface CaptureStore {
-  begin(record: CaptureRecord): Promise<void>;
-  open(): Promise<CaptureRecord[]>; // unfinished captures, oldest first
+  save(record: CaptureRecord): Promise<void>;
+  list(): Promise<CaptureRecord[]>; // oldest first
   put(capture: string, seq: number, data: Uint8Array): Promise<void>;
   batches(capture: string): Promise<Uint8Array<ArrayBuffer>[]>; // in order of seq, from 0
   erase(capture: string): Promise<void>;
@@ -43,11 +45,11 @@ export class IndexedStore implements CaptureStore {
     this.database.close();
   }
 
-  async begin(record: CaptureRecord): Promise<void> {
+  async save(record: CaptureRecord): Promise<void> {
     await this.write([CAPTURES], (transaction) => transaction.objectStore(CAPTURES).put(record));
   }
 
-  async open(): Promise<CaptureRecord[]> {
+  async list(): Promise<CaptureRecord[]> {
     const all: CaptureRecord[] = await result(this.database.transaction(CAPTURES).objectStore(CAPTURES).getAll());
     return all.sort((a, b) => a.begun - b.begun);
   }
@@ -85,11 +87,11 @@ export class MemoryStore implements CaptureStore {
   private readonly records = new Map<string, CaptureRecord>();
   private readonly data = new Map<string, Map<number, Uint8Array<ArrayBuffer>>>();
 
-  async begin(record: CaptureRecord): Promise<void> {
+  async save(record: CaptureRecord): Promise<void> {
     this.records.set(record.id, record);
   }
 
-  async open(): Promise<CaptureRecord[]> {
+  async list(): Promise<CaptureRecord[]> {
     return [...this.records.values()];
   }
 

@@ -1,4 +1,67 @@
-import { render } from 'preact';
+// The signer's page: one step at a time, and the service decides which.
+import { useEffect } from 'preact/hooks';
+import type { Ceremony } from '../api.ts';
+import { Shell, startPage } from '../ui/shell.tsx';
+import { ProblemNotice, Progress, Steps } from '../ui/ui.tsx';
+import { Consents } from './consent.tsx';
+import { Declined, Done, NoLink, Sealing } from './end.tsx';
+import { Intro, Read } from './read.tsx';
+import './sign.css';
+import { ceremony, consentGiven, enough, openCeremony, opening, problem, stage } from './state.ts';
+import { Confirm, Enrol, Sign } from './steps.tsx';
+import { text } from './text/index.ts';
 
-const root = document.getElementById('app');
-if (root) render(<main><h1>Inkwitness</h1></main>, root);
+function App() {
+  const texts = text();
+  useEffect(() => {
+    document.title = `${texts.title} · Inkwitness`;
+  }, [texts]);
+  const state = ceremony.value;
+  return (
+    <Shell width={stage.value === 'read' ? 'normal' : 'narrow'}>
+      {opening.value === 'working' && <Progress label={texts.open.working} />}
+      {opening.value === 'failed' && <ProblemNotice problem={problem.value} onRetry={() => void openCeremony()} />}
+      {(opening.value === 'no-link' || opening.value === 'expired') && <NoLink expired={opening.value === 'expired'} />}
+      {opening.value === 'open' && state && (
+        <div class="stack">
+          <Where state={state} />
+          <Step state={state} />
+        </div>
+      )}
+    </Shell>
+  );
+}
+
+type View = 'intro' | 'read' | 'consent' | 'enrol' | 'sign' | 'confirm' | 'sealing' | 'done' | 'declined' | 'expired';
+
+function viewOf(state: Ceremony): View {
+  if (state.next === 'read' || state.next === 'consent') return stage.value;
+  if (state.next === 'enrol' && (enough.value || !consentGiven('comparison') && state.references.have >= state.references.need)) return 'sign';
+  return state.next;
+}
+
+function Step({ state }: { state: Ceremony }) {
+  switch (viewOf(state)) {
+    case 'intro': return <Intro />;
+    case 'read': return <Read />;
+    case 'consent': return <Consents />;
+    case 'enrol': return <Enrol />;
+    case 'sign': return <Sign />;
+    case 'confirm': return <Confirm />;
+    case 'sealing': return <Sealing />;
+    case 'done': return <Done />;
+    case 'declined': return <Declined />;
+    case 'expired': return <NoLink expired />;
+  }
+}
+
+function Where({ state }: { state: Ceremony }) {
+  const names = text().steps;
+  const view = viewOf(state);
+  const order: View[][] = [['intro', 'read'], ['consent'], ['enrol'], ['sign', 'confirm'], ['sealing', 'done']];
+  const current = order.findIndex((views) => views.includes(view));
+  if (current < 0) return null;
+  return <Steps label={names.label} steps={[names.read, names.consent, names.enrol, names.sign, names.done]} current={view === 'done' ? order.length : current} />;
+}
+
+void startPage(App).then(openCeremony);

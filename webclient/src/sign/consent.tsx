@@ -1,0 +1,83 @@
+// One question per purpose, each with its own free answer, before anything is recorded.
+import { useState } from 'preact/hooks';
+import { type Consent, signing } from '../api.ts';
+import { language } from '../i18n/index.ts';
+import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
+import { Decline, Title } from './parts.tsx';
+import { ceremony, refresh } from './state.ts';
+import { text } from './text/index.ts';
+
+export function Consents() {
+  const texts = text().consent;
+  const consents = ceremony.value?.consents ?? [];
+  const [answers, setAnswers] = useState<Record<string, boolean>>(() => decided(consents));
+  const [busy, setBusy] = useState(false);
+  const [incomplete, setIncomplete] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const refused = answers['handwriting'] === false;
+
+  const submit = async () => {
+    setIncomplete(consents.some((consent) => answers[consent.purpose] === undefined));
+    if (refused || consents.some((consent) => answers[consent.purpose] === undefined)) return;
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await record(consents, answers);
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+
+  return (
+    <div class="stack">
+      <Title>{texts.title}</Title>
+      <p class="muted">{texts.intro}</p>
+      <Panel test="consents">
+        {consents.map((consent) => (
+          <Question key={consent.purpose} consent={consent} answer={answers[consent.purpose]} onAnswer={(given) => setAnswers({ ...answers, [consent.purpose]: given })} />
+        ))}
+        {incomplete && <Notice tone="warn">{texts.choose}</Notice>}
+        {refused && <Notice tone="warn" test="handwriting-refused"><p>{texts.refused}</p><div><Decline otherWay /></div></Notice>}
+        <ProblemNotice problem={problem} />
+        <div class="actions">
+          <Button kind="primary" large onClick={() => void submit()} busy={busy} disabled={refused} test="consent-done">{texts.go}</Button>
+          <Decline />
+        </div>
+      </Panel>
+    </div>
+  );
+}
+
+function Question({ consent, answer, onAnswer }: { consent: Consent; answer: boolean | undefined; onAnswer: (given: boolean) => void }) {
+  const texts = text().consent;
+  const name = `consent-${consent.purpose}`;
+  return (
+    <fieldset class="consent" data-test={name}>
+      <legend>{texts.purposes[consent.purpose] ?? consent.purpose}</legend>
+      <p class="consent-text">{consent.text}</p>
+      <p class="small muted">{texts.version(consent.textVersion)}</p>
+      <div class="row">
+        {([true, false] as const).map((given) => (
+          <label key={String(given)} class="choice">
+            <input type="radio" name={name} checked={answer === given} onChange={() => onAnswer(given)} data-test={`${name}-${given ? 'yes' : 'no'}`} />
+            {given ? texts.agree : texts.refuse}
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function decided(consents: Consent[]): Record<string, boolean> {
+  return Object.fromEntries(consents.filter((consent) => consent.at).map((consent) => [consent.purpose, consent.given]));
+}
+
+async function record(consents: Consent[], answers: Record<string, boolean>): Promise<void> {
+  for (const consent of consents) {
+    const given = answers[consent.purpose] ?? false;
+    if (consent.at && consent.given === given) continue;
+    await signing.consent({ purpose: consent.purpose, textVersion: consent.textVersion, language: language.value, given });
+  }
+  await refresh();
+}

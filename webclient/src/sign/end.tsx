@@ -1,0 +1,105 @@
+// After the confirmation: sealing, done, declined, and the links that lead nowhere.
+import { useEffect, useState } from 'preact/hooks';
+import { signing } from '../api.ts';
+import { download, type Progress as Received, save } from '../download.ts';
+import { day, size } from '../i18n/format.ts';
+import { Button, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { Title } from './parts.tsx';
+import { ceremony, problem, refresh } from './state.ts';
+import { text } from './text/index.ts';
+
+const POLL_MS = 1000;
+
+export function Sealing() {
+  const texts = text().sealing;
+  useEffect(() => {
+    const timer = setInterval(() => void refresh(), POLL_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <div class="stack">
+      <Title>{texts.title}</Title>
+      <Panel test="sealing">
+        <Progress label={texts.text} />
+        <ProblemNotice problem={problem.value} />
+      </Panel>
+    </div>
+  );
+}
+
+export function Done() {
+  const texts = text().done;
+  const state = ceremony.value;
+  const waiting = state !== undefined && !state.deposit;
+  useEffect(() => {
+    if (!waiting) return;
+    const timer = setInterval(() => void refresh(), 5 * POLL_MS);
+    return () => clearInterval(timer);
+  }, [waiting]);
+  if (!state) return null;
+  const name = fileName(state.document.title);
+  return (
+    <div class="stack">
+      <Title>{texts.title}</Title>
+      <Panel test="done">
+        <Notice tone="good">{texts.text(state.document.title)}</Notice>
+        <p>{texts.save}</p>
+        <div class="stack-small">
+          <Download url={signing.signedURL} name={`${name}.pdf`} label={texts.pdf} test="download-pdf" />
+          {state.deposit
+            ? <Download url={signing.depositURL} name={`${name}.asice`} label={texts.deposit} test="download-deposit" />
+            : <p class="muted" data-test="deposit-later">{texts.later}</p>}
+        </div>
+        {state.deposit && <p class="muted">{texts.retain(day(state.deposit.retainUntil))}</p>}
+        <p><a href="/verify">{texts.verify}</a></p>
+      </Panel>
+    </div>
+  );
+}
+
+export function Download({ url, name, label, test }: { url: string; name: string; label: string; test: string }) {
+  const [progress, setProgress] = useState<Received>();
+  const [failed, setFailed] = useState<unknown>();
+  const run = async () => {
+    setFailed(undefined);
+    setProgress({ received: 0, total: 0 });
+    try {
+      save(await download(url, setProgress), name);
+    } catch (error) {
+      setFailed(error);
+    }
+    setProgress(undefined);
+  };
+  return (
+    <div class="stack-small">
+      <div><Button onClick={() => void run()} busy={progress !== undefined} test={test}>{label}</Button></div>
+      {progress && progress.total > 0 && <Progress label={text().done.downloading(size(progress.received), size(progress.total))} value={progress.received} max={progress.total} />}
+      <ProblemNotice problem={failed} />
+    </div>
+  );
+}
+
+export function fileName(title: string): string {
+  return title.replace(/[\\/:*?"<>|\u0000-\u001f]+/g, ' ').trim().slice(0, 80) || 'document';
+}
+
+export function Declined() {
+  const texts = text().declined;
+  return (
+    <div class="stack">
+      <Title>{texts.title}</Title>
+      <Panel test="declined"><p>{texts.text(ceremony.value?.sender.name ?? '')}</p></Panel>
+    </div>
+  );
+}
+
+export function NoLink({ expired }: { expired: boolean }) {
+  const texts = text().open;
+  return (
+    <Empty
+      title={expired ? texts.expired : texts.noLink}
+      text={expired ? texts.expiredText : texts.noLinkText}
+      test={expired ? 'link-expired' : 'link-missing'}
+    />
+  );
+}

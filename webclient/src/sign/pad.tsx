@@ -1,0 +1,165 @@
+// The pad: one capture from "start" to "done", with everything the signer has to
+// know about the connection, the camera and the device.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { type FinishedCapture, Problem } from '../api.ts';
+import type { CaptureRecord } from '../ink/store.ts';
+import { Button, Notice, ProblemNotice } from '../ui/ui.tsx';
+import { Video } from './parts.tsx';
+import { Recording, type RecordingState } from './recording.ts';
+import { captureStore, ceremony, leftover } from './state.ts';
+import { text } from './text/index.ts';
+
+interface PadProps {
+  kind: 'reference' | 'signature';
+  stream?: MediaStream;
+  auto?: boolean; // begin at once: the signer has just signed the one before
+  onDone: (recording: Recording, result: FinishedCapture) => void;
+}
+
+const ASPECT = 0.42;
+
+export function Pad({ kind, stream, auto, onDone }: PadProps) {
+  const texts = text().pad;
+  const frame = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const recording = useRef<Recording | undefined>(undefined);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  const [state, setState] = useState<RecordingState>();
+  const [phase, setPhase] = useState<'idle' | 'running' | 'finishing'>('idle');
+  const [problem, setProblem] = useState<unknown>();
+  const [empty, setEmpty] = useState(false);
+  const [turned, setTurned] = useState(false);
+  const [resumed, setResumed] = useState(false);
+  const [durable, setDurable] = useState(true);
+
+  const start = async (record?: CaptureRecord) => {
+    const pad = canvas.current;
+    const box = frame.current;
+    if (!pad || !box) return;
+    setPhase('running');
+    setProblem(undefined);
+    setEmpty(false);
+    const dimensions = record ?? padSize(box);
+    setSize({ width: dimensions.width, height: dimensions.height });
+    try {
+      const store = await captureStore();
+      setDurable(store.durable);
+      const options = { kind, document: ceremony.value?.document.sha256 ?? '', pad, store, stream, change: setState };
+      recording.current = record ? await Recording.open(options, record) : await Recording.begin(options, dimensions);
+      setResumed(recording.current.resumed && recording.current.points.length > 0);
+    } catch (error) {
+      setProblem(error);
+      setPhase('idle');
+    }
+  };
+
+  const clear = async () => {
+    const old = recording.current;
+    recording.current = undefined;
+    setState(undefined);
+    setTurned(false);
+    setResumed(false);
+    await old?.discard();
+    await start();
+  };
+
+  const finish = async () => {
+    const current = recording.current;
+    if (!current) return;
+    setEmpty(current.points.every((point) => !point.down));
+    if (current.points.every((point) => !point.down)) return;
+    setPhase('finishing');
+    setProblem(undefined);
+    try {
+      onDone(current, await current.finish());
+    } catch (error) {
+      if (error instanceof Problem) setProblem(error);
+      setPhase('running');
+    }
+  };
+
+  useEffect(() => {
+    const box = frame.current;
+    if (box) setSize(padSize(box));
+    void leftover(kind, false).then((record) => {
+      if (record) return start(record);
+      if (auto) return start();
+    });
+    return () => void recording.current?.leave();
+  }, []);
+
+  useEffect(() => {
+    const check = () => {
+      const box = frame.current;
+      if (!box) return;
+      if (recording.current) setTurned(box.clientWidth < size.width - 1);
+      else setSize(padSize(box));
+    };
+    window.addEventListener('resize', check);
+    return () => window.removeEventListener('resize', check);
+  }, [size.width]);
+
+  const broken = state?.link === 'failed' || state?.media === 'failed' || state?.media === 'ended';
+  const live = phase === 'running' && state?.armed === true && !broken;
+  return (
+    <div class="stack">
+      <div class="capture-head">
+        <div class="stack-small">
+          <p class="muted">{texts.hint}</p>
+          <p class={live ? 'rec rec-on' : 'rec'} role="status" data-test="recording">
+            {live ? (stream ? texts.recordingAll : texts.recordingPen) : phase === 'idle' ? texts.startHint : phase === 'finishing' ? texts.finishing : texts.preparing}
+          </p>
+        </div>
+        {stream && <div class="capture-small"><Video stream={stream} label={text().camera.preview} /></div>}
+      </div>
+      <div class="pad-frame" ref={frame}>
+        <div class={live ? 'pad pad-live' : 'pad'} style={{ '--pad-width': size.width, '--pad-height': size.height }} data-test="pad" data-state={live ? 'live' : phase}>
+          <div class="pad-line" />
+          {live && state.strokes === 0 && <div class="pad-here">{texts.here}</div>}
+          <canvas ref={canvas} role="img" aria-label={texts.label} data-test="pad-canvas" />
+          {phase === 'idle' && <div class="pad-cover"><Button kind="primary" large onClick={() => void start()} test="pad-start">{texts.start}</Button></div>}
+          {phase === 'running' && state && !state.armed && !broken && <div class="pad-cover"><p class="busy">{texts.preparing}</p></div>}
+        </div>
+      </div>
+      <Messages state={state} durable={durable} turned={turned} resumed={resumed} empty={empty && state?.strokes === 0} phase={phase} />
+      <ProblemNotice problem={problem} onRetry={recording.current && !broken ? () => void finish() : undefined} />
+      <div class="actions">
+        <Button kind="primary" large onClick={() => void finish()} disabled={!live || turned} busy={phase === 'finishing'} test="pad-done">{texts.done}</Button>
+        <Button onClick={() => void clear()} disabled={phase !== 'running'} test="pad-clear">{texts.clear}</Button>
+      </div>
+    </div>
+  );
+}
+
+interface MessagesProps {
+  state: RecordingState | undefined;
+  durable: boolean;
+  turned: boolean;
+  resumed: boolean;
+  empty: boolean;
+  phase: string;
+}
+
+function Messages({ state, durable, turned, resumed, empty, phase }: MessagesProps) {
+  const texts = text().pad;
+  if (!state || phase === 'idle') return null;
+  return (
+    <>
+      {state.link === 'lost' && <Notice tone="warn" test="link-lost"><p>{durable ? texts.lost : texts.lostMemory}</p>{state.pending > 0 && <p class="small">{texts.pending(state.pending)}</p>}</Notice>}
+      {state.link === 'failed' && <Notice tone="bad" test="link-failed">{state.elsewhere ? texts.elsewhere : texts.failed}</Notice>}
+      {state.media === 'lost' && <Notice tone="warn" test="media-lost">{texts.cameraLost}</Notice>}
+      {state.media === 'failed' && <Notice tone="bad" test="media-failed">{texts.cameraFailed}</Notice>}
+      {state.media === 'ended' && <Notice tone="bad" test="media-ended">{texts.cameraEnded}</Notice>}
+      {turned && <Notice tone="warn" test="turned">{texts.turned}</Notice>}
+      {resumed && <Notice test="resumed">{texts.resumed}</Notice>}
+      {empty && <Notice tone="warn" test="empty">{texts.empty}</Notice>}
+      {state.pointer === 'mouse' && <p class="small muted">{texts.mouse}</p>}
+    </>
+  );
+}
+
+function padSize(box: HTMLElement): { width: number; height: number } {
+  const width = Math.floor(Math.min(box.clientWidth, 760));
+  const room = Math.max(180, window.innerHeight * 0.5);
+  return { width, height: Math.round(Math.min(Math.max(width * ASPECT, 190), room)) };
+}

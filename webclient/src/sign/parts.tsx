@@ -1,0 +1,73 @@
+// Small parts of the signer's screens.
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { signing } from '../api.ts';
+import { common } from '../i18n/common/index.ts';
+import { Button, Dialog, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { accept, ceremony, refresh } from './state.ts';
+import { text } from './text/index.ts';
+
+// The heading of a step takes the focus, so that a new step is read out.
+export function Title({ children }: { children: ComponentChildren }) {
+  const element = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    element.current?.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  }, []);
+  return <h1 ref={element} tabIndex={-1} data-test="title">{children}</h1>;
+}
+
+// "I do not want to sign": a plain way out from every step before the confirmation.
+export function Decline({ otherWay }: { otherWay?: boolean }) {
+  const texts = text();
+  const [open, setOpen] = useState(false);
+  const [reason, setReason] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const show = () => {
+    setReason(otherWay ? texts.decline.otherWayReason : '');
+    setOpen(true);
+  };
+  const decline = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const next = await signing.decline(reason);
+      if (next) accept(next);
+      else await refresh();
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  return (
+    <>
+      <Button kind="plain" onClick={show} test={otherWay ? 'other-way' : 'decline'}>{otherWay ? texts.decline.otherWay : texts.read.decline}</Button>
+      <Dialog title={texts.decline.title} open={open} onClose={() => setOpen(false)} test="decline-dialog">
+        <p>{texts.decline.text(ceremony.value?.sender.name ?? '')}</p>
+        <TextField label={texts.decline.reason} value={reason} onInput={setReason} lines={3} test="decline-reason" />
+        <ProblemNotice problem={problem} />
+        <div class="actions">
+          <Button kind="danger" onClick={() => void decline()} busy={busy} test="decline-confirm">{texts.decline.confirm}</Button>
+          <Button onClick={() => setOpen(false)}>{common().back}</Button>
+        </div>
+      </Dialog>
+    </>
+  );
+}
+
+export function Video({ stream, label, ready }: { stream: MediaStream; label: string; ready?: (video: HTMLVideoElement) => () => void }) {
+  const element = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    const video = element.current;
+    if (!video) return;
+    video.srcObject = stream;
+    void video.play().catch(() => undefined);
+    const stop = ready?.(video);
+    return () => {
+      stop?.();
+      video.srcObject = null;
+    };
+  }, [stream]);
+  return <video ref={element} muted playsInline autoPlay aria-label={label} data-test="camera" />;
+}

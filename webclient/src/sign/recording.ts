@@ -1,0 +1,202 @@
+// One capture from its first byte to the server's receipt: pen link, media, live
+// ink and the device's store, kept in step. No user interface in here.
+import { type Capture, type DeviceFacts, type FinishedCapture, newKey, signing } from '../api.ts';
+import { InkCanvas } from '../canvas/ink.ts';
+import { PenClock } from '../ink/clock.ts';
+import type { PenDevice } from '../ink/codec.ts';
+import { LinkFailed, type LinkState, PenLink, type Receipt, TAKEN_OVER } from '../ink/link.ts';
+import { type Point, UNITS_PER_MM } from '../ink/point.ts';
+import { checkReceipt } from '../ink/receipt.ts';
+import { Recorder } from '../ink/recorder.ts';
+import type { CaptureRecord, CaptureStore } from '../ink/store.ts';
+import { cameraFacts } from '../media/camera.ts';
+import { type MediaState, WhipClient } from '../media/whip.ts';
+
+export interface RecordingState {
+  armed: boolean; // everything runs; what is drawn counts
+  link: LinkState;
+  pending: number; // batches that the server lacks
+  media: MediaState | 'none' | 'ended';
+  strokes: number;
+  pointer: PenDevice['pointer'];
+  elsewhere: boolean; // another window took over
+}
+
+export interface RecordingOptions {
+  kind: 'reference' | 'signature';
+  document: string; // its SHA-256, so that leftovers of another document are not taken up
+  pad: HTMLCanvasElement;
+  store: CaptureStore;
+  stream?: MediaStream;
+  change(state: RecordingState): void;
+}
+
+const LOOK = { colour: '#14235c', width: 2.6 };
+
+export class Recording {
+  readonly points: Point[] = [];
+  readonly resumed: boolean;
+  private state: RecordingState;
+  private readonly link: PenLink;
+  private readonly ink: InkCanvas;
+  private readonly whip: WhipClient | undefined;
+  private recorder: Recorder | undefined;
+  private receipt: Promise<Receipt> | undefined;
+  private readonly clock: PenClock;
+
+  static async begin(options: RecordingOptions, size: { width: number; height: number }): Promise<Recording> {
+    const media = { video: hasTrack(options.stream, 'video'), audio: hasTrack(options.stream, 'audio') };
+    const device = facts(undefined, size, options.stream);
+    const capture = await signing.begin({ kind: options.kind, device, media }, newKey());
+    const record = newRecord(capture, options, size);
+    await options.store.save(record);
+    return Recording.open(options, record);
+  }
+
+  static async open(options: RecordingOptions, record: CaptureRecord): Promise<Recording> {
+    const recording = new Recording(options, record);
+    await recording.start();
+    return recording;
+  }
+
+  private constructor(
+    private readonly options: RecordingOptions,
+    readonly record: CaptureRecord,
+  ) {
+    this.clock = new PenClock(record.origin);
+    this.resumed = record.origin !== performance.timeOrigin;
+    this.state = {
+      armed: false, link: 'connecting', pending: 0, media: options.stream ? 'connecting' : 'none',
+      strokes: 0, pointer: '', elsewhere: false,
+    };
+    this.ink = new InkCanvas(options.pad, LOOK);
+    this.link = new PenLink(record, options.store, this.clock, {
+      state: (link, pending) => this.change({ link, pending, elsewhere: this.link.failure === TAKEN_OVER }),
+      device: () => this.device(),
+    });
+    if (options.stream && record.mediaUrl) {
+      this.whip = new WhipClient(record.mediaUrl, options.stream, record.iceServers, { state: (media) => this.change({ media }) });
+      for (const track of options.stream.getTracks()) {
+        track.addEventListener('ended', () => this.change({ media: 'ended' }));
+      }
+    }
+  }
+
+  private async start(): Promise<void> {
+    this.ink.resize(this.record.width, this.record.height);
+    this.take(await this.link.start());
+    void this.whip?.start();
+  }
+
+  // Pen down to paper: draw first, then queue.
+  private take(points: readonly Point[]): void {
+    this.ink.draw(points);
+    this.points.push(...points);
+    const strokes = points.filter((point) => point.start).length;
+    if (strokes > 0) this.change({ strokes: this.state.strokes + strokes, pointer: this.recorder?.seen.pointer ?? '' });
+  }
+
+  private arm(): void {
+    this.recorder = new Recorder(this.options.pad, this.clock, {
+      points: (points) => {
+        this.take(points);
+        this.link.points(points);
+      },
+    });
+  }
+
+  private change(part: Partial<RecordingState>): void {
+    const next = { ...this.state, ...part };
+    const mediaReady = !this.whip || next.media === 'live';
+    if (!next.armed && next.link === 'open' && mediaReady) {
+      next.armed = true;
+      this.arm();
+    }
+    if (next.link === 'failed' || next.link === 'finished') this.recorder?.close();
+    this.state = next;
+    this.options.change(next);
+  }
+
+  // Ends the capture; resolves when the server holds every sample and has judged
+  // their quality. May be called again after a failed request.
+  async finish(): Promise<FinishedCapture> {
+    this.recorder?.close();
+    this.receipt ??= this.link.finish();
+    const receipt = await this.receipt;
+    if ((await checkReceipt(receipt, this.record)) === false) {
+      this.change({ link: 'failed' });
+      throw new LinkFailed(0);
+    }
+    await this.whip?.stop();
+    const finished = await signing.finish(this.record.id, facts(this.recorder, this.record, this.options.stream));
+    await this.options.store.save({ ...this.record, finished: true });
+    return finished;
+  }
+
+  // Gives the capture up: nothing of it stays, here or there.
+  async discard(): Promise<void> {
+    await this.leave();
+    await signing.discard(this.record.id).catch(() => undefined);
+    await this.options.store.erase(this.record.id);
+  }
+
+  // Stops recording but keeps what is stored, to be taken up again.
+  async leave(): Promise<void> {
+    this.recorder?.close();
+    this.link.close();
+    await this.whip?.stop();
+  }
+
+  private device(): PenDevice {
+    const seen = this.recorder?.seen;
+    return {
+      pointer: seen?.pointer ?? '',
+      hasPressure: seen?.pressure ?? false,
+      hasTilt: seen?.tilt ?? false,
+      hasTwist: seen?.twist ?? false,
+      hasHover: seen?.inAir ?? false,
+      hasCoalesced: seen?.coalesced ?? false,
+      pixelRatio: Math.round((window.devicePixelRatio || 1) * 1000),
+      events: seen?.events ?? 0,
+      samples: seen?.samples ?? 0,
+    };
+  }
+}
+
+function newRecord(capture: Capture, options: RecordingOptions, size: { width: number; height: number }): CaptureRecord {
+  return {
+    id: capture.id,
+    kind: options.kind,
+    nonce: capture.nonce,
+    penUrl: capture.penUrl,
+    mediaUrl: capture.mediaUrl,
+    iceServers: capture.iceServers ?? [],
+    receiptKey: capture.receiptKey,
+    document: options.document,
+    origin: performance.timeOrigin,
+    begun: Date.now(),
+    width: size.width,
+    height: size.height,
+    finished: false,
+  };
+}
+
+function hasTrack(stream: MediaStream | undefined, kind: 'video' | 'audio'): boolean {
+  return (stream?.getTracks() ?? []).some((track) => track.kind === kind);
+}
+
+function facts(recorder: Recorder | undefined, pad: { width: number; height: number }, stream?: MediaStream): DeviceFacts {
+  const seen = recorder?.seen;
+  return {
+    pointer: seen?.pointer ?? '',
+    unitsPerMM: UNITS_PER_MM,
+    nominalScale: true,
+    hasPressure: seen?.pressure ?? false,
+    hasTilt: seen?.tilt ?? false,
+    hasInAir: seen?.inAir ?? false,
+    hasTime: true,
+    pad: { width: pad.width, height: pad.height },
+    pixelRatio: window.devicePixelRatio || 1,
+    ...(stream && hasTrack(stream, 'video') ? { camera: cameraFacts(stream) } : {}),
+  };
+}

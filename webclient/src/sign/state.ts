@@ -1,0 +1,118 @@
+// What the signer's page knows, and the moves between its steps.
+import { batch, signal } from '@preact/signals';
+import { type Ceremony, Problem, signing } from '../api.ts';
+import { hasChosenLanguage, matchLanguage, setLanguage } from '../i18n/index.ts';
+import { type CaptureRecord, type CaptureStore, openStore } from '../ink/store.ts';
+
+export type Opening = 'working' | 'no-link' | 'expired' | 'failed' | 'open';
+
+export const opening = signal<Opening>('working');
+export const ceremony = signal<Ceremony | undefined>(undefined);
+export const problem = signal<unknown>(undefined);
+export const stage = signal<'intro' | 'read' | 'consent'>('intro');
+export const enough = signal(false); // the signer stops at the least number of references
+export const withoutCamera = signal(false);
+
+let store: Promise<CaptureStore & { durable: boolean }> | undefined;
+
+export function captureStore(): Promise<CaptureStore & { durable: boolean }> {
+  store ??= openStore();
+  return store;
+}
+
+// Opens the ceremony: by the token in the address, which is then removed from it,
+// or by the cookie that an earlier opening set.
+export async function openCeremony(): Promise<void> {
+  opening.value = 'working';
+  const token = takeToken();
+  try {
+    accept(token ? await signing.open(token) : await signing.get());
+    opening.value = 'open';
+    const theirs = matchLanguage(ceremony.value?.signer.language ?? '');
+    if (theirs && !hasChosenLanguage()) await setLanguage(theirs);
+  } catch (error) {
+    if (token) pendingToken = token;
+    batch(() => {
+      problem.value = error;
+      opening.value = openingAfter(error, token !== '');
+    });
+  }
+}
+
+function openingAfter(error: unknown, hadToken: boolean): Opening {
+  if (!(error instanceof Problem) || error.unreachable || error.status >= 500 || error.status === 429) return 'failed';
+  return hadToken ? 'expired' : 'no-link';
+}
+
+let pendingToken = ''; // when the first try did not reach the service
+
+function takeToken(): string {
+  const token = new URLSearchParams(location.hash.slice(1)).get('t') ?? pendingToken;
+  pendingToken = '';
+  if (location.hash) history.replaceState(null, '', location.pathname + location.search);
+  return token;
+}
+
+export function accept(next: Ceremony | undefined): void {
+  if (!next) return;
+  batch(() => {
+    ceremony.value = next;
+    problem.value = undefined;
+    if (next.next === 'consent' && stage.value === 'intro' && wasRead(next)) stage.value = 'consent';
+  });
+  if (isOver(next)) void forget();
+}
+
+export async function refresh(): Promise<void> {
+  try {
+    accept(await signing.get());
+  } catch (error) {
+    problem.value = error;
+    if (error instanceof Problem && error.status === 401) opening.value = 'no-link';
+  }
+}
+
+function isOver(state: Ceremony): boolean {
+  return ['sealing', 'done', 'declined', 'expired'].includes(state.next);
+}
+
+const READ = 'read';
+
+export function markRead(): void {
+  const state = ceremony.value;
+  if (state) session()?.setItem(READ, readKey(state));
+  stage.value = 'consent';
+}
+
+function wasRead(state: Ceremony): boolean {
+  return session()?.getItem(READ) === readKey(state);
+}
+
+const readKey = (state: Ceremony): string => `${state.document.sha256} ${state.signer.id}`;
+
+function session(): Storage | undefined {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+// What an earlier page left of this document; leftovers of others are erased.
+export async function leftover(kind: CaptureRecord['kind'], finished: boolean): Promise<CaptureRecord | undefined> {
+  const all = await captureStore().then((open) => open.list());
+  const mine = all.filter((record) => record.document === ceremony.value?.document.sha256);
+  for (const record of all) if (!mine.includes(record)) await (await captureStore()).erase(record.id);
+  return mine.filter((record) => record.kind === kind && record.finished === finished).at(-1);
+}
+
+// Handwriting does not stay on the device once the ceremony is over.
+async function forget(): Promise<void> {
+  const open = await captureStore();
+  for (const record of await open.list()) await open.erase(record.id);
+  session()?.removeItem(READ);
+}
+
+export function consentGiven(purpose: string): boolean {
+  return ceremony.value?.consents.some((consent) => consent.purpose === purpose && consent.given) ?? false;
+}
