@@ -1,0 +1,109 @@
+package compare
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"inkwitness/biometrics"
+	"inkwitness/capture"
+)
+
+func comparator(t testing.TB) *Comparator {
+	t.Helper()
+	c, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestSameHandAndAnother(t *testing.T) {
+	c, r := comparator(t), rand.New(rand.NewPCG(3, 4))
+	for seed := range uint64(6) {
+		h, other := newHand(seed), newHand(seed+100)
+		refs := h.references(5, r)
+		same, err := c.Compare(context.Background(), refs, h.sign(r, 100, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		diff, err := c.Compare(context.Background(), refs, other.sign(r, 100, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same.Decision.Outcome != biometrics.Accept || diff.Decision.Outcome != biometrics.Reject {
+			t.Errorf("hand %d: same %+v, other %+v", seed, same.LikelihoodRatio, diff.LikelihoodRatio)
+		}
+		if _, err := json.Marshal(same); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The tablet at hand and the one of the enrolment differ in rate, unit and
+// place; the answer must not.
+func TestDevices(t *testing.T) {
+	c := comparator(t)
+	h := newHand(5)
+	h.spread = 0.02
+	refs := h.references(5, rand.New(rand.NewPCG(1, 1)))
+	for _, rate := range []float64{60, 120, 133, 240} {
+		q := h.sign(rand.New(rand.NewPCG(9, 9)), rate, 1)
+		for i := range q.Points {
+			q.Points[i].X = q.Points[i].X*4 + 12345
+			q.Points[i].Y = q.Points[i].Y*4 - 777
+		}
+		got, err := c.Compare(context.Background(), refs, q)
+		if err != nil || got.LikelihoodRatio.Log < 0 {
+			t.Errorf("%v Hz: %+v, %v", rate, got.LikelihoodRatio, err)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	c, r := comparator(t), rand.New(rand.NewPCG(8, 8))
+	h := newHand(1)
+	refs := h.references(5, r)
+	line := capture.Signature{Device: penDevice}
+	for i := range 100 {
+		line.Points = append(line.Points, capture.Point{Time: int64(i) * 10_000, X: int32(30 * i), Pressure: 30000, Down: true, Start: i == 0})
+	}
+	dot := capture.Signature{Device: penDevice, Points: line.Points[:3]}
+	tests := []struct {
+		name string
+		refs []capture.Signature
+		want string
+	}{
+		{"none", nil, biometrics.CodeNone},
+		{"too many", make([]capture.Signature, biometrics.MaxReferences+1), biometrics.CodeTooMany},
+		{"a dot", append(refs[:4:4], dot), biometrics.CodeTooShort},
+		{"a line", append(refs[:4:4], line), biometrics.CodeTooSimple},
+		{"a copy", append(refs[:4:4], refs[0]), biometrics.CodeIdentical},
+		{"another's", append(refs[:4:4], newHand(77).sign(r, 100, 1)), biometrics.CodeInconsistent},
+	}
+	for _, tt := range tests {
+		found := false
+		for _, p := range c.CheckReferences(tt.refs) {
+			found = found || p.Code == tt.want && p.Severity == biometrics.Refusal
+		}
+		if !found {
+			t.Errorf("%s: no %s in %v", tt.name, tt.want, c.CheckReferences(tt.refs))
+		}
+	}
+	for _, p := range c.CheckReferences(refs) {
+		t.Errorf("good references: %+v", p)
+	}
+	if _, err := c.Compare(context.Background(), nil, refs[0]); !errors.Is(err, biometrics.ErrReferences) {
+		t.Errorf("no references: %v", err)
+	}
+	if _, err := c.Compare(context.Background(), refs, dot); !errors.Is(err, biometrics.ErrQuestioned) {
+		t.Errorf("a dot: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c.Compare(ctx, refs, refs[0]); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}

@@ -1,0 +1,76 @@
+package compare
+
+import (
+	"math"
+	"sort"
+
+	"inkwitness/biometrics"
+	"inkwitness/biometrics/calibrate"
+	"inkwitness/capture"
+)
+
+// The hypotheses of every likelihood ratio.
+const (
+	hypothesisSame      = "The writer of the reference signatures wrote the questioned signature in their usual way."
+	hypothesisDifferent = "Another person wrote the questioned signature, having practised to imitate the writer of the reference signatures."
+)
+
+// calibration finds the line for a class: the same use of pressure, and the
+// largest calibrated number of references that is not more than there are.
+func (m *Model) calibration(class biometrics.Class) *Calibration {
+	var best *Calibration
+	for i := range m.Trained.Calibrations {
+		c := &m.Trained.Calibrations[i]
+		if c.Pressure != class.Pressure {
+			continue
+		}
+		switch {
+		case best == nil,
+			c.References <= class.References && (best.References > class.References || c.References > best.References),
+			c.References > class.References && best.References > class.References && c.References < best.References:
+			best = c
+		}
+	}
+	return best
+}
+
+// likelihood is the calibrated score. It says false where the calibration was
+// not made on signatures of this class.
+func (m *Model) likelihood(score float64, class biometrics.Class) (biometrics.LikelihoodRatio, bool) {
+	lr := biometrics.LikelihoodRatio{Same: hypothesisSame, Different: hypothesisDifferent}
+	c := m.calibration(class)
+	if c == nil {
+		lr.Low, lr.High = math.Inf(-1), math.Inf(1)
+		lr.Low, lr.High = -maxLog, maxLog
+		lr.Verbal = verbal(0)
+		return lr, false
+	}
+	s := math.Max(c.Lowest, math.Min(c.Highest, score))
+	lr.Clamped = s != score
+	lr.Log = c.Line.At(s)
+	lr.Low, lr.High = lr.Log, lr.Log
+	if n := len(c.Bootstrap); n > 0 {
+		v := make([]float64, n)
+		for i, l := range c.Bootstrap {
+			v[i] = l.At(s)
+		}
+		sort.Float64s(v)
+		lr.Low, lr.High = math.Min(lr.Log, v[n*25/1000]), math.Max(lr.Log, v[n-1-n*25/1000])
+	}
+	lr.Verbal = verbal(lr.Log)
+	return lr, class.Pointer == capture.Pen
+}
+
+// maxLog stands for "nothing is known" in an interval; JSON has no infinity.
+const maxLog = 1e6
+
+func verbal(log float64) biometrics.Verbal {
+	code, text := calibrate.Verbal(math.Exp(math.Abs(log)))
+	switch {
+	case code == "":
+		return biometrics.Verbal{Code: "no-support", Text: "The findings support neither that the writer of the references signed nor that another person did."}
+	case log > 0:
+		return biometrics.Verbal{Code: code + "-support-same", Text: "The findings give " + text + " support that the writer of the references signed rather than another person."}
+	}
+	return biometrics.Verbal{Code: code + "-support-different", Text: "The findings give " + text + " support that another person signed rather than the writer of the references."}
+}
