@@ -1,17 +1,96 @@
 # Inkwitness. `make help` lists the targets.
 SHELL := /bin/bash
+.DEFAULT_GOAL := help
 export GOTOOLCHAIN := local
+# The fast DTW kernels use simd/archsimd; without it the scalar ones are built.
 export GOEXPERIMENT := simd
+
+DATA   ?= ./data
+LISTEN ?= 127.0.0.1:8080
+BENCH  ?= .
+
+PAGES_SOURCES := $(shell find webclient -path webclient/node_modules -prune -o -path webclient/dist -prune -o -type f -print)
 
 .PHONY: help
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
 
+webclient/node_modules/.package-lock.json: webclient/package-lock.json
+	cd webclient && npm ci --no-audit --no-fund
+
+webclient/dist/.built: webclient/node_modules/.package-lock.json $(PAGES_SOURCES)
+	cd webclient && npm run --silent build
+	@touch $@
+
+.PHONY: pages
+pages: webclient/dist/.built ## build the pages into webclient/dist
+
 .PHONY: build
-build: ## bin/inkwitness, bin/inkverify, bin/inkeval
-	go build -o bin/ ./...
+build: pages ## bin/inkwitness, bin/inkverify, bin/inkeval
+	go build -trimpath -o bin/ ./api/cmd/inkwitness ./evidence/cmd/inkverify ./biometrics/cmd/inkeval
+
+.PHONY: run
+run: build ## start the service on embedded SQLite and local files under ./data
+	bin/inkwitness serve --data $(DATA) --listen $(LISTEN)
+
+.PHONY: deps
+deps: ## install what the tests run from Debian: browser, PostgreSQL, public verifiers
+	api/deploy/debian-packages.sh
+
+.PHONY: generate
+generate: build ## write the generated files: api/openapi.json
+	bin/inkwitness openapi > api/openapi.json
+
+.PHONY: check
+check: pages ## format, vet, staticcheck, layers, generated files, go.mod, TypeScript
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck ./...
+	go test -count=1 -run 'TestLayer' ./api
+	go run ./api/cmd/inkwitness openapi | diff -u api/openapi.json - || { echo "run: make generate"; exit 1; }
+	go mod tidy -diff
+	cd webclient && npm run --silent typecheck
 
 .PHONY: test
-test: ## everything: Go with -race, both databases, TypeScript, browser
-	go vet ./...
-	go test ./...
+test: deps check test-pages test-go test-e2e ## everything: Go with -race, both databases, TypeScript, browser
+
+.PHONY: test-pages
+test-pages: pages
+	cd webclient && npm test
+
+.PHONY: test-go
+test-go: pages
+	go test -race -timeout 20m $$(go list ./... | grep -v /api/e2e)
+
+.PHONY: test-e2e
+test-e2e: build
+	go test -count=1 -timeout 20m -v ./api/e2e
+
+.PHONY: demo
+demo: deps build ## the whole flow in headless Chromium: out/*.asice, out/*.pdf, out/screens/*.png
+	rm -rf out && mkdir -p out/screens
+	go test -count=1 -timeout 10m -run TestDemo ./api/e2e -args -out $(CURDIR)/out
+	@ls -l out out/screens
+
+.PHONY: bench
+bench: ## benchmarks; BENCH=DTW or BENCH=Capture for some of them
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: eval
+eval: build ## error rates on ../shared/corpora, the table of biometrics/README.md
+	bin/inkeval table --path ../shared/corpora
+
+FUZZTIME ?= 60s
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	@set -e; for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+.PHONY: clean
+clean: ## remove what was built; data stays
+	rm -rf bin out webclient/dist/* webclient/node_modules
+	touch webclient/dist/.keep

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"io"
 	"mime"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
@@ -99,45 +102,45 @@ func (h *Handler) offer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	resource, answer, err := h.Media.Offer(r.Context(), c.ID, sdp)
+	answer, err := h.Media.Offer(r.Context(), c.ID, sdp)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/sdp")
-	w.Header().Set("Location", "/api/signing/captures/"+string(c.ID)+"/media/"+resource)
+	w.Header().Set("ETag", strconv.Quote(answer.Tag))
+	w.Header().Set("Location", "/api/signing/captures/"+string(c.ID)+"/media/"+answer.Resource)
 	w.WriteHeader(http.StatusCreated)
-	_, _ = w.Write([]byte(answer)) // the client is gone; its connection times out
+	_, _ = io.WriteString(w, answer.SDP) // the client is gone; its connection times out
 	return nil
 }
 
 func (h *Handler) patch(w http.ResponseWriter, r *http.Request) error {
-	c, err := h.CaptureOf(r)
-	if err != nil {
+	if _, err := h.CaptureOf(r); err != nil {
 		return err
 	}
 	fragment, err := readAll(r)
 	if err != nil {
 		return err
 	}
-	answer, err := h.Media.Patch(r.Context(), c.ID, r.PathValue("resource"), fragment)
+	answer, err := h.Media.Patch(r.Context(), r.PathValue("resource"), strings.Trim(r.Header.Get("If-Match"), `"`), fragment)
 	if err != nil {
 		return err
 	}
-	if answer == "" {
+	if answer.SDP == "" {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
 	w.Header().Set("Content-Type", "application/trickle-ice-sdpfrag")
-	_, _ = w.Write([]byte(answer))
+	w.Header().Set("ETag", strconv.Quote(answer.Tag))
+	_, _ = io.WriteString(w, answer.SDP) // as above
 	return nil
 }
 
 func (h *Handler) closeMedia(w http.ResponseWriter, r *http.Request) error {
-	c, err := h.CaptureOf(r)
-	if err != nil {
+	if _, err := h.CaptureOf(r); err != nil {
 		return err
 	}
-	if err := h.Media.Close(r.Context(), c.ID, r.PathValue("resource")); err != nil {
+	if err := h.Media.Close(r.Context(), r.PathValue("resource")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -21,15 +21,23 @@ import (
 
 // Media takes in video and audio over WebRTC in the manner of WHIP (RFC 9725).
 type Media interface {
-	// Offer answers an SDP offer. The resource names the connection.
-	Offer(ctx context.Context, id capture.SessionID, sdp string) (resource, answer string, err error)
-	// Patch takes trickled candidates or an ICE restart and returns an SDP
-	// fragment, empty where there is nothing to answer.
-	Patch(ctx context.Context, id capture.SessionID, resource, fragment string) (answer string, err error)
+	// Offer answers an SDP offer.
+	Offer(ctx context.Context, id capture.SessionID, sdp string) (MediaAnswer, error)
+	// Patch takes trickled candidates or an ICE restart for the ICE session
+	// that ifMatch names. The answer's SDP is a fragment, empty where there is
+	// nothing to say.
+	Patch(ctx context.Context, resource, ifMatch, fragment string) (MediaAnswer, error)
 	// Close ends the connection; what was recorded stays.
-	Close(ctx context.Context, id capture.SessionID, resource string) error
+	Close(ctx context.Context, resource string) error
 	// Servers lists STUN and TURN servers for the page.
 	Servers() []ICEServer
+}
+
+// MediaAnswer is what the page gets for an offer or a patch.
+type MediaAnswer struct {
+	Resource string // names the connection
+	Tag      string // entity tag of the ICE session, without quotes
+	SDP      string
 }
 
 // ICEServer is one STUN or TURN server as RTCPeerConnection takes it.
