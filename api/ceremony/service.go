@@ -101,6 +101,7 @@ type Recorder interface {
 // Archive is a finished capture.
 type Archive struct {
 	Signature capture.Signature // exactly what the page drew and the server acknowledged
+	Device    capture.Device
 	Ended     time.Time
 	Receipt   []byte
 	Files     []ArchiveFile
@@ -110,7 +111,7 @@ type Archive struct {
 type ArchiveFile struct {
 	Name        string
 	ContentType string
-	Open        func() (io.ReadCloser, error)
+	Write       func(io.Writer) error
 }
 
 // Comparator is the part of package compare that a ceremony needs.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"inkwitness/api"
@@ -154,7 +155,7 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 	if err != nil {
 		return Capture{}, err
 	}
-	c.EndedAt, c.Receipt = archive.Ended, archive.Receipt
+	c.EndedAt, c.Receipt, c.Device = archive.Ended, archive.Receipt, archive.Device
 	c.Quality = s.Comparator.Describe(archive.Signature)
 	c.Problems = s.problems(c.Kind, archive.Signature, earlier)
 	if c.Refused() {
@@ -183,14 +184,13 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 // PenFile is the name of the pen stream among a capture's files.
 const PenFile = "strokes.ink"
 
+// put streams one file of a recording into the vault.
 func (s *Service) put(ctx context.Context, meta evidence.Meta, key string, f ArchiveFile) (evidence.Object, error) {
-	r, err := f.Open()
-	if err != nil {
-		return evidence.Object{}, fmt.Errorf("open %s of the recording: %w", f.Name, err)
-	}
-	defer r.Close()
 	meta.Key, meta.ContentType = key, f.ContentType
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(f.Write(w)) }()
 	object, err := s.Vault.Put(ctx, meta, r)
+	r.Close() // ends the writer where Put stopped early
 	if err != nil {
 		return evidence.Object{}, fmt.Errorf("store %s of the recording: %w", f.Name, err)
 	}
