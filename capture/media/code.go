@@ -13,11 +13,11 @@ import (
 // where both share a stream.
 const Version = 0x81
 
-// Limits of one payload and of one frame or chunk. A keyframe of 1920x1080 at
-// the highest quality stays below 1 MiB.
+// Limits of one payload, which is a journal record, and of one frame or chunk
+// in it. A keyframe of 640x480 is some 50 KiB, one of 1920x1080 some 300 KiB.
 const (
-	MaxPayload = 16 << 20
-	MaxData    = 4 << 20
+	MaxPayload = 1 << 20
+	MaxData    = 720 << 10
 )
 
 // The kinds of entries. Their numbers are part of the file format.

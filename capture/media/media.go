@@ -92,7 +92,7 @@ type Record interface {
 type Segment struct {
 	Number  uint32 // counts up within the session; a later segment has a higher number
 	Reason  Reason
-	Arrival int64 // µs, the server's capture clock
+	Arrival int64 // µs, the session clock
 }
 
 // TrackStart tells how the frames that follow on a track are coded.
@@ -103,7 +103,7 @@ type TrackStart struct {
 	ClockRate uint32 // RTP ticks a second as negotiated; the sender may not keep it, timeline measures
 	Channels  uint8  // audio channels, 0 for video
 	SSRC      uint32 // the same SSRC in two segments means that the RTP clock went on
-	Arrival   int64  // µs, the server's capture clock
+	Arrival   int64  // µs, the session clock
 }
 
 // Frame is one coded picture or one audio packet, complete and in order.
@@ -113,7 +113,7 @@ type Frame struct {
 	Key     bool   // decodes without any frame before it
 	Gap     bool   // packets were lost between the frame before and this one
 	RTP     int64  // ticks of the sender's media clock, unwrapped: it never jumps back by 2^32
-	Arrival int64  // µs, the server's capture clock, of the frame's first packet
+	Arrival int64  // µs, the session clock, of the frame's first packet
 	Capture uint64 // abs-capture-time, NTP UQ32.32 of the sender's clock; 0 where not sent
 	Data    []byte
 }
@@ -128,7 +128,7 @@ type SenderReport struct {
 	RTP     uint32 // as sent, wrapped
 	Packets uint32
 	Octets  uint32
-	Arrival int64 // µs, the server's capture clock
+	Arrival int64 // µs, the session clock
 }
 
 // TrackEnd closes a track with what was counted. A crash leaves none.
@@ -139,7 +139,7 @@ type TrackEnd struct {
 	Lost    uint64 // packets that never came, retransmissions counted as come
 	Frames  uint64 // frames recorded
 	Dropped uint64 // frames given up: incomplete, or undecodable until the next keyframe
-	Arrival int64  // µs, the server's capture clock
+	Arrival int64  // µs, the session clock
 }
 
 // Chunk is a piece of a MediaRecorder's output as the page sent it. The chunks
@@ -147,6 +147,6 @@ type TrackEnd struct {
 type Chunk struct {
 	Segment uint32
 	Sent    int64 // µs of the page's clock (performance.now) when the chunk was handed out
-	Arrival int64 // µs, the server's capture clock
+	Arrival int64 // µs, the session clock
 	Data    []byte
 }

@@ -21,6 +21,7 @@ type peer struct {
 	session  capture.SessionID
 	resource string
 	pc       *webrtc.PeerConnection
+	sink     Sink
 	rec      *recorder
 
 	ufrag    string // of the page's ICE session; owner: holder of the session's turn
@@ -41,7 +42,7 @@ type peer struct {
 
 func newPeer(s *Server, session capture.SessionID, resource string, pc *webrtc.PeerConnection, sink Sink) *peer {
 	p := &peer{
-		srv: s, session: session, resource: resource, pc: pc, rec: newRecorder(sink, s.now),
+		srv: s, session: session, resource: resource, pc: pc, sink: sink, rec: newRecorder(sink),
 		stopped: make(chan struct{}), done: make(chan struct{}),
 	}
 	reason := media.Started
@@ -87,7 +88,7 @@ func (p *peer) run() {
 func (p *peer) watch() {
 	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()
-	begun := p.srv.now()
+	begun := p.sink.Now()
 	state, told := Connecting, begun
 	p.notify(state)
 	for {
@@ -96,7 +97,7 @@ func (p *peer) watch() {
 			return
 		case <-tick.C:
 		}
-		now := p.srv.now()
+		now := p.sink.Now()
 		p.tick(now)
 		next, err := judge(now, begun, p.lastMedia.Load())
 		if err != nil {
@@ -148,11 +149,11 @@ func (p *peer) finish() {
 	}
 	p.readers.Wait()
 	for _, t := range p.allTracks() {
-		t.end(p.srv.now())
+		t.end(p.sink.Now())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 	defer cancel()
-	if err := p.rec.flush(ctx); err != nil && p.cause == nil {
+	if err := p.rec.finish(ctx); err != nil && p.cause == nil {
 		p.cause = err
 	}
 	p.notify(Closed)

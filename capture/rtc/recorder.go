@@ -21,9 +21,9 @@ const (
 // A thousand small records would cost the journal more than five big ones.
 type recorder struct {
 	sink Sink
-	now  func() int64
 
-	flushing sync.Mutex // one flush at a time
+	flushing sync.Mutex      // one flush at a time
+	pending  capture.Pending // of the newest payload; owner: flushing
 
 	mu     sync.Mutex // guards all below
 	number uint32     // of the open segment
@@ -38,10 +38,10 @@ type lane struct {
 	payloads [][]byte
 }
 
-func newRecorder(sink Sink, now func() int64) *recorder {
-	r := &recorder{sink: sink, now: now}
+func newRecorder(sink Sink) *recorder {
+	r := &recorder{sink: sink}
 	for i, stream := range [...]capture.Stream{capture.StreamVideo, capture.StreamAudio} {
-		r.lanes[i] = lane{stream: stream, seq: sink.Next(stream)}
+		r.lanes[i] = lane{stream: stream, seq: sink.Head(stream).Next}
 	}
 	return r
 }
@@ -56,7 +56,7 @@ func (r *recorder) open(reason media.Reason) uint32 {
 	for i := range r.lanes {
 		r.number = max(r.number, uint32(r.lanes[i].seq)+uint32(len(r.lanes[i].payloads)))
 	}
-	s := media.Segment{Number: r.number, Reason: reason, Arrival: r.now()}
+	s := media.Segment{Number: r.number, Reason: reason, Arrival: r.sink.Now()}
 	for i := range r.lanes {
 		r.lanes[i].payloads = append(r.lanes[i].payloads, media.Append(nil, s))
 	}
@@ -88,10 +88,14 @@ func (r *recorder) put(track media.Track, record media.Record) error {
 	return nil
 }
 
-// flush appends all that is gathered.
+// flush appends all that is gathered, once the flush before is durable. So a
+// slow disk makes fewer and larger payloads, until put fails.
 func (r *recorder) flush(ctx context.Context) error {
 	r.flushing.Lock()
 	defer r.flushing.Unlock()
+	if err := r.wait(ctx); err != nil {
+		return err
+	}
 	for i := range r.lanes {
 		if err := r.flushLane(ctx, &r.lanes[i]); err != nil {
 			return err
@@ -100,16 +104,39 @@ func (r *recorder) flush(ctx context.Context) error {
 	return nil
 }
 
+// finish appends all that is gathered and waits until it is durable.
+func (r *recorder) finish(ctx context.Context) error {
+	if err := r.flush(ctx); err != nil {
+		return err
+	}
+	r.flushing.Lock()
+	defer r.flushing.Unlock()
+	return r.wait(ctx)
+}
+
+func (r *recorder) wait(ctx context.Context) error {
+	if r.pending == nil {
+		return nil
+	}
+	_, err := r.pending.Wait(ctx)
+	if err != nil {
+		return fmt.Errorf("record media: %w", err)
+	}
+	r.pending = nil
+	return nil
+}
+
 func (r *recorder) flushLane(ctx context.Context, l *lane) error {
 	r.mu.Lock()
 	payloads, seq := l.payloads, l.seq
 	l.payloads, l.seq = nil, l.seq+uint64(len(payloads))
 	r.mu.Unlock()
-	arrived := r.now()
 	for i, p := range payloads {
-		if err := r.sink.Append(ctx, l.stream, seq+uint64(i), arrived, p); err != nil {
+		pending, err := r.sink.Append(ctx, l.stream, seq+uint64(i), r.sink.Now(), p)
+		if err != nil {
 			return fmt.Errorf("record %s: %w", l.stream, err)
 		}
+		r.pending = pending
 		r.mu.Lock()
 		r.behind -= len(p)
 		r.mu.Unlock()

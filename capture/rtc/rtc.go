@@ -40,22 +40,24 @@ var (
 	errCodec    = errors.New("the sender changed the codec")
 )
 
-// Sink stores the records of one session. The two media streams have no other
-// writer, and rtc calls Append for one stream from one goroutine at a time.
+// Sink stores the records of one session; a session of the journal is one. The
+// two media streams have no other writer.
 type Sink interface {
-	// Next is the sequence number that the stream's next record must have: 0
-	// for an empty stream, and one more than the last durable record's after a
-	// restart.
-	Next(stream capture.Stream) uint64
+	// Now is the session clock in µs. It never steps back.
+	Now() int64
 
-	// Append returns when the record is durable. It does not keep payload. Any
-	// error ends the segment.
-	Append(ctx context.Context, stream capture.Stream, seq uint64, arrivedMicros int64, payload []byte) error
+	// Head tells where a stream stands; its next record has the number Next.
+	Head(stream capture.Stream) capture.Head
+
+	// Append takes one record and copies payload. It need not be durable yet:
+	// rtc waits for the Pending of one flush before it begins the next, and for
+	// the last before a peer connection counts as closed. Any error ends the
+	// segment.
+	Append(ctx context.Context, stream capture.Stream, seq uint64, arrived int64, payload []byte) (capture.Pending, error)
 }
 
-// Config is what a Server needs. UDP and Clock are required.
+// Config is what a Server needs. UDP is required.
 type Config struct {
-	Clock  capture.Clock
 	Logger *slog.Logger // nil discards
 	Random io.Reader    // names of resources; nil is crypto/rand
 
@@ -135,12 +137,10 @@ type TrackStatus struct {
 // Server takes in peer connections. New gives it its sockets; Run must be
 // called, and closes them.
 type Server struct {
-	cfg     Config
-	api     *webrtc.API
-	pcfg    webrtc.Configuration
-	muxes   []io.Closer
-	started int64     // µs, wall time when the server was made
-	origin  time.Time // the same moment with its monotonic reading
+	cfg   Config
+	api   *webrtc.API
+	pcfg  webrtc.Configuration
+	muxes []io.Closer
 
 	mu       sync.Mutex
 	stopped  bool
@@ -159,8 +159,8 @@ type slot struct {
 // New makes a server on the sockets of the configuration.
 func New(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
-	if cfg.Clock == nil || cfg.UDP == nil {
-		return nil, errors.New("rtc: Config.Clock and Config.UDP are required")
+	if cfg.UDP == nil {
+		return nil, errors.New("rtc: Config.UDP is required")
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -170,12 +170,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the DTLS certificate: %w", err)
 	}
-	now := cfg.Clock.Now()
 	s := &Server{
 		cfg:      cfg,
 		pcfg:     webrtc.Configuration{Certificates: []webrtc.Certificate{*cert}, BundlePolicy: webrtc.BundlePolicyMaxBundle},
-		started:  now.UnixMicro(),
-		origin:   now,
 		peers:    make(map[string]*peer),
 		sessions: make(map[capture.SessionID]*slot),
 	}
@@ -224,8 +221,3 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
-
-// now is the server's capture clock in µs since 1970: the wall time when the
-// server was made plus the monotonic time since. A step of the wall clock
-// does not move it.
-func (s *Server) now() int64 { return s.started + s.cfg.Clock.Now().Sub(s.origin).Microseconds() }

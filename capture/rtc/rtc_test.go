@@ -20,39 +20,42 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// wall is the machine's clock.
-type wall struct{}
-
-func (wall) Now() time.Time { return time.Now() }
-
 // memory is a Sink that keeps its records and refuses gaps, as a journal does.
 type memory struct {
+	epoch    time.Time
 	mu       sync.Mutex
 	payloads map[capture.Stream][][]byte
 	refuse   error // where set, the answer to every Append
 }
 
-func (m *memory) Next(stream capture.Stream) uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return uint64(len(m.payloads[stream]))
+func newMemory() *memory {
+	return &memory{epoch: time.Now(), payloads: make(map[capture.Stream][][]byte)}
 }
 
-func (m *memory) Append(_ context.Context, stream capture.Stream, seq uint64, _ int64, payload []byte) error {
+func (m *memory) Now() int64 { return time.Since(m.epoch).Microseconds() }
+
+func (m *memory) Head(stream capture.Stream) capture.Head {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return capture.Head{Next: uint64(len(m.payloads[stream]))}
+}
+
+func (m *memory) Append(_ context.Context, stream capture.Stream, seq uint64, _ int64, payload []byte) (capture.Pending, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.refuse != nil {
-		return m.refuse
+		return nil, m.refuse
 	}
-	if m.payloads == nil {
-		m.payloads = make(map[capture.Stream][][]byte)
-	}
-	if seq != uint64(len(m.payloads[stream])) {
-		return capture.ErrGap
+	if seq != uint64(len(m.payloads[stream])) || len(payload) > media.MaxPayload {
+		return nil, capture.ErrGap
 	}
 	m.payloads[stream] = append(m.payloads[stream], append([]byte(nil), payload...))
-	return nil
+	return durable{}, nil
 }
+
+type durable struct{}
+
+func (durable) Wait(context.Context) (capture.Head, error) { return capture.Head{}, nil }
 
 func (m *memory) records(t testing.TB, stream capture.Stream) []media.Record {
 	t.Helper()
@@ -113,7 +116,7 @@ func serve(t testing.TB, change func(*Config)) *harness {
 		t.Fatal(err)
 	}
 	h := &harness{statuses: make(chan Status, 1000)}
-	cfg := Config{Clock: wall{}, UDP: udp, Notify: func(s Status) { h.statuses <- s }}
+	cfg := Config{UDP: udp, Notify: func(s Status) { h.statuses <- s }}
 	if change != nil {
 		change(&cfg)
 	}
@@ -140,9 +143,14 @@ type page struct {
 	audio *webrtc.TrackLocalStaticSample
 }
 
-func newPage(t testing.TB, mime string) *page {
+func newPage(t testing.TB, mime string, networks ...webrtc.NetworkType) *page {
 	t.Helper()
-	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
+	var s webrtc.SettingEngine
+	s.SetIncludeLoopbackCandidate(true)
+	if len(networks) > 0 {
+		s.SetNetworkTypes(networks)
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +272,7 @@ func (p *page) awaitConnected(t testing.TB) {
 }
 
 func TestEveryFrameIsRecordedInOrder(t *testing.T) {
-	h, sink := serve(t, nil), &memory{}
+	h, sink := serve(t, nil), newMemory()
 	p, a := connect(t, h, "s", sink)
 	p.awaitConnected(t)
 	p.send(t, 0, 75)

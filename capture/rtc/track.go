@@ -60,7 +60,7 @@ func (t *track) announce() {
 	c := t.remote.Codec()
 	t.put(media.TrackStart{
 		Segment: t.asm.frame.Segment, Track: t.kind, Codec: t.codec, ClockRate: c.ClockRate,
-		Channels: uint8(c.Channels), SSRC: uint32(t.remote.SSRC()), Arrival: t.p.srv.now(),
+		Channels: uint8(c.Channels), SSRC: uint32(t.remote.SSRC()), Arrival: t.p.sink.Now(),
 	})
 }
 
@@ -98,7 +98,7 @@ func (t *track) readMedia() {
 }
 
 func (t *track) take(packet *rtp.Packet) {
-	now := t.p.srv.now()
+	now := t.p.sink.Now()
 	t.p.lastMedia.Store(now)
 	h := headerOf(&packet.Header, now)
 	if t.captureID != 0 {
@@ -118,7 +118,7 @@ func (t *track) readReports() {
 		if err != nil {
 			return
 		}
-		now := t.p.srv.now()
+		now := t.p.sink.Now()
 		for _, packet := range packets {
 			if sr, ok := packet.(*rtcp.SenderReport); ok && sr.SSRC == uint32(t.remote.SSRC()) {
 				t.put(media.SenderReport{
