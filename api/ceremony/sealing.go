@@ -200,12 +200,11 @@ func (s *Service) questioned(ctx context.Context, who *Signer) (capture.Signatur
 	if c == nil {
 		return capture.Signature{}, ErrIncomplete
 	}
-	for _, f := range c.Files {
-		if f.Name == PenFile {
-			return s.signature(ctx, f.Object, c.Device)
-		}
+	o, err := c.File(PenFile)
+	if err != nil {
+		return capture.Signature{}, err
 	}
-	return capture.Signature{}, fmt.Errorf("capture %s has no pen stream: %w", c.ID, evidence.ErrNotFound)
+	return s.signature(ctx, o, c.Device)
 }
 
 // signature reads a pen stream from the vault.

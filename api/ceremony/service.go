@@ -69,8 +69,8 @@ type Subjects interface {
 type Notices interface {
 	// Mail queues a mail.
 	Mail(ctx context.Context, d *Document, m Mail) error
-	// Record adds a line to the audit record.
-	Record(ctx context.Context, e Event) error
+	// Record adds a line to the audit record of a document.
+	Record(ctx context.Context, d *Document, e Event) error
 }
 
 // Vault keeps encrypted objects. Put returns when the bytes and their directory
@@ -196,7 +196,7 @@ func (s *Service) Upload(ctx context.Context, organisation, owner, title, filena
 		if err := s.Documents.CreateDocument(ctx, d); err != nil {
 			return err
 		}
-		return s.apply(ctx, d, Effects{Events: []Event{{Kind: "document.uploaded", Document: d.ID}}})
+		return s.apply(ctx, d, Effects{Events: []Event{{Kind: "document.uploaded"}}})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create the document: %w", err)
@@ -258,7 +258,7 @@ func (s *Service) apply(ctx context.Context, d *Document, e Effects) error {
 		}
 	}
 	for _, event := range e.Events {
-		if err := s.Notices.Record(ctx, event); err != nil {
+		if err := s.Notices.Record(ctx, d, event); err != nil {
 			return fmt.Errorf("write the audit record: %w", err)
 		}
 	}

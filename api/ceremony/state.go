@@ -44,12 +44,11 @@ type Mail struct {
 	Key      string // the same key gives the same Message-ID, so that doubles can be told
 }
 
-// Event is one line of the audit record.
+// Event is one line of the audit record of a document.
 type Event struct {
-	Kind     string // such as "document.sent"
-	Document string
-	Signer   string // ID, empty when nobody in particular
-	Detail   string // no personal data
+	Kind   string // such as "document.sent"
+	Signer string // ID, empty when nobody in particular
+	Detail string // no personal data
 }
 
 // GrantKind tells a link from a signing session.
@@ -106,7 +105,7 @@ func (d *Document) Plan(signers []SignerPlan, fields []Field, newID func() strin
 		placed[i].Name = fmt.Sprintf("Signature%d", i+1)
 	}
 	d.Signers, d.Fields = planned, placed
-	return Effects{Events: []Event{{Kind: "document.planned", Document: d.ID}}}, nil
+	return Effects{Events: []Event{{Kind: "document.planned"}}}, nil
 }
 
 func (p SignerPlan) signer(id string) (*Signer, error) {
@@ -162,7 +161,7 @@ func (d *Document) Send(now time.Time, newSecret func() string) (Effects, error)
 		}
 	}
 	d.State, d.SentAt = Sent, now
-	effects := Effects{Events: []Event{{Kind: "document.sent", Document: d.ID}}}
+	effects := Effects{Events: []Event{{Kind: "document.sent"}}}
 	d.inviteNext(now, newSecret, &effects)
 	return effects, nil
 }
@@ -188,7 +187,7 @@ func (d *Document) invite(s *Signer, now time.Time, newSecret func() string, eff
 		Kind: MailInvitation, To: s.Email, Language: s.Language, Secret: secret, Document: d.ID,
 		Key: fmt.Sprintf("%s/%s/%d", d.ID, s.ID, now.UnixMicro()),
 	})
-	effects.Events = append(effects.Events, Event{Kind: "signer.invited", Document: d.ID, Signer: s.ID})
+	effects.Events = append(effects.Events, Event{Kind: "signer.invited", Signer: s.ID})
 }
 
 // Remind sends the signer whose turn it is a new link; the old one ends.
@@ -219,7 +218,7 @@ func (d *Document) Cancel() (Effects, error) {
 		return Effects{}, api.Explain(ErrState, "A document that is %s cannot be cancelled.", d.State)
 	}
 	d.State = Cancelled
-	effects := Effects{Events: []Event{{Kind: "document.cancelled", Document: d.ID}}}
+	effects := Effects{Events: []Event{{Kind: "document.cancelled"}}}
 	d.close(MailCancelled, &effects)
 	return effects, nil
 }
@@ -276,7 +275,7 @@ func (d *Document) Open(signer string, now time.Time, secret string) (Effects, e
 	}
 	return Effects{
 		Grants: []Grant{{Hash: HashSecret(secret), Kind: SessionGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(SessionLifetime)}},
-		Events: []Event{{Kind: "signer.opened", Document: d.ID, Signer: s.ID}},
+		Events: []Event{{Kind: "signer.opened", Signer: s.ID}},
 	}, nil
 }
 
@@ -305,7 +304,7 @@ func (d *Document) Consent(signer string, answer Consent) (Effects, error) {
 	if answer.Given {
 		kind = "consent.given"
 	}
-	return Effects{Events: []Event{{Kind: kind, Document: d.ID, Signer: s.ID, Detail: string(answer.Purpose) + " " + answer.TextVersion + " " + language}}}, nil
+	return Effects{Events: []Event{{Kind: kind, Signer: s.ID, Detail: string(answer.Purpose) + " " + answer.TextVersion + " " + language}}}, nil
 }
 
 // StartCapture adds an open capture. There is at most one: an older open one is
@@ -332,7 +331,7 @@ func (d *Document) StartCapture(signer string, c *Capture) (Effects, error) {
 	}
 	c.State = CaptureOpen
 	s.Captures = append(s.Captures, c)
-	return Effects{Events: []Event{{Kind: "capture.started", Document: d.ID, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
+	return Effects{Events: []Event{{Kind: "capture.started", Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
 }
 
 // capture finds a capture of a signer.
@@ -377,7 +376,7 @@ func (d *Document) FinishCapture(signer string, finished Capture) (Effects, erro
 	if c.Kind == SignatureCapture && c.State == CaptureFinished {
 		s.State = Captured
 	}
-	return Effects{Events: []Event{{Kind: "capture." + string(c.State), Document: d.ID, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
+	return Effects{Events: []Event{{Kind: "capture." + string(c.State), Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
 }
 
 // Refused tells whether the capture cannot be used as what it was made for.
@@ -399,7 +398,7 @@ func (d *Document) DiscardCapture(signer string, id capture.SessionID) (Effects,
 	if s.State == Captured && s.signature() == nil {
 		s.State = Consented
 	}
-	return Effects{Events: []Event{{Kind: "capture.discarded", Document: d.ID, Signer: s.ID, Detail: string(c.ID)}}}, nil
+	return Effects{Events: []Event{{Kind: "capture.discarded", Signer: s.ID, Detail: string(c.ID)}}}, nil
 }
 
 // Confirm is the act of signing: the intent that sealing carries out.
@@ -422,7 +421,7 @@ func (d *Document) Confirm(signer string, id capture.SessionID, typed string) (E
 		return Effects{}, api.Explain(ErrIncomplete, "Sign first, then confirm.")
 	}
 	s.State, s.Confirmed = Signing, true
-	return Effects{Events: []Event{{Kind: "signer.confirmed", Document: d.ID, Signer: s.ID, Detail: string(id)}}}, nil
+	return Effects{Events: []Event{{Kind: "signer.confirmed", Signer: s.ID, Detail: string(id)}}}, nil
 }
 
 // Decline closes the document for everybody.
@@ -436,7 +435,7 @@ func (d *Document) Decline(signer, reason string) (Effects, error) {
 	}
 	s.State, s.Reason = HasRefused, reason
 	d.State = Declined
-	effects := Effects{Events: []Event{{Kind: "signer.declined", Document: d.ID, Signer: s.ID}}}
+	effects := Effects{Events: []Event{{Kind: "signer.declined", Signer: s.ID}}}
 	d.close(MailDeclined, &effects)
 	return effects, nil
 }
@@ -444,7 +443,7 @@ func (d *Document) Decline(signer, reason string) (Effects, error) {
 // signedBy notes that a signer's revision is stored and hands on to the next.
 func (d *Document) signedBy(s *Signer, now time.Time, newSecret func() string) Effects {
 	s.State, s.SignedAt = Signed, now
-	effects := Effects{Events: []Event{{Kind: "signer.signed", Document: d.ID, Signer: s.ID}}}
+	effects := Effects{Events: []Event{{Kind: "signer.signed", Signer: s.ID}}}
 	if slices.ContainsFunc(d.Signers, func(other *Signer) bool { return other.State != Signed }) {
 		d.inviteNext(now, newSecret, &effects)
 		return effects
@@ -456,7 +455,7 @@ func (d *Document) signedBy(s *Signer, now time.Time, newSecret func() string) E
 // completed notes the deposit and tells everybody where to download it.
 func (d *Document) completed(deposit Deposit, now time.Time) Effects {
 	d.Deposit, d.State, d.Completed, d.Trouble = &deposit, Completed, now, ""
-	effects := Effects{Events: []Event{{Kind: "document.completed", Document: d.ID, Detail: "deposit " + deposit.ID}}}
+	effects := Effects{Events: []Event{{Kind: "document.completed", Detail: "deposit " + deposit.ID}}}
 	for _, s := range d.Signers {
 		effects.Mails = append(effects.Mails, Mail{Kind: MailCompleted, To: s.Email, Language: s.Language, Document: d.ID, Key: d.ID + "/" + s.ID + "/completed"})
 	}

@@ -1,0 +1,112 @@
+package ceremony
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"inkwitness/capture"
+	"inkwitness/evidence"
+)
+
+// Exhibit is the recorded evidence of one signature, opened for a dispute.
+type Exhibit struct {
+	Document   *Document
+	Signer     *Signer
+	Capture    *Capture
+	Questioned capture.Signature
+	References []ExhibitReference
+	Timeline   json.RawMessage // timeline.json, nil where there is none
+}
+
+// ExhibitReference is a reference that the questioned signature is compared with.
+type ExhibitReference struct {
+	ID         capture.SessionID
+	EnrolledAt time.Time
+	Signature  capture.Signature
+}
+
+// Exhibit opens the evidence of a confirmed signature. Opening is an event of
+// its own: it is recorded before anything is read.
+func (s *Service) Exhibit(ctx context.Context, document, signer, reason string) (*Exhibit, error) {
+	d, err := s.Documents.Document(ctx, document)
+	if err != nil {
+		return nil, err
+	}
+	who, err := d.Signer(signer)
+	if err != nil {
+		return nil, err
+	}
+	c := who.signature()
+	if !who.Confirmed || c == nil {
+		return nil, fmt.Errorf("signer %s has no recorded signature: %w", signer, ErrNotFound)
+	}
+	err = s.Tx.Tx(ctx, func(ctx context.Context) error {
+		return s.Notices.Record(ctx, d, Event{Kind: "evidence.opened", Signer: who.ID, Detail: reason})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("record the opening: %w", err)
+	}
+	x := &Exhibit{Document: d, Signer: who, Capture: c}
+	if x.Questioned, err = s.questioned(ctx, who); err != nil {
+		return nil, fmt.Errorf("read the questioned signature: %w", err)
+	}
+	subject, err := s.Subjects.Subject(ctx, d.Organisation, who.Email)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range subject.References {
+		signature, err := s.signature(ctx, r.Object, r.Device)
+		if err != nil {
+			return nil, fmt.Errorf("read reference %s: %w", r.Capture, err)
+		}
+		x.References = append(x.References, ExhibitReference{r.Capture, r.EnrolledAt, signature})
+	}
+	x.Timeline, err = s.readJSON(ctx, c, TimelineFile)
+	return x, err
+}
+
+// Names of a capture's files that are looked for.
+const (
+	TimelineFile = "timeline.json"
+	VideoFile    = "selfie.webm"
+)
+
+// File finds a stored file of a capture.
+func (c *Capture) File(name string) (evidence.Object, error) {
+	for _, f := range c.Files {
+		if f.Name == name {
+			return f.Object, nil
+		}
+	}
+	return evidence.Object{}, fmt.Errorf("capture %s has no %s: %w", c.ID, name, ErrNotFound)
+}
+
+const maxTimeline = 4 << 20 // bytes
+
+func (s *Service) readJSON(ctx context.Context, c *Capture, name string) (json.RawMessage, error) {
+	o, err := c.File(name)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Vault.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, maxTimeline))
+}
+
+// ConfirmedCapture is the capture that the signer confirmed, nil when there is none.
+func (s *Signer) ConfirmedCapture() *Capture {
+	if !s.Confirmed {
+		return nil
+	}
+	return s.signature()
+}
