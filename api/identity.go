@@ -161,6 +161,14 @@ type Session struct {
 	Ended        time.Time
 	Client       Client
 	Binding      []byte // hash of what the browser keeps the same within a session
+	Notice       *SignInNotice
+}
+
+// SignInNotice tells the holder of a live session that somebody signed in, or
+// tried to, elsewhere.
+type SignInNotice struct {
+	At     time.Time `json:"at"`
+	Client Client    `json:"client"`
 }
 
 // Client is what is known of the browser that asks. It is personal data.

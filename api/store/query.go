@@ -98,6 +98,32 @@ func list[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q
 	return all, nil
 }
 
+// sealed is a row as read, with the column that is still to be opened. Opening
+// may need a key from the database, and a connection that is handing out rows
+// cannot be asked for anything else: so all rows are read first.
+type sealed[T any] struct {
+	v      T
+	column []byte
+}
+
+// listSealed is list for rows with a sealed column.
+func listSealed[T any](ctx context.Context, s *Store, scan func(scanner) (sealed[T], error),
+	open func(context.Context, sealed[T]) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := list(ctx, s, scan, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]T, 0, len(rows))
+	for _, r := range rows {
+		v, err := open(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
 // translate gives a database error the sentinel that tells the caller what it
 // means. The driver's error stays in the chain.
 func (s *Store) translate(err error) error {

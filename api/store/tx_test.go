@@ -161,7 +161,7 @@ func TestSQLiteReadsDoNotWrite(t *testing.T) {
 	}
 	defer s.Close()
 	var subject string
-	err = s.row(t.Context(), `INSERT INTO data_keys (subject, root, wrapped, created) VALUES ('x', 'r', 'w', 1) RETURNING subject`).Scan(&subject)
+	err = s.row(t.Context(), `INSERT INTO audit_heads (chain, seq, hash) VALUES ('x', 1, 'h') RETURNING chain`).Scan(&subject)
 	if err == nil {
 		t.Error("a write outside a transaction went through")
 	}

@@ -1,17 +1,21 @@
 -- +goose Up
 
--- One data key per subject (an account, an organisation, a mail ...), wrapped by
--- a root key that is kept elsewhere. Erasure sets wrapped to NULL and keeps the row,
--- so that a restored backup cannot bring the subject back.
-CREATE TABLE data_keys (
-    subject   TEXT   PRIMARY KEY,
-    root      TEXT   NOT NULL,
+-- Secrets wrapped by the root key, which is kept elsewhere: one per subject,
+-- deposit or purpose. Erasure empties wrapped and keeps the row, so that nothing
+-- can bring the subject back under the same key.
+CREATE TABLE keys (
+    id        TEXT   PRIMARY KEY,
+    purpose   TEXT   NOT NULL,
+    subject   TEXT   NOT NULL,
+    deposit   TEXT   NOT NULL,
     wrapped   BLOB,
+    public    BLOB,
     created   BIGINT NOT NULL,
-    destroyed BIGINT,
-    authority TEXT   NOT NULL DEFAULT '',
-    CHECK ((wrapped IS NULL) = (destroyed IS NOT NULL))
+    erased    BIGINT,
+    authority TEXT,
+    CHECK ((wrapped IS NULL) = (erased IS NOT NULL))
 );
+CREATE INDEX keys_subject ON keys (subject);
 
 -- +goose Down
-DROP TABLE data_keys;
+DROP TABLE keys;

@@ -1,0 +1,82 @@
+package api
+
+import "time"
+
+// Event is one line of the audit record: who did what to which thing. The record
+// is append-only and hash-chained.
+type Event struct {
+	Seq          int64 // position in its chain, from 1
+	At           time.Time
+	Kind         string // such as "session.began" or "document.sent"
+	Organisation string // whose owner sees it; empty for the service as a whole
+	Account      string // who did it; empty when nobody was signed in
+	Object       string // what it was done to, as "document:5f0c..."
+	Chain        string // "document:..." for what goes into that deposit; empty is the organisation's
+	Detail       Detail
+	Hash         [32]byte // of this line and all before it
+}
+
+// Detail is the part of an event that may name a person: it is sealed at rest.
+type Detail map[string]string
+
+// Mail is one message and where it stands.
+type Mail struct {
+	ID string
+
+	Organisation string // whose outbox shows it
+	Account      string // whose act caused it, empty when nobody's
+	Kind         string // of its template
+	State        MailState
+	Tries        int
+	Created      time.Time
+	Next         time.Time // not tried before
+	Sent         time.Time
+	Problem      string // of the last try: a class, never an address
+
+	// Sealed at rest.
+	MessageID string // one mail per Message-ID, whatever happens
+	To        string
+	Language  string
+	Subject   string
+	Text      string
+}
+
+// MailState says where a mail stands.
+type MailState string
+
+// The states of a mail.
+const (
+	MailQueued MailState = "queued" // to be sent, or sent again
+	MailSent   MailState = "sent"   // the mail server took it
+	MailFailed MailState = "failed" // given up
+	MailLocal  MailState = "local"  // no mail server is configured; it is read in the outbox
+)
+
+// Challenge is a secret handed out for one use: a password reset, a take-over.
+type Challenge struct {
+	Kind    string
+	Account string
+	Session string // that alone may answer; empty for any
+	Created time.Time
+	Expires time.Time
+	Tries   int
+	Data    []byte // sealed at rest
+}
+
+// TOTP is a time-based second factor (RFC 6238).
+type TOTP struct {
+	Secret    []byte // sealed at rest
+	Confirmed bool   // a first code was shown; until then it does not count
+	LastStep  int64  // 30 s steps since 1970; only later ones are accepted
+}
+
+// Passkey is a registered WebAuthn credential. Data is what the WebAuthn library
+// keeps of it, as JSON, sealed at rest.
+type Passkey struct {
+	ID      []byte
+	Account string
+	Name    string
+	Created time.Time
+	Used    time.Time
+	Data    []byte
+}
