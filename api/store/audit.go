@@ -39,14 +39,15 @@ func (a *Accounts) AppendAudit(ctx context.Context, e api.Event) error {
 			return err
 		}
 		e.Hash = auditHash(previous.Hash, e, sealed)
-		if err := a.execOne(ctx, `INSERT INTO audit (chain, seq, at, kind, organisation, account, object, sealed, previous, hash)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, e.Chain, e.Seq, micros(e.At), e.Kind, e.Organisation, e.Account, e.Object,
-			sealed, previous.Hash[:], e.Hash[:]); err != nil {
+		// The head comes first: on PostgreSQL two writers then meet at its row, and
+		// the one that lost runs again.
+		if _, err := a.exec(ctx, `INSERT INTO audit_heads (chain, seq, hash) VALUES ($1, $2, $3)
+			ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, e.Chain, e.Seq, e.Hash[:]); err != nil {
 			return err
 		}
-		_, err = a.exec(ctx, `INSERT INTO audit_heads (chain, seq, hash) VALUES ($1, $2, $3)
-			ON CONFLICT (chain) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`, e.Chain, e.Seq, e.Hash[:])
-		return err
+		return a.execOne(ctx, `INSERT INTO audit (chain, seq, at, kind, organisation, account, object, sealed, previous, hash)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`, e.Chain, e.Seq, micros(e.At), e.Kind, e.Organisation, e.Account, e.Object,
+			sealed, previous.Hash[:], e.Hash[:])
 	})
 }
 

@@ -82,7 +82,11 @@ func sqliteRetry(err error) bool {
 	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
 }
 
-func sqliteConflict(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT }
+// A missing value is not a conflict but a mistake of ours.
+func sqliteConflict(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT && e.Code() != sqlite3.SQLITE_CONSTRAINT_NOTNULL
+}
 
 func sqliteDown(err error) bool {
 	switch sqliteCode(err) {
@@ -130,7 +134,10 @@ func postgresRetry(err error) bool {
 	return code == "40001" || code == "40P01"
 }
 
-func postgresConflict(err error) bool { return strings.HasPrefix(postgresCode(err), "23") }
+func postgresConflict(err error) bool {
+	code := postgresCode(err)
+	return strings.HasPrefix(code, "23") && code != "23502" // not_null_violation is a mistake of ours
+}
 
 // postgresDown: class 08 connection exception, 53 insufficient resources, 57
 // operator intervention, 55P03 lock_not_available, or no connection at all.

@@ -1,11 +1,14 @@
 package store_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
+	"inkwitness/api"
 	"inkwitness/api/store"
 	"inkwitness/api/store/pgtest"
 	"inkwitness/api/store/storetest"
@@ -97,5 +100,51 @@ func TestSQLiteFileIsPrivate(t *testing.T) {
 		if info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s has mode %v", f.Name(), info.Mode())
 		}
+	}
+}
+
+// TestNothingPersonalInClear looks for what a person said of themselves in every
+// byte of the database files.
+func TestNothingPersonalInClear(t *testing.T) {
+	dir := t.TempDir()
+	clock := storetest.NewClock()
+	a := storetest.Accounts(t, open(t, "sqlite:"+filepath.Join(dir, "ink.db"), clock))
+	ctx, now := t.Context(), clock.Now()
+	markers := []string{"marker-mail", "marker-name", "marker-phone", "marker-text", "192.0.2.77"}
+	for _, err := range []error{
+		a.CreateOrganisation(ctx, api.Organisation{ID: "o1", Created: now, Name: "marker-name", Controller: "marker-mail"}),
+		a.CreateAccount(ctx, api.Account{ID: "a1", Created: now, Profile: api.Profile{Email: "marker-mail@example.org", Name: "marker-name", Phone: "marker-phone"}}),
+		a.AddMail(ctx, api.Mail{ID: "m1", MessageID: "x", Created: now, Next: now, To: "marker-mail@example.org", Text: "marker-text"}),
+		a.AppendAudit(ctx, api.Event{Kind: "k", Account: "a1", Detail: api.Detail{"address": "192.0.2.77"}}),
+		a.CreateInvitation(ctx, api.Invitation{ID: "i1", Created: now, Expires: now, Organisation: "o1", Email: "marker-mail@example.org"}, [32]byte{1}),
+		a.BeginSession(ctx, api.Session{ID: "s1", Created: now, Seen: now, Expires: now, Proved: now, Account: "a1", Organisation: "o1", Binding: []byte{1}, Client: api.Client{Address: "192.0.2.77"}}, [32]byte{2}),
+	} {
+		if err == nil {
+			continue
+		}
+		t.Error(err)
+	}
+	if _, _, err := a.Hit(ctx, "sign-in", "marker-mail@example.org", time.Minute, clock.Now()); err != nil {
+		t.Error(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := 0
+	for _, f := range files {
+		raw, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += len(raw)
+		for _, m := range markers {
+			if bytes.Contains(bytes.ToLower(raw), []byte(m)) {
+				t.Errorf("%s holds %q", f.Name(), m)
+			}
+		}
+	}
+	if size < 50_000 {
+		t.Errorf("only %d bytes were searched", size)
 	}
 }

@@ -166,3 +166,49 @@ func TestSQLiteReadsDoNotWrite(t *testing.T) {
 		t.Error("a write outside a transaction went through")
 	}
 }
+
+// TestAuditCannotBeChanged tries what somebody with the database in hand could do.
+func TestAuditCannotBeChanged(t *testing.T) {
+	both(t, func(t *testing.T, s *Store) {
+		ctx := t.Context()
+		a := NewAccounts(s, nil) // without details nothing is sealed
+		for range 4 {
+			if err := a.AppendAudit(ctx, api.Event{Kind: "k", Organisation: "o", Object: "document:1"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, q := range []string{`UPDATE audit SET kind = 'x'`, `DELETE FROM audit`} {
+			if _, err := s.exec(ctx, q); err == nil {
+				t.Errorf("%s went through", q)
+			}
+		}
+		rows, err := list(ctx, s, scanAudit, auditColumns+` ORDER BY seq`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := a.head(ctx, "organisation:o")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := checkChain(rows, head); err != nil {
+			t.Errorf("untouched: %v", err)
+		}
+		for name, tamper := range map[string]func([]auditRow) []auditRow{
+			"cut off": func(r []auditRow) []auditRow { return r[:3] },
+			"dropped": func(r []auditRow) []auditRow { return append(r[:1], r[2:]...) },
+			"swapped": func(r []auditRow) []auditRow { r[1], r[2] = r[2], r[1]; return r },
+			"object":  func(r []auditRow) []auditRow { r[2].Object = "document:2"; return r },
+			"time":    func(r []auditRow) []auditRow { r[0].At = r[0].At.Add(1000); return r },
+			"detail":  func(r []auditRow) []auditRow { r[3].sealed = []byte{0}; return r },
+			"rehashed": func(r []auditRow) []auditRow {
+				r[3].Kind = "x"
+				r[3].Hash = auditHash(r[2].Hash, r[3].Event, nil)
+				return r
+			},
+		} {
+			if err := checkChain(tamper(append([]auditRow(nil), rows...)), head); !errors.Is(err, ErrAuditBroken) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

@@ -3,12 +3,15 @@
 package storetest
 
 import (
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"inkwitness/api/store"
 	"inkwitness/capture"
+	"inkwitness/evidence/vault"
 )
 
 // Opener opens an empty store of its own for one test and closes it at its end.
@@ -21,6 +24,55 @@ func Run(t *testing.T, open Opener) {
 			t.Fatal(err)
 		}
 	})
+	t.Run("Columns", func(t *testing.T) { columns(t, open(t, NewClock())) })
+	for name, part := range map[string]func(*testing.T, *store.Accounts, *Clock){
+		"Keys": keys, "Organisations": organisations, "Accounts": accounts, "Members": members, "Invitations": invitations,
+		"Sessions": sessions, "Factors": factors, "Challenges": challenges, "Limits": limits, "Replies": replies,
+		"Mails": mails, "Audit": audit, "Sealed": sealed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := NewClock()
+			part(t, Accounts(t, open(t, clock)), clock)
+		})
+	}
+}
+
+// Accounts returns the tables of people over s, with a root key of the test's own.
+func Accounts(t *testing.T, s *store.Store) *store.Accounts {
+	t.Helper()
+	root, err := vault.LocalRoot(filepath.Join(t.TempDir(), "root.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.NewAccounts(s, vault.NewKeyring(s, root))
+}
+
+// columns compares the declared columns with the live schema.
+func columns(t *testing.T, s *store.Store) {
+	declared, err := store.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, c := range declared {
+		if want[c.Table+"."+c.Name] {
+			t.Errorf("%s.%s is declared twice", c.Table, c.Name)
+		}
+		want[c.Table+"."+c.Name] = true
+	}
+	live, err := s.Schema(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range live {
+		if !want[name] && !strings.HasPrefix(name, "goose_db_version.") {
+			t.Errorf("column %s has no data class and purpose in classes.go", name)
+		}
+		delete(want, name)
+	}
+	for name := range want {
+		t.Errorf("classes.go declares %s, which is not there", name)
+	}
 }
 
 // Clock is a clock that stands still until it is moved.

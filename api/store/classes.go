@@ -1,0 +1,203 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"inkwitness/evidence"
+)
+
+// Column is one column of the schema: what kind of data it holds, and what for.
+type Column struct {
+	Table, Name string
+	Class       evidence.Class // empty: says nothing about anybody
+	Personal    bool           // about a person, in clear, by a keyed hash, or sealed
+	Purpose     string
+}
+
+// columnTable declares every column. A test compares it with the live schema of
+// both databases; a column that is missing here fails it, and so does one whose
+// personal data has no class. The privacy notice is made from it.
+//
+//	table.column  class ("-" for none, "!" after it for personal)  purpose
+const columnTable = `
+keys.id K7 finds the key of what is sealed
+keys.purpose - what the key is for
+keys.subject K7 whose data the key opens, as a random id
+keys.deposit K7 which deposit the key belongs to
+keys.wrapped K1! opens what is sealed; its destruction is the erasure
+keys.public K4 certificates of keys, as they stand in deposits
+keys.created - order and rotation
+keys.erased K7 shows when something was erased
+keys.authority K7 shows on whose word something was erased
+
+organisations.id K1 joins
+organisations.second_factor - the organisation's own rule
+organisations.deactivated - stops new submissions
+organisations.created - order
+organisations.sealed K1! name and contact of the controller, shown to signers
+
+accounts.id K1 joins; random
+accounts.email_index K1! finds the account at sign-in
+accounts.state K1 whether it may be used
+accounts.created K1 order
+accounts.sealed K1! address for sign-in and notices; name shown to others; phone and company if given; language
+
+members.organisation K1 who belongs where
+members.account K1 who belongs where
+members.role K1 what a member may do
+members.added K1 order
+
+invitations.id K2 names the invitation in lists
+invitations.token_hash K2 finds the invitation of a link
+invitations.organisation K2 where it leads
+invitations.role K2 what it gives
+invitations.invited_by K2 who asked for it
+invitations.created K2 order
+invitations.expires K2 its end
+invitations.used K2 it works once
+invitations.revoked K2 it was taken back
+invitations.sealed K2! the one address that it works for, and the language of its mail
+
+passwords.account K1 whose
+passwords.hash K1! checks a password; argon2id with a key kept elsewhere
+passwords.changed K1 shown to the holder
+
+totp.account K1 whose
+totp.sealed K1! checks codes
+totp.confirmed K1 it counts only after a first code
+totp.last_step K1 a code works once
+totp.created K1 shown to the holder
+
+recovery_codes.account K1 whose
+recovery_codes.hash K1! checks a code
+recovery_codes.used K1 a code works once
+
+passkeys.id K1! finds the key that a browser shows
+passkeys.account K1 whose
+passkeys.created K1 shown to the holder
+passkeys.used K1 shown to the holder
+passkeys.sealed K1! checks the key; its name for the holder
+
+sessions.id K3 names the session in the record
+sessions.token_hash K3 finds the session of a cookie
+sessions.account K3 whose
+sessions.organisation K3 for which organisation it acts
+sessions.second_factor K3 what was proved
+sessions.created K3 its beginning
+sessions.seen K3 idle sessions end
+sessions.expires K3 its end
+sessions.proved K3 sensitive acts need a fresh proof
+sessions.binding K3! notices a copied cookie; a hash of what the browser sends
+sessions.ended K3 its end
+sessions.end_reason K3 why it ended
+sessions.sealed K3! address and browser, shown to the holder in notices
+sessions.notice K3! address and browser of another sign-in, shown to the holder
+
+challenges.token_hash K1 finds the challenge of a link or code
+challenges.kind K1 what it is for
+challenges.account K1 whose
+challenges.session K1 who alone may answer
+challenges.created K1 its beginning
+challenges.expires K1 its end
+challenges.tries K1 wrong answers end it
+challenges.sealed K1! what must be kept until the answer
+
+limits.name - which limit
+limits.who K1! counts tries of one address or account; a keyed hash
+limits.began K1 the window
+limits.count K1 the tries
+
+replies.id K2 finds the answer to a repeated request
+replies.request K2 tells another request with the same key apart
+replies.done K2 whether there is an answer
+replies.begun K2 kept for a day
+replies.status K2 the answer
+replies.sealed K2! the answer
+
+mails.id K2 names the mail in lists
+mails.message_id K2 one mail per event
+mails.organisation K2 whose outbox shows it
+mails.account K2 whose act caused it
+mails.kind K2 its template
+mails.state K2 where it stands
+mails.tries K2 how often it was tried
+mails.created K2 order
+mails.next K2 when it is tried again
+mails.sent K2 shown to the sender
+mails.problem K2 why it was not sent, without addresses
+mails.sealed K2! address, language and words
+
+audit.chain K3 what the line belongs to
+audit.seq K3 its place
+audit.at K3 when
+audit.kind K3 what was done
+audit.organisation K3 whose owner sees it
+audit.account K3 who did it, as a random id
+audit.object K3 what it was done to, as a random id
+audit.sealed K3! who and from where, in words
+audit.previous K7 the line before
+audit.hash K7 shows that nothing was changed
+
+audit_heads.chain K7 which record
+audit_heads.seq K7 its length
+audit_heads.hash K7 shows that nothing was cut off
+
+documents.id K2 joins; random
+documents.organisation K2 whose
+documents.owner K2 who sends it, as a random id
+documents.state K2 where it stands
+documents.busy K2 finds what a restart must go on with
+documents.version K2 two changes at once
+documents.created K2 order
+documents.body K2! title, signers' names and addresses, consents, results
+
+grants.hash K2 finds the document of a link or session
+grants.kind K2 a link or a session
+grants.document K2 which document
+grants.signer K2 which signer, as a random id
+grants.expires K2 its end
+grants.used K2 a link works once
+
+subjects.id K5 joins; random
+subjects.organisation K5 whose
+subjects.address K5! finds a signer's references again; a keyed hash
+subjects.version K5 two changes at once
+subjects.body K5! which references were enrolled, when and on what device
+`
+
+// Columns lists what columnTable declares.
+func Columns() ([]Column, error) {
+	var all []Column
+	for _, line := range strings.Split(columnTable, "\n") {
+		if line == "" {
+			continue
+		}
+		fields := strings.SplitN(line, " ", 3)
+		table, name, ok := strings.Cut(fields[0], ".")
+		if !ok || len(fields) != 3 {
+			return nil, fmt.Errorf("columns: cannot read %q", line)
+		}
+		class, personal := strings.CutSuffix(fields[1], "!")
+		c := Column{Table: table, Name: name, Class: evidence.Class(class), Personal: personal, Purpose: fields[2]}
+		if class == "-" {
+			c.Class = ""
+		}
+		if c.Class != "" && !c.Class.Known() || c.Class == "" && personal {
+			return nil, fmt.Errorf("columns: %q has no class", line)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Schema lists the columns of the live database as "table.column".
+func (s *Store) Schema(ctx context.Context) ([]string, error) {
+	query := `SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public'`
+	if s.dialect.name == "sqlite" {
+		query = `SELECT m.name || '.' || c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c
+			WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!'`
+	}
+	return list(ctx, s, func(r scanner) (name string, err error) { return name, r.Scan(&name) }, query)
+}
