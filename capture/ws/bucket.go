@@ -1,0 +1,21 @@
+package ws
+
+import "time"
+
+// bucket is a token bucket that goes below zero: who takes too much waits until
+// it is at zero again.
+type bucket struct {
+	rate, burst float64 // tokens a second, and at most
+	level       float64
+	at          time.Time
+}
+
+// take takes one token and returns how long its taker must wait.
+func (b *bucket) take(now time.Time) time.Duration {
+	b.level = min(b.burst, b.level+max(0, now.Sub(b.at).Seconds())*b.rate) - 1
+	b.at = now
+	if b.level >= 0 {
+		return 0
+	}
+	return time.Duration(-b.level / b.rate * float64(time.Second))
+}

@@ -1,0 +1,370 @@
+package ws
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"inkwitness/capture"
+	"inkwitness/capture/ink"
+)
+
+// Times of a connection that is closing.
+const (
+	drainTime = 500 * time.Millisecond // for the last acknowledgement
+	byeTime   = 300 * time.Millisecond // for one write
+)
+
+// exchanges is how many PONGs are remembered until the client tells when they
+// arrived.
+const exchanges = 8
+
+// conn is one connection. serve reads; a second goroutine waits for the disk
+// and acknowledges.
+type conn struct {
+	h       *Handler
+	id      capture.SessionID
+	nonce   [32]byte
+	session Session
+	socket  *websocket.Conn
+	log     interface{ Error(string, ...any) }
+
+	// Owned by the goroutine of serve.
+	buf   []byte
+	gate  bucket
+	pongs [exchanges]ink.Pong // a ring
+	sent  int                 // PONGs
+
+	newest  chan capture.Pending // out, 1 deep: the newest record, which stands for all before it
+	reading context.Context      // ends with the connection, so that nothing holds the reader
+	cancel  context.CancelFunc
+	silence *time.Timer // ends the connection; put off by whatever is heard
+
+	writing sync.Mutex // one writer at a time
+
+	mu    sync.Mutex
+	cause error // why the server ends the connection; nil while it goes on
+}
+
+func newConn(h *Handler, a Admission, socket *websocket.Conn) *conn {
+	c := &conn{
+		h: h, id: a.ID, nonce: a.Nonce, session: a.Session, socket: socket, log: h.cfg.Logger,
+		gate:   bucket{rate: h.cfg.Rate, burst: float64(h.cfg.Burst), level: float64(h.cfg.Burst), at: h.cfg.Clock.Now()},
+		newest: make(chan capture.Pending, 1),
+	}
+	c.reading, c.cancel = context.WithCancel(context.Background())
+	c.silence = time.AfterFunc(h.cfg.Idle, func() { c.end(closeSilent) })
+	return c
+}
+
+// serve runs the connection until it ends.
+func (c *conn) serve() {
+	draining, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c.limit()
+	acked := make(chan struct{})
+	go func() {
+		defer close(acked)
+		c.acknowledge(draining)
+	}()
+	err := c.read(c.reading)
+	c.end(err)
+	close(c.newest)
+	defer time.AfterFunc(drainTime, cancel).Stop()
+	<-acked
+	r, ok := reasonFor(c.cause)
+	if r == closeUnable {
+		c.log.Error("a pen session cannot be kept", "err", err)
+	}
+	if ok {
+		c.hangUp(r)
+	}
+	c.close()
+}
+
+// close frees what the connection has. It may be called twice.
+func (c *conn) close() {
+	c.silence.Stop()
+	c.cancel()
+	c.socket.Close()
+}
+
+// limit sets what the peer may do to us: large messages and floods of control
+// frames.
+func (c *conn) limit() {
+	c.socket.SetReadLimit(ink.MaxMessage)
+	c.socket.SetPongHandler(func(string) error { return c.control(nil) })
+	answer := c.socket.PingHandler()
+	c.socket.SetPingHandler(func(data string) error {
+		return c.control(func() error { return answer(data) })
+	})
+}
+
+// control takes in a control frame, which gorilla reads within the reading of a
+// message, so it cannot wait as a message can.
+func (c *conn) control(answer func() error) error {
+	c.heard()
+	if c.gate.take(c.h.cfg.Clock.Now()) > time.Second {
+		return closeFlood
+	}
+	if answer != nil {
+		return answer()
+	}
+	return nil
+}
+
+// heard puts off the end for silence.
+func (c *conn) heard() { c.silence.Reset(c.h.cfg.Idle) }
+
+// end makes serve stop for err, unless it stops already. What has come in is
+// still acknowledged.
+func (c *conn) end(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause == nil {
+		c.cause = err
+		c.cancel()
+		c.socket.SetReadDeadline(time.Unix(1, 0)) // wakes the reader
+	}
+}
+
+func (c *conn) ending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cause != nil
+}
+
+// hangUp sends a close frame.
+func (c *conn) hangUp(r reason) {
+	if r != closeGoingAway {
+		c.h.counters.cut.Add(1)
+	}
+	frame := websocket.FormatCloseMessage(r.code, r.text)
+	c.guarded(func() error { return c.socket.WriteControl(websocket.CloseMessage, frame, time.Time{}) })
+}
+
+// guarded runs one write and cuts a client off that does not read. It needs no
+// clock, as a deadline would.
+func (c *conn) guarded(write func() error) error {
+	patience := c.h.cfg.WriteTimeout
+	if c.ending() {
+		patience = byeTime
+	}
+	defer time.AfterFunc(patience, func() { c.socket.Close() }).Stop()
+	return write()
+}
+
+// read greets the client and takes its messages in until an error.
+func (c *conn) read(ctx context.Context) error {
+	head, err := c.session.Durable(ctx, capture.StreamPen)
+	if err != nil {
+		return err
+	}
+	if err := c.write(ink.Welcome{Nonce: c.nonce, Head: head}.Append(nil)); err != nil {
+		return err
+	}
+	for {
+		msg, err := c.next()
+		if err != nil {
+			return err
+		}
+		c.h.counters.messages.Add(1)
+		c.h.counters.bytes.Add(uint64(len(msg)))
+		if err := c.message(ctx, msg); err != nil {
+			return err
+		}
+		if wait := c.gate.take(c.h.cfg.Clock.Now()); wait > 0 {
+			c.pause(ctx, min(wait, c.h.cfg.Idle/2)) // TCP makes the client wait, too
+		}
+	}
+}
+
+func (c *conn) pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	c.heard()
+}
+
+// next reads one message into the connection's buffer.
+func (c *conn) next() ([]byte, error) {
+	kind, r, err := c.socket.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	if kind != websocket.BinaryMessage {
+		return nil, closeText
+	}
+	c.buf = c.buf[:0]
+	for {
+		if len(c.buf) == cap(c.buf) {
+			c.buf = append(c.buf, make([]byte, max(512, len(c.buf)))...)[:len(c.buf)]
+		}
+		n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
+		c.buf = c.buf[:len(c.buf)+n]
+		if err == io.EOF {
+			c.heard()
+			return c.buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c *conn) message(ctx context.Context, msg []byte) error {
+	switch ink.KindOf(msg) {
+	case ink.KindBatch:
+		return c.batch(ctx, msg)
+	case ink.KindPing:
+		return c.ping(ctx, msg)
+	case ink.KindDevice:
+		return c.device(ctx, msg)
+	case ink.KindFinish:
+		return c.finish(ctx, msg)
+	}
+	return closeUnknown
+}
+
+func (c *conn) batch(ctx context.Context, msg []byte) error {
+	p, err := c.session.AppendPen(ctx, msg, c.session.Now())
+	if err != nil {
+		return err
+	}
+	select {
+	case <-c.newest: // the newer one stands for it
+	default:
+	}
+	c.newest <- p
+	return nil
+}
+
+// acknowledge sends an ACK whenever more is on disk, and asks for a sign of
+// life, until newest is closed.
+func (c *conn) acknowledge(ctx context.Context) {
+	beat := time.NewTicker(c.h.cfg.Idle * 2 / 5)
+	defer beat.Stop()
+	for {
+		select {
+		case p, ok := <-c.newest:
+			if !ok {
+				return
+			}
+			if err := c.ack(ctx, p); err != nil {
+				c.end(err)
+				return
+			}
+		case <-beat.C:
+			if err := c.beat(); err != nil {
+				c.end(err)
+				return
+			}
+		}
+	}
+}
+
+func (c *conn) ack(ctx context.Context, p capture.Pending) error {
+	head, err := p.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	c.h.counters.acks.Add(1)
+	return c.write(ink.AppendAck(make([]byte, 0, 48), head))
+}
+
+func (c *conn) beat() error {
+	return c.guarded(func() error { return c.socket.WriteControl(websocket.PingMessage, nil, time.Time{}) })
+}
+
+// write sends one message. A client that does not read ends the connection.
+func (c *conn) write(msg []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	return c.guarded(func() error { return c.socket.WriteMessage(websocket.BinaryMessage, msg) })
+}
+
+func (c *conn) ping(ctx context.Context, msg []byte) error {
+	pong := ink.Pong{ServerReceive: c.session.Now()}
+	ping, err := ink.ParsePing(msg)
+	if err != nil {
+		return err
+	}
+	if ping.LastReceive != 0 {
+		if err := c.exchanged(ctx, ping); err != nil {
+			return err
+		}
+	}
+	pong.ClientSend, pong.ServerSend = ping.ClientSend, c.session.Now()
+	c.pongs[c.sent%exchanges] = pong
+	c.sent++
+	return c.write(pong.Append(nil))
+}
+
+// exchanged keeps the four times of an exchange that is now complete. Both of
+// the server's come from its own memory.
+func (c *conn) exchanged(ctx context.Context, ping ink.Ping) error {
+	for i := range min(c.sent, exchanges) {
+		pong := &c.pongs[i]
+		if pong.ClientSend == ping.LastSend && pong.ServerSend != 0 {
+			x := capture.ClockExchange{
+				ClientSend: pong.ClientSend, ServerReceive: pong.ServerReceive,
+				ServerSend: pong.ServerSend, ClientReceive: ping.LastReceive,
+			}
+			*pong = ink.Pong{}
+			return c.note(ctx, capture.Control{Kind: capture.ControlClock, Clock: &x})
+		}
+	}
+	return nil
+}
+
+func (c *conn) device(ctx context.Context, msg []byte) error {
+	facts, err := ink.ParseDevice(msg)
+	if err != nil {
+		return err
+	}
+	return c.note(ctx, capture.Control{Kind: capture.ControlPen, Pen: &facts})
+}
+
+// note keeps a control record. A finished session needs no more of them.
+func (c *conn) note(ctx context.Context, record capture.Control) error {
+	payload, err := json.Marshal(record)
+	if err != nil {
+		return err
+	}
+	_, err = c.session.Note(ctx, payload)
+	if errors.Is(err, capture.ErrFinished) {
+		return nil
+	}
+	return err
+}
+
+// finish ends the stream if the client has the same one, and sends the receipt.
+func (c *conn) finish(ctx context.Context, msg []byte) error {
+	theirs, err := ink.ParseFinish(msg)
+	if err != nil {
+		return err
+	}
+	ours, err := c.session.Durable(ctx, capture.StreamPen)
+	if err != nil {
+		return err
+	}
+	if theirs != ours {
+		return closeHead
+	}
+	if ours, err = c.session.FinishStream(ctx, capture.StreamPen); err != nil {
+		return err
+	}
+	receipt, err := ink.SignReceipt(c.h.cfg.Key, c.id, c.nonce, ours)
+	if err != nil {
+		return err
+	}
+	return c.write(receipt.Append(nil))
+}
