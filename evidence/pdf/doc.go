@@ -2,7 +2,6 @@ package pdf
 
 import (
 	"fmt"
-	"unicode/utf16"
 
 	"inkwitness/evidence/pdf/syntax"
 )
@@ -13,12 +12,12 @@ type doc struct {
 	root     syntax.Dict
 	rootRef  syntax.Ref
 	acroForm syntax.Dict
-	pages    []page
+	pages    []sheet
 	fields   []field
 }
 
-// page is a page with what it inherits.
-type page struct {
+// sheet is a page with what it inherits.
+type sheet struct {
 	ref    syntax.Ref
 	dict   syntax.Dict
 	crop   [4]float64 // left, bottom, right, top in the page's own units
@@ -118,8 +117,8 @@ func (w *pageWalk) kids(kids syntax.Array, attrs syntax.Dict, depth int, err err
 	return nil
 }
 
-func (d *doc) newPage(ref syntax.Ref, dict, attrs syntax.Dict) (page, error) {
-	p := page{ref: ref, dict: dict, unit: 1}
+func (d *doc) newPage(ref syntax.Ref, dict, attrs syntax.Dict) (sheet, error) {
+	p := sheet{ref: ref, dict: dict, unit: 1}
 	media, err := d.box(attrs["MediaBox"])
 	if err != nil {
 		return p, err
@@ -176,7 +175,7 @@ func intersect(a, b [4]float64) [4]float64 {
 }
 
 // displayed returns the page's size in points as a viewer shows it.
-func (p page) displayed() (w, h float64) {
+func (p sheet) displayed() (w, h float64) {
 	w, h = (p.crop[2]-p.crop[0])*p.unit, (p.crop[3]-p.crop[1])*p.unit
 	if p.rotate%180 != 0 {
 		w, h = h, w
@@ -186,7 +185,7 @@ func (p page) displayed() (w, h float64) {
 
 // toUser converts a displayed rectangle to the page's own coordinates: left,
 // bottom, right, top.
-func (p page) toUser(r Rect) [4]float64 {
+func (p sheet) toUser(r Rect) [4]float64 {
 	x0, y0, x1, y1 := r.X/p.unit, r.Y/p.unit, (r.X+r.W)/p.unit, (r.Y+r.H)/p.unit
 	c := p.crop
 	switch p.rotate {
@@ -249,7 +248,7 @@ func (w *fieldWalk) field(ref syntax.Ref, dict syntax.Dict, parent field, depth 
 		if fd.name != "" {
 			fd.name += "."
 		}
-		fd.name += text(t)
+		fd.name += t.Text()
 	}
 	if t := dict.Name("FT"); t != "" {
 		fd.typ = t
@@ -291,40 +290,4 @@ func (d *doc) field(name string) (field, bool) {
 		}
 	}
 	return field{}, false
-}
-
-// text decodes a text string: UTF-16 or UTF-8 with a mark, else Latin-1, which
-// agrees with PDFDocEncoding where names of fields are concerned.
-func text(s syntax.String) string {
-	switch {
-	case len(s) >= 2 && s[0] == 0xFE && s[1] == 0xFF:
-		var u []uint16
-		for i := 2; i+1 < len(s); i += 2 {
-			u = append(u, uint16(s[i])<<8|uint16(s[i+1]))
-		}
-		return string(utf16.Decode(u))
-	case len(s) >= 3 && s[0] == 0xEF && s[1] == 0xBB && s[2] == 0xBF:
-		return string(s[3:])
-	}
-	r := make([]rune, len(s))
-	for i, c := range s {
-		r[i] = rune(c)
-	}
-	return string(r)
-}
-
-// textString encodes a text string.
-func textString(s string) syntax.String {
-	plain := true
-	for _, r := range s {
-		plain = plain && r >= ' ' && r <= '~'
-	}
-	if plain {
-		return syntax.String(s)
-	}
-	out := syntax.String{0xFE, 0xFF}
-	for _, u := range utf16.Encode([]rune(s)) {
-		out = append(out, byte(u>>8), byte(u))
-	}
-	return out
 }

@@ -21,6 +21,7 @@ import (
 	"errors"
 	"time"
 
+	"inkwitness/evidence/pdf/page"
 	"inkwitness/evidence/pdf/syntax"
 )
 
@@ -111,10 +112,7 @@ type Revocation struct {
 }
 
 // Point is a point of a pen stroke, in any unit, y growing downwards.
-type Point struct {
-	X, Y     float64
-	Pressure float64 // 0 to 1; 0 draws the thinnest line
-}
+type Point = page.Point
 
 // Appearance is what a viewer shows in the field. The zero value shows an
 // empty field.

@@ -20,7 +20,7 @@ func (f *File) Get(ref Ref) (Object, error) {
 	case e.Kind == Compressed:
 		return f.packed(ref, e)
 	}
-	got, o, err := f.objectAt(e.Offset, false, nil)
+	got, o, err := f.objectAt(e.Offset, true, nil)
 	if err != nil {
 		return nil, fmt.Errorf("object %d: %w", ref.Num, err)
 	}
@@ -195,7 +195,7 @@ func (f *File) packed(ref Ref, e Entry) (Object, error) {
 	if ref.Gen != 0 || int(e.Index) >= len(pk.numbers) || pk.numbers[e.Index] != ref.Num {
 		return nil, fmt.Errorf("%w: object %d is not in its object stream", ErrBroken, ref.Num)
 	}
-	p := &parser{b: pk.data[pk.offsets[e.Index]:], last: true}
+	p := &parser{b: pk.data[pk.offsets[e.Index]:], last: true, strict: true}
 	o, err := p.object()
 	if err == nil {
 		err = f.spend(int64(p.pos))

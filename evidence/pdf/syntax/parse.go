@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"reflect"
 	"strconv"
 )
 
@@ -20,7 +22,7 @@ type parser struct {
 	b      []byte
 	pos    int
 	last   bool // the window ends where the file ends
-	strict bool // a key that stands twice in a dictionary is an error
+	strict bool // a key that stands twice in a dictionary with different values is an error
 	depth  int
 
 	// contents is the window range of the last string that was the value of a
@@ -381,6 +383,7 @@ func (p *parser) dict() (Dict, error) {
 			return nil, err
 		}
 		if p.b[p.pos] == '>' {
+			maps.DeleteFunc(out, func(_ Name, v Object) bool { return v == nil }) // null is the same as absent
 			return out, p.endDict()
 		}
 		if p.b[p.pos] != '/' {
@@ -420,11 +423,9 @@ func (p *parser) entry(out Dict) error {
 	if _, isString := v.(String); isString && key == "Contents" && p.depth == 1 {
 		p.contents = [2]int{start, p.pos}
 	}
-	if _, twice := out[key]; twice && p.strict {
+	if old, twice := out[key]; twice && p.strict && !reflect.DeepEqual(old, v) {
 		return p.fail("key " + string(key) + " stands twice")
 	}
-	if v != nil { // a null value is the same as an absent key
-		out[key] = v
-	}
+	out[key] = v
 	return nil
 }

@@ -14,6 +14,8 @@ type Section struct {
 	Entries map[int]Entry
 	Table   bool
 	Self    int // object number of a cross-reference stream, else 0
+
+	end int64 // behind the trailer of a table
 }
 
 // readXref follows the chain of sections from the newest to the oldest. The
@@ -67,13 +69,16 @@ func (f *File) tooManyObjects() error {
 // Section reads the cross-reference section at an offset, table or stream. The
 // entries of a hybrid file's stream are merged into its table (ISO 32000-2,
 // 7.5.8.4: an object hidden from old readers is free in the table).
-func (f *File) Section(off int64) (Section, error) {
+func (f *File) Section(off int64) (Section, error) { return f.section(off, false) }
+
+// section reads a section; strict refuses a key that stands twice.
+func (f *File) section(off int64, strict bool) (Section, error) {
 	c := &counter{r: bufio.NewReader(io.NewSectionReader(f, off, f.size-off))}
 	if off < 0 || off >= f.size {
 		return Section{}, fmt.Errorf("%w: cross-reference at %d is outside the file", ErrBroken, off)
 	}
 	if w := c.word(); w != "xref" {
-		return f.streamSection(off)
+		return f.streamSection(off, strict)
 	}
 	s := Section{Entries: map[int]Entry{}, Table: true}
 	if err := f.table(c, s.Entries); err != nil {
@@ -82,9 +87,10 @@ func (f *File) Section(off int64) (Section, error) {
 	if err := f.spend(c.n); err != nil {
 		return Section{}, err
 	}
-	err := f.parseAt(off+c.n, false, func(p *parser) error {
+	err := f.parseAt(off+c.n, strict, func(p *parser) error {
 		o, err := p.object()
 		s.Trailer, _ = o.(Dict)
+		s.end = off + c.n + int64(p.pos)
 		return err
 	})
 	if err == nil && s.Trailer == nil {
@@ -106,7 +112,7 @@ func (f *File) hybrid(s *Section) error {
 		return fmt.Errorf("%w: /XRefStm is not an offset", ErrBroken)
 	}
 	f.Hybrid = true
-	extra, err := f.streamSection(off)
+	extra, err := f.streamSection(off, false)
 	if err != nil {
 		return err
 	}
@@ -191,8 +197,8 @@ func (f *File) subsection(c *counter, first, count int, into map[int]Entry) erro
 }
 
 // streamSection reads a cross-reference stream (ISO 32000-2, 7.5.8).
-func (f *File) streamSection(off int64) (Section, error) {
-	_, o, err := f.objectAt(off, false, nil)
+func (f *File) streamSection(off int64, strict bool) (Section, error) {
+	_, o, err := f.objectAt(off, strict, nil)
 	if err != nil {
 		return Section{}, err
 	}

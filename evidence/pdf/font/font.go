@@ -1,0 +1,128 @@
+// Package font embeds text fonts into PDF files: only the glyphs that are
+// used, in any mixture of Latin, Greek, Cyrillic, Chinese, Japanese and Korean.
+//
+// Latin, Greek and Cyrillic come from the Go fonts (golang.org/x/image, BSD
+// licence), everything else from Droid Sans Fallback (Apache License 2.0). It
+// does not shape: scripts that need it, such as Arabic, come out letter by
+// letter, and a character that no font has is drawn as a box.
+package font
+
+import (
+	_ "embed" // the CJK font
+	"fmt"
+
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+
+	"inkwitness/evidence/pdf/syntax"
+)
+
+// cjk is Droid Sans Fallback as Debian's fonts-droid-fallback 1:6.0.1r16 ships
+// it. A string, so that a program which draws no text does not carry it.
+//
+//go:embed DroidSansFallbackFull.ttf
+var cjk string
+
+// Style selects the weight of Latin text; CJK text has one weight.
+type Style int
+
+// The styles.
+const (
+	Regular Style = iota
+	Bold
+)
+
+// Set is the fonts of one document. It is not safe for concurrent use.
+type Set struct {
+	subsets [3]*subset // regular, bold, CJK; nil until used
+}
+
+const cjkIndex = 2
+
+// NewSet returns a set without any glyph used.
+func NewSet() *Set { return &Set{} }
+
+func (s *Set) subset(i int) (*subset, error) {
+	if s.subsets[i] != nil {
+		return s.subsets[i], nil
+	}
+	var (
+		data []byte
+		name string
+	)
+	switch i {
+	case int(Regular):
+		data, name = goregular.TTF, "GoRegular"
+	case int(Bold):
+		data, name = gobold.TTF, "GoBold"
+	default:
+		data, name = []byte(cjk), "DroidSansFallback"
+	}
+	face, err := parseFace(data)
+	if err != nil {
+		return nil, fmt.Errorf("font %s: %w", name, err)
+	}
+	s.subsets[i] = newSubset(face, name, i)
+	return s.subsets[i], nil
+}
+
+// Run is a piece of text in one font.
+type Run struct {
+	Font   string   // resource name, such as "F1"
+	Glyphs []uint16 // numbers in the embedded subset
+	Width  float64  // in em
+}
+
+// Runs cuts text into runs, each in a font that has its characters, and marks
+// the glyphs as used.
+func (s *Set) Runs(text string, style Style) ([]Run, error) {
+	var out []Run
+	for _, r := range text {
+		sub, err := s.pick(r, style)
+		if err != nil {
+			return nil, err
+		}
+		gid, width := sub.glyph(r)
+		if n := len(out); n == 0 || out[n-1].Font != sub.resource {
+			out = append(out, Run{Font: sub.resource})
+		}
+		last := &out[len(out)-1]
+		last.Glyphs = append(last.Glyphs, gid)
+		last.Width += width
+	}
+	return out, nil
+}
+
+// pick returns the first font that has the character.
+func (s *Set) pick(r rune, style Style) (*subset, error) {
+	latin, err := s.subset(int(style))
+	if err != nil || latin.face.index(r) != 0 {
+		return latin, err
+	}
+	fallback, err := s.subset(cjkIndex)
+	if err != nil || fallback.face.index(r) != 0 {
+		return fallback, err
+	}
+	return latin, nil
+}
+
+// Width returns the width of text in em.
+func (s *Set) Width(text string, style Style) (float64, error) {
+	runs, err := s.Runs(text, style)
+	w := 0.0
+	for _, r := range runs {
+		w += r.Width
+	}
+	return w, err
+}
+
+// Embed adds the used fonts to a document and returns the /Font resources.
+func (s *Set) Embed(add func(syntax.Object) syntax.Ref) syntax.Dict {
+	out := syntax.Dict{}
+	for _, sub := range s.subsets {
+		if sub != nil && sub.used {
+			out[syntax.Name(sub.resource)] = sub.embed(add)
+		}
+	}
+	return out
+}

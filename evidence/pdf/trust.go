@@ -1,0 +1,341 @@
+package pdf
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"inkwitness/evidence/pdf/cms"
+)
+
+// digest checks the signature value against the signed bytes.
+func (v *verifier) digest(s *signature) {
+	if s.End == 0 {
+		return
+	}
+	if s.Timestamp {
+		v.documentTimestamp(s)
+		return
+	}
+	sub := s.dict.Name("SubFilter")
+	if sub != "ETSI.CAdES.detached" && sub != "adbe.pkcs7.detached" {
+		s.add(SubFilter, string(sub))
+		return
+	}
+	m, rest, err := cms.Parse(s.value)
+	if err != nil {
+		s.add(cmsCode(err), err.Error())
+		return
+	}
+	s.message = m
+	if !allZero(rest) {
+		s.add(Padding, "")
+	}
+	sum, err := v.hashRange(s, m.Hash)
+	if err == nil {
+		err = m.Verify(sum)
+	}
+	if err != nil {
+		s.add(cmsCode(err), err.Error())
+		return
+	}
+	if sub == "ETSI.CAdES.detached" && (!m.CertID || m.SigningTime) {
+		s.add(NotPAdES, fmt.Sprintf("signing certificate %v, signing time %v", m.CertID, m.SigningTime))
+	}
+	v.identify(s, m.Signer)
+	if m.Token != nil {
+		v.stampOver(s, m.Token, m.Signature)
+	}
+}
+
+func (v *verifier) identify(s *signature, c *x509.Certificate) {
+	s.Certificate = c
+	s.Signer, s.Serial = c.Subject.CommonName, fmt.Sprintf("%x", c.SerialNumber)
+}
+
+func allZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }
+
+// hashRange hashes the file up to the end of the signed revision without the
+// signature value.
+func (v *verifier) hashRange(s *signature, h crypto.Hash) ([]byte, error) {
+	w := h.New()
+	for _, part := range [][2]int64{{0, s.hole[0]}, {s.hole[1], s.End - s.hole[1]}} {
+		if _, err := io.Copy(w, io.NewSectionReader(v.r, part[0], part[1])); err != nil {
+			return nil, fmt.Errorf("read signed bytes: %w", err)
+		}
+	}
+	return w.Sum(nil), nil
+}
+
+// cmsCode maps the errors of package cms to codes.
+func cmsCode(err error) Code {
+	switch {
+	case errors.Is(err, cms.ErrDigest):
+		return DigestDiffers
+	case errors.Is(err, cms.ErrSignature):
+		return ValueWrong
+	case errors.Is(err, cms.ErrSigner):
+		return SignerMissing
+	case errors.Is(err, cms.ErrCertID):
+		return CertIDWrong
+	case errors.Is(err, cms.ErrAlgorithm):
+		return WeakAlgorithm
+	}
+	return CMSMalformed
+}
+
+// documentTimestamp checks a signature that is an RFC 3161 token.
+func (v *verifier) documentTimestamp(s *signature) {
+	t, rest, err := cms.ParseTimestamp(s.value)
+	if err != nil {
+		s.add(StampMalformed, err.Error())
+		return
+	}
+	if !allZero(rest) {
+		s.add(Padding, "")
+	}
+	sum, err := v.hashRange(s, t.ImprintHash)
+	if err != nil {
+		s.add(StampMalformed, err.Error())
+		return
+	}
+	if !bytes.Equal(sum, t.Imprint) {
+		s.add(DigestDiffers, "")
+		return
+	}
+	v.checkStamp(s, t, sum)
+}
+
+// stampOver checks the token over a signature value.
+func (v *verifier) stampOver(s *signature, token, value []byte) {
+	t, rest, err := cms.ParseTimestamp(token)
+	if err != nil || len(rest) > 0 {
+		s.add(StampMalformed, fmt.Sprint(err))
+		return
+	}
+	h := t.ImprintHash.New()
+	h.Write(value)
+	v.checkStamp(s, t, h.Sum(nil))
+}
+
+func (v *verifier) checkStamp(s *signature, t *cms.Timestamp, sum []byte) {
+	if err := t.Verify(sum); err != nil {
+		code := StampWrong
+		if errors.Is(err, cms.ErrDigest) && !bytes.Equal(t.Imprint, sum) {
+			code = StampDiffers
+		}
+		s.add(code, err.Error())
+		return
+	}
+	if s.Timestamp {
+		v.identify(s, t.Signer)
+	}
+	if !t.CertID {
+		s.add(StampWrong, "no signing-certificate attribute")
+		return
+	}
+	if _, err := v.chain(t.Signer, t.Certificates, t.Time, x509.ExtKeyUsageTimeStamping); err != nil {
+		s.add(StampUntrusted, err.Error())
+		return
+	}
+	s.stamps = append(s.stamps, t)
+	s.Stamped = t.Time.UTC()
+}
+
+// chain builds a path to a trusted root at a time.
+func (v *verifier) chain(leaf *x509.Certificate, others []*x509.Certificate, at time.Time, use x509.ExtKeyUsage) ([]*x509.Certificate, error) {
+	roots := v.opts.Roots
+	if roots == nil {
+		roots = x509.NewCertPool()
+	}
+	pool := x509.NewCertPool()
+	for _, c := range append(others, v.store.certs...) {
+		pool.AddCert(c)
+	}
+	if at.IsZero() { // Go would read the clock, which this package does not
+		return nil, errors.New("no time to check the certificate at")
+	}
+	chains, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: pool, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{use}})
+	if err != nil {
+		return nil, err
+	}
+	return chains[0], nil
+}
+
+// trust checks the signers' certificates at the best time known for each, and
+// then their levels.
+func (v *verifier) trust() {
+	for i, s := range v.sigs {
+		if s.message == nil || s.Certificate == nil {
+			continue
+		}
+		at := v.bestTime(i)
+		chain, err := v.chain(s.Certificate, s.message.Certificates, at, x509.ExtKeyUsageAny)
+		var invalid x509.CertificateInvalidError
+		switch {
+		case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+			s.add(CertExpired, err.Error())
+		case err != nil:
+			s.add(Untrusted, err.Error())
+		}
+		if u := s.Certificate.KeyUsage; u != 0 && u&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
+			s.add(KeyUsage, "")
+		}
+		s.Level = v.level(i, chain, at)
+	}
+	for _, s := range v.sigs {
+		if s.Timestamp && len(s.stamps) > 0 {
+			s.Level = LevelT
+		}
+	}
+}
+
+// bestTime is the earliest trusted time at which a signature certainly
+// existed: its own timestamp or a document timestamp after it. Without any it
+// is the time of the check.
+func (v *verifier) bestTime(i int) time.Time {
+	best := v.opts.At
+	found := false
+	for j, s := range v.sigs {
+		if j != i && !(j > i && s.Timestamp) {
+			continue
+		}
+		for _, t := range s.stamps {
+			if !found || t.Time.Before(best) {
+				best, found = t.Time, true
+			}
+		}
+	}
+	return best
+}
+
+// level is the highest level that a signature reaches.
+func (v *verifier) level(i int, chain []*x509.Certificate, at time.Time) Level {
+	s := v.sigs[i]
+	good, revoked := v.store.status(chain, at)
+	if revoked != "" {
+		s.add(CertRevoked, revoked)
+	}
+	if len(s.stamps) == 0 {
+		return LevelB
+	}
+	if !good || len(chain) == 0 || !v.stampsGood(s) {
+		return LevelT
+	}
+	for _, later := range v.sigs[i+1:] {
+		if later.Timestamp && len(later.stamps) > 0 && later.End >= v.store.end {
+			return LevelLTA
+		}
+	}
+	return LevelLT
+}
+
+// stampsGood says whether revocation of the timestamp authority is settled.
+func (v *verifier) stampsGood(s *signature) bool {
+	for _, t := range s.stamps {
+		chain, err := v.chain(t.Signer, t.Certificates, t.Time, x509.ExtKeyUsageTimeStamping)
+		if err != nil {
+			return false
+		}
+		good, revoked := v.store.status(chain, t.Time)
+		if revoked != "" {
+			s.add(StampUntrusted, revoked)
+		}
+		if !good {
+			return false
+		}
+	}
+	return true
+}
+
+// store is the document security store of the newest revision.
+type store struct {
+	certs []*x509.Certificate
+	crls  []*x509.RevocationList
+	ocsps [][]byte
+	end   int64 // of the revision that last changed it
+}
+
+// maxStore bounds each kind of object in the store.
+const maxStore = 1000
+
+// readStore reads what can be read; entries that cannot prove nothing.
+func (v *verifier) readStore() {
+	dss, err := v.f.Dict(v.doc.root["DSS"])
+	if err != nil || dss == nil {
+		return
+	}
+	for _, b := range v.storeItems(dss["Certs"]) {
+		if c, err := x509.ParseCertificate(b); err == nil {
+			v.store.certs = append(v.store.certs, c)
+		}
+	}
+	for _, b := range v.storeItems(dss["CRLs"]) {
+		if l, err := x509.ParseRevocationList(b); err == nil {
+			v.store.crls = append(v.store.crls, l)
+		}
+	}
+	v.store.ocsps = v.storeItems(dss["OCSPs"])
+}
+
+func (v *verifier) storeItems(list any) [][]byte {
+	a, err := v.f.Array(list)
+	if err != nil {
+		return nil
+	}
+	var out [][]byte
+	for _, o := range a[:min(len(a), maxStore)] {
+		if b, err := storeItem(v.f, o); err == nil {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// oidShortTerm marks certificates too short-lived to be revoked (EN 319 412-1,
+// 5.2); oidNoCheck marks OCSP responders that are not looked up (RFC 6960).
+var (
+	oidShortTerm = asn1.ObjectIdentifier{0, 4, 0, 194121, 2, 1}
+	oidNoCheck   = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
+)
+
+// status says whether every certificate below the root is shown not to be
+// revoked at a time, and names one that is.
+func (s *store) status(chain []*x509.Certificate, at time.Time) (good bool, revoked string) {
+	good = len(chain) > 0
+	for i := 0; i+1 < len(chain); i++ {
+		known, bad := s.one(chain[i], chain[i+1], at)
+		if bad {
+			return false, fmt.Sprintf("certificate %x of %s", chain[i].SerialNumber, chain[i].Subject.CommonName)
+		}
+		good = good && known
+	}
+	return good, ""
+}
+
+func (s *store) one(cert, issuer *x509.Certificate, at time.Time) (known, revoked bool) {
+	for _, e := range cert.Extensions {
+		known = known || e.Id.Equal(oidShortTerm) || e.Id.Equal(oidNoCheck)
+	}
+	for _, l := range s.crls {
+		if !bytes.Equal(l.RawIssuer, cert.RawIssuer) || l.CheckSignatureFrom(issuer) != nil {
+			continue
+		}
+		if !l.NextUpdate.IsZero() && l.NextUpdate.Before(at) {
+			continue // says nothing about the time in question
+		}
+		known = true
+		for _, r := range l.RevokedCertificateEntries {
+			if r.SerialNumber.Cmp(cert.SerialNumber) == 0 && !r.RevocationTime.After(at) {
+				return true, true
+			}
+		}
+	}
+	good, bad := s.ocsp(cert, issuer, at)
+	return known || good, bad
+}
