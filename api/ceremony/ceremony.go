@@ -163,14 +163,26 @@ type Capture struct {
 	Receipt  []byte               `json:"receipt,omitempty"` // the server's countersignature of the pen chain's head
 }
 
-// BrowserFacts are the device facts that REQUIREMENTS name, and nothing more.
+// BrowserFacts are the declared device facts of a recording, and nothing more.
+// What the page says of itself is a hint: a page can say what it likes.
 type BrowserFacts struct {
-	System    string `json:"system"`
-	Browser   string `json:"browser"`
-	Language  string `json:"language"`
-	Address   string `json:"address"`
-	DeviceID  string `json:"deviceId"` // random, made by the page, kept in its own storage
-	UserAgent string `json:"userAgent"`
+	System     string      `json:"system"`
+	Browser    string      `json:"browser"`
+	Language   string      `json:"language"`
+	Address    string      `json:"address"`            // IP address as seen by the service
+	DeviceID   string      `json:"deviceId,omitempty"` // random, made by the page, kept in its own storage
+	PadWidth   float64     `json:"padWidthCssPx"`
+	PadHeight  float64     `json:"padHeightCssPx"`
+	PixelRatio float64     `json:"pixelRatio"` // device pixels to a CSS pixel
+	Camera     CameraFacts `json:"camera"`
+}
+
+// CameraFacts are a camera's settings as the browser gives them.
+type CameraFacts struct {
+	Label     string  `json:"label,omitempty"`
+	Width     int     `json:"widthPixels"`
+	Height    int     `json:"heightPixels"`
+	FrameRate float64 `json:"frameRateHz"`
 }
 
 // File is one file of a finished capture in the vault.

@@ -17,18 +17,46 @@ import (
 )
 
 type startInput struct {
-	UserAgent string `header:"User-Agent" maxLength:"1000"`
-	Body      struct {
+	Body struct {
 		Kind   ceremony.CaptureKind `json:"kind" enum:"reference,signature"`
-		Device struct {
-			Pointer  capture.PointerType `json:"pointer,omitempty" enum:"pen,touch,mouse," doc:"what the page expects; the first sample point decides"`
-			System   string              `json:"system,omitempty" maxLength:"100"`
-			DeviceID string              `json:"deviceId,omitempty" maxLength:"64" doc:"random, made by the page and kept in its own storage"`
-		} `json:"device,omitempty"`
-		Media struct {
+		Device DeviceFacts          `json:"device,omitempty"`
+		Media  struct {
 			Video bool `json:"video"`
 			Audio bool `json:"audio"`
 		} `json:"media,omitempty"`
+	}
+}
+
+// DeviceFacts is what a page knows of the device when a capture begins. What the
+// sample points show counts for more.
+type DeviceFacts struct {
+	Pointer      capture.PointerType `json:"pointer,omitempty" enum:"pen,touch,mouse,"`
+	UnitsPerMM   float64             `json:"unitsPerMM,omitempty" doc:"position units to a millimetre"`
+	NominalScale bool                `json:"nominalScale,omitempty" doc:"the scale is that of CSS pixels"`
+	HasPressure  bool                `json:"hasPressure,omitempty"`
+	HasTilt      bool                `json:"hasTilt,omitempty"`
+	HasInAir     bool                `json:"hasInAir,omitempty"`
+	HasTime      bool                `json:"hasTime,omitempty"`
+	System       string              `json:"system,omitempty" maxLength:"100"`
+	DeviceID     string              `json:"deviceId,omitempty" maxLength:"64" doc:"random, made by the page and kept in its own storage"`
+	Pad          struct {
+		Width  float64 `json:"width" doc:"CSS px"`
+		Height float64 `json:"height" doc:"CSS px"`
+	} `json:"pad,omitempty"`
+	PixelRatio float64 `json:"pixelRatio,omitempty"`
+	Camera     struct {
+		Label     string  `json:"label,omitempty" maxLength:"200"`
+		Width     int     `json:"width,omitempty"`
+		Height    int     `json:"height,omitempty"`
+		FrameRate float64 `json:"frameRate,omitempty"`
+	} `json:"camera,omitempty"`
+}
+
+func (f DeviceFacts) browser(c api.Client) ceremony.BrowserFacts {
+	return ceremony.BrowserFacts{
+		System: f.System, Browser: c.Browser, Language: c.Language, Address: c.Address, DeviceID: f.DeviceID,
+		PadWidth: f.Pad.Width, PadHeight: f.Pad.Height, PixelRatio: f.PixelRatio,
+		Camera: ceremony.CameraFacts{Label: f.Camera.Label, Width: f.Camera.Width, Height: f.Camera.Height, FrameRate: f.Camera.FrameRate},
 	}
 }
 
@@ -49,15 +77,10 @@ func (h *Handler) start(ctx context.Context, in *startInput) (*startOutput, erro
 	if err != nil {
 		return nil, err
 	}
-	client := api.ClientOf(ctx)
 	c, err := h.Ceremony.StartCapture(ctx, d.ID, s.ID, ceremony.Capture{
-		Kind:      in.Body.Kind,
-		Device:    capture.Device{Pointer: in.Body.Device.Pointer},
+		Kind: in.Body.Kind, Device: capture.Device{Pointer: in.Body.Device.Pointer},
 		WithVideo: in.Body.Media.Video, WithAudio: in.Body.Media.Audio,
-		Browser: ceremony.BrowserFacts{
-			System: in.Body.Device.System, Browser: client.Browser, Language: client.Language, Address: client.Address,
-			DeviceID: in.Body.Device.DeviceID, UserAgent: in.UserAgent,
-		},
+		Browser: in.Body.Device.browser(api.ClientOf(ctx)),
 	})
 	if err != nil {
 		return nil, err
@@ -153,10 +176,17 @@ type captureInput struct {
 
 // ResultView is what became of a finished capture.
 type ResultView struct {
-	Accepted bool                 `json:"accepted" doc:"false: sign again, for the reasons in problems"`
-	Quality  biometrics.Quality   `json:"quality"`
-	Problems []biometrics.Problem `json:"problems"`
-	Signing  View                 `json:"signing" doc:"the ceremony after this capture"`
+	Accepted bool               `json:"accepted" doc:"false: thrown away, sign again for the reasons in problems"`
+	Quality  biometrics.Quality `json:"quality"`
+	Problems []ProblemView      `json:"problems" doc:"why it was not accepted"`
+	Warnings []ProblemView      `json:"warnings" doc:"what makes it less good than it could be"`
+	Signing  View               `json:"signing" doc:"the ceremony after this capture"`
+}
+
+// ProblemView is one reason with a stable code and a plain sentence.
+type ProblemView struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
 }
 
 type resultOutput struct{ Body ResultView }
@@ -178,11 +208,15 @@ func (h *Handler) finish(ctx context.Context, in *captureInput) (*resultOutput, 
 	if err != nil {
 		return nil, err
 	}
-	problems := c.Problems
-	if problems == nil {
-		problems = []biometrics.Problem{}
+	result := ResultView{Accepted: !c.Refused(), Quality: c.Quality, Problems: []ProblemView{}, Warnings: []ProblemView{}, Signing: view}
+	for _, p := range c.Problems {
+		if p.Severity == biometrics.Refusal {
+			result.Problems = append(result.Problems, ProblemView{p.Code, p.Text})
+		} else {
+			result.Warnings = append(result.Warnings, ProblemView{p.Code, p.Text})
+		}
 	}
-	return &resultOutput{ResultView{Accepted: !c.Refused(), Quality: c.Quality, Problems: problems, Signing: view}}, nil
+	return &resultOutput{result}, nil
 }
 
 func (h *Handler) discard(ctx context.Context, in *captureInput) (*viewOutput, error) {

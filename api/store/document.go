@@ -2,40 +2,31 @@ package store
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
-	"inkwitness/evidence"
 )
 
 // Ceremonies keeps documents, their signers' links and sessions, and the
 // holders of references. It implements ceremony.Documents, Grants and Subjects.
 //
-// What names or describes a person is encrypted in the row's body, under a key
-// of the document or of the subject.
+// What names or describes a person is sealed in the row's body, under a key of
+// the document or of the subject.
 type Ceremonies struct {
-	store *Store
-	keys  evidence.Keys
-	index []byte // HMAC key for addresses
+	store  *Store
+	sealer *sealer
 }
 
-// NewCeremonies returns the tables of ceremony. The index key finds a subject by
-// address without keeping the address; it must stay the same for ever.
-func NewCeremonies(s *Store, keys evidence.Keys, indexKey []byte) *Ceremonies {
-	return &Ceremonies{store: s, keys: keys, index: indexKey}
-}
+// Ceremonies returns the tables of ceremonies beside those of accounts.
+func (a *Accounts) Ceremonies() *Ceremonies { return &Ceremonies{a.Store, a.sealer} }
 
 // CreateDocument implements ceremony.Documents.
 func (c *Ceremonies) CreateDocument(ctx context.Context, d *ceremony.Document) error {
-	body, err := c.seal(ctx, documentKey(d.ID), d.ID, d)
+	body, err := c.sealer.seal(ctx, documentKey(d.ID), "documents", d.ID, d)
 	if err != nil {
 		return err
 	}
@@ -46,31 +37,40 @@ func (c *Ceremonies) CreateDocument(ctx context.Context, d *ceremony.Document) e
 
 // Document implements ceremony.Documents.
 func (c *Ceremonies) Document(ctx context.Context, id string) (*ceremony.Document, error) {
-	d, err := c.scanDocument(ctx, c.store.row(ctx, `SELECT id, version, body FROM documents WHERE id = $1`, id))
+	row, err := scanDocument(c.store.row(ctx, `SELECT id, version, body FROM documents WHERE id = $1`, id))
 	if errors.Is(err, api.ErrNotFound) {
 		return nil, ceremony.ErrNotFound
 	}
-	return d, err
-}
-
-func (c *Ceremonies) scanDocument(ctx context.Context, row scanner) (*ceremony.Document, error) {
-	var id string
-	var version int64
-	var body []byte
-	if err := row.Scan(&id, &version, &body); err != nil {
+	if err != nil {
 		return nil, err
 	}
+	return c.openDocument(ctx, row)
+}
+
+// sealedDocument is a row as stored. It is opened after the rows are read:
+// opening a key may need the connection.
+type sealedDocument struct {
+	id      string
+	version int64
+	body    []byte
+}
+
+func scanDocument(r scanner) (s sealedDocument, err error) {
+	return s, r.Scan(&s.id, &s.version, &s.body)
+}
+
+func (c *Ceremonies) openDocument(ctx context.Context, s sealedDocument) (*ceremony.Document, error) {
 	d := new(ceremony.Document)
-	if err := c.open(ctx, documentKey(id), id, body, d); err != nil {
-		return nil, fmt.Errorf("read document %s: %w", id, err)
+	if err := c.sealer.open(ctx, "documents", s.id, s.body, d); err != nil {
+		return nil, fmt.Errorf("read document %s: %w", s.id, err)
 	}
-	d.Version = version
+	d.Version = s.version
 	return d, nil
 }
 
 // SaveDocument implements ceremony.Documents.
 func (c *Ceremonies) SaveDocument(ctx context.Context, d *ceremony.Document) error {
-	body, err := c.seal(ctx, documentKey(d.ID), d.ID, d)
+	body, err := c.sealer.seal(ctx, documentKey(d.ID), "documents", d.ID, d)
 	if err != nil {
 		return err
 	}
@@ -87,25 +87,17 @@ func (c *Ceremonies) SaveDocument(ctx context.Context, d *ceremony.Document) err
 
 // DocumentsOf implements ceremony.Documents.
 func (c *Ceremonies) DocumentsOf(ctx context.Context, organisation, owner string, before time.Time, limit int) ([]*ceremony.Document, error) {
-	type stored struct {
-		id      string
-		version int64
-		body    []byte
-	}
-	rows, err := list(ctx, c.store, func(r scanner) (s stored, err error) {
-		return s, r.Scan(&s.id, &s.version, &s.body)
-	}, `SELECT id, version, body FROM documents WHERE organisation = $1 AND (owner = $2 OR $2 = '') AND created < $3 ORDER BY created DESC, id LIMIT $4`, organisation, owner, micros(before), limit)
+	rows, err := list(ctx, c.store, scanDocument, `SELECT id, version, body FROM documents
+		WHERE organisation = $1 AND (owner = $2 OR $2 = '') AND created < $3 ORDER BY created DESC, id LIMIT $4`,
+		organisation, owner, micros(before), limit)
 	if err != nil {
 		return nil, err
 	}
-	documents := make([]*ceremony.Document, 0, len(rows))
-	for _, r := range rows {
-		d := &ceremony.Document{}
-		if err := c.open(ctx, documentKey(r.id), r.id, r.body, d); err != nil {
-			return nil, fmt.Errorf("read document %s: %w", r.id, err)
+	documents := make([]*ceremony.Document, len(rows))
+	for i, row := range rows {
+		if documents[i], err = c.openDocument(ctx, row); err != nil {
+			return nil, err
 		}
-		d.Version = r.version
-		documents = append(documents, d)
 	}
 	return documents, nil
 }
@@ -152,13 +144,16 @@ func (c *Ceremonies) RevokeGrants(ctx context.Context, signer string) error {
 
 // Subject implements ceremony.Subjects.
 func (c *Ceremonies) Subject(ctx context.Context, organisation, email string) (*ceremony.Subject, error) {
-	address := c.address(organisation, email)
+	address, err := c.sealer.index(ctx, "subject:"+organisation, NormalEmail(email))
+	if err != nil {
+		return nil, fmt.Errorf("index the address: %w", err)
+	}
 	subject, err := c.subject(ctx, organisation, address)
 	if !errors.Is(err, api.ErrNotFound) {
 		return subject, err
 	}
-	fresh := &ceremony.Subject{ID: api.NewID(), Organisation: organisation, Email: strings.ToLower(email)}
-	body, err := c.seal(ctx, subjectKey(fresh.ID), fresh.ID, fresh)
+	fresh := &ceremony.Subject{ID: api.NewID(), Organisation: organisation, Email: NormalEmail(email)}
+	body, err := c.sealer.seal(ctx, subjectKey(fresh.ID), "subjects", fresh.ID, fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +164,7 @@ func (c *Ceremonies) Subject(ctx context.Context, organisation, email string) (*
 	return c.subject(ctx, organisation, address) // who lost a race reads the winner's
 }
 
-func (c *Ceremonies) subject(ctx context.Context, organisation, address string) (*ceremony.Subject, error) {
+func (c *Ceremonies) subject(ctx context.Context, organisation string, address []byte) (*ceremony.Subject, error) {
 	var id string
 	var version int64
 	var body []byte
@@ -177,7 +172,7 @@ func (c *Ceremonies) subject(ctx context.Context, organisation, address string) 
 		return nil, err
 	}
 	subject := new(ceremony.Subject)
-	if err := c.open(ctx, subjectKey(id), id, body, subject); err != nil {
+	if err := c.sealer.open(ctx, "subjects", id, body, subject); err != nil {
 		return nil, fmt.Errorf("read subject %s: %w", id, err)
 	}
 	subject.Version = version
@@ -186,7 +181,7 @@ func (c *Ceremonies) subject(ctx context.Context, organisation, address string) 
 
 // SaveSubject implements ceremony.Subjects.
 func (c *Ceremonies) SaveSubject(ctx context.Context, subject *ceremony.Subject) error {
-	body, err := c.seal(ctx, subjectKey(subject.ID), subject.ID, subject)
+	body, err := c.sealer.seal(ctx, subjectKey(subject.ID), "subjects", subject.ID, subject)
 	if err != nil {
 		return err
 	}
@@ -200,47 +195,5 @@ func (c *Ceremonies) SaveSubject(ctx context.Context, subject *ceremony.Subject)
 	return err
 }
 
-func documentKey(id string) string { return "document/" + id }
-func subjectKey(id string) string  { return "subject/" + id }
-
-// address is a keyed hash: the table alone does not tell whether somebody is in it.
-func (c *Ceremonies) address(organisation, email string) string {
-	mac := hmac.New(sha256.New, c.index)
-	fmt.Fprintf(mac, "subject\x00%s\x00%s", organisation, strings.ToLower(email))
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-// seal encodes and encrypts a body under the named key, which it makes if there
-// is none. The row's ID is bound in.
-func (c *Ceremonies) seal(ctx context.Context, key, row string, v any) ([]byte, error) {
-	plain, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", key, err)
-	}
-	secret, err := c.secret(ctx, key)
-	if err != nil {
-		return nil, fmt.Errorf("open the key of %s: %w", key, err)
-	}
-	aead, err := newAEAD(secret)
-	if err != nil {
-		return nil, err
-	}
-	return aead.Seal(nil, nil, plain, []byte(row)), nil
-}
-
-// open is the inverse of seal.
-func (c *Ceremonies) open(ctx context.Context, key, row string, body []byte, v any) error {
-	_, secret, err := c.keys.Open(ctx, key)
-	if err != nil {
-		return err
-	}
-	aead, err := newAEAD(secret)
-	if err != nil {
-		return err
-	}
-	plain, err := aead.Open(nil, nil, body, []byte(row))
-	if err != nil {
-		return fmt.Errorf("decrypt: %w", evidence.ErrCorrupt)
-	}
-	return json.Unmarshal(plain, v)
-}
+func documentKey(id string) string { return "document:" + id }
+func subjectKey(id string) string  { return "subject:" + id }

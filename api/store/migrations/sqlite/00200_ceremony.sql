@@ -31,7 +31,7 @@ CREATE INDEX grants_signer ON grants (signer);
 CREATE TABLE subjects (
     id      TEXT   PRIMARY KEY,
     organisation TEXT NOT NULL,
-    address TEXT   NOT NULL,
+    address BLOB NOT NULL,
     version BIGINT NOT NULL,
     body    BLOB   NOT NULL,
     UNIQUE (organisation, address)

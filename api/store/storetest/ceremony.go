@@ -1,0 +1,157 @@
+package storetest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"inkwitness/api"
+	"inkwitness/api/ceremony"
+	"inkwitness/api/store"
+)
+
+func newDocument(organisation, owner string, created time.Time) *ceremony.Document {
+	return &ceremony.Document{ID: api.NewID(), Organisation: organisation, Owner: owner, State: ceremony.Draft, Title: "Lease of the Old Mill", Created: created}
+}
+
+func documents(t *testing.T, a *store.Accounts, clock *Clock) {
+	c := a.Ceremonies()
+	ctx := t.Context()
+	d := newDocument("org", "ada", clock.Now())
+	if err := c.CreateDocument(ctx, d); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CreateDocument(ctx, d); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("created twice: %v, want ErrConflict", err)
+	}
+	if _, err := c.Document(ctx, api.NewID()); !errors.Is(err, ceremony.ErrNotFound) {
+		t.Errorf("unknown document: %v, want ErrNotFound", err)
+	}
+	got, err := c.Document(ctx, d.ID)
+	if err != nil || got.Title != d.Title || got.Version != 1 || !got.Created.Equal(d.Created) {
+		t.Fatalf("loaded %+v, %v", got, err)
+	}
+	stale, err := c.Document(ctx, d.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.State = ceremony.Sealing
+	if err := c.SaveDocument(ctx, got); err != nil || got.Version != 2 {
+		t.Fatalf("saved as version %d: %v", got.Version, err)
+	}
+	if err := c.SaveDocument(ctx, stale); !errors.Is(err, ceremony.ErrStale) {
+		t.Errorf("saved an old version: %v, want ErrStale", err)
+	}
+	if ids, err := c.Unfinished(ctx); err != nil || !slices.Equal(ids, []string{d.ID}) {
+		t.Errorf("unfinished %v, %v, want the document that is sealed", ids, err)
+	}
+}
+
+func documentLists(t *testing.T, a *store.Accounts, clock *Clock) {
+	c := a.Ceremonies()
+	ctx := t.Context()
+	var made []*ceremony.Document
+	for i, owner := range []string{"ada", "bob", "ada"} {
+		clock.Advance(time.Second)
+		d := newDocument("org", owner, clock.Now())
+		if err := c.CreateDocument(ctx, d); err != nil {
+			t.Fatalf("document %d: %v", i, err)
+		}
+		made = append(made, d)
+	}
+	other := newDocument("another", "ada", clock.Now())
+	if err := c.CreateDocument(ctx, other); err != nil {
+		t.Fatal(err)
+	}
+	end := clock.Now().Add(time.Second)
+	for _, test := range []struct {
+		name, owner string
+		before      time.Time
+		limit       int
+		want        []*ceremony.Document
+	}{
+		{"all, newest first", "", end, 10, []*ceremony.Document{made[2], made[1], made[0]}},
+		{"one owner's", "ada", end, 10, []*ceremony.Document{made[2], made[0]}},
+		{"first page", "", end, 1, made[2:]},
+		{"next page", "", made[2].Created, 10, []*ceremony.Document{made[1], made[0]}},
+		{"nobody's", "eve", end, 10, nil},
+	} {
+		got, err := c.DocumentsOf(ctx, "org", test.owner, test.before, test.limit)
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		same := func(a, b *ceremony.Document) bool { return a.ID == b.ID }
+		if !slices.EqualFunc(got, test.want, same) {
+			t.Errorf("%s: %d documents, want %d in order", test.name, len(got), len(test.want))
+		}
+	}
+}
+
+func grants(t *testing.T, a *store.Accounts, clock *Clock) {
+	c := a.Ceremonies()
+	ctx := t.Context()
+	d := newDocument("org", "ada", clock.Now())
+	if err := c.CreateDocument(ctx, d); err != nil {
+		t.Fatal(err)
+	}
+	link := ceremony.Grant{Hash: ceremony.HashSecret("s"), Kind: ceremony.LinkGrant, Document: d.ID, Signer: "signer", Expires: clock.Now().Add(time.Hour)}
+	if err := c.AddGrant(ctx, link); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Grant(ctx, link.Hash); err != nil || got.Document != d.ID || got.Signer != "signer" || got.Used || !got.Expires.Equal(link.Expires) {
+		t.Errorf("grant %+v, %v", got, err)
+	}
+	if _, err := c.Grant(ctx, ceremony.HashSecret("other")); !errors.Is(err, ceremony.ErrNotFound) {
+		t.Errorf("unknown grant: %v, want ErrNotFound", err)
+	}
+	equal(t, atOnce(t, 50, ceremony.ErrLinkUsed, func(int) error { return c.UseGrant(ctx, link.Hash) }), 1)
+	if err := c.RevokeGrants(ctx, "signer"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Grant(ctx, link.Hash); !errors.Is(err, ceremony.ErrNotFound) {
+		t.Errorf("revoked grant: %v, want ErrNotFound", err)
+	}
+}
+
+func subjects(t *testing.T, a *store.Accounts, _ *Clock) {
+	c := a.Ceremonies()
+	ctx := t.Context()
+	first, err := c.Subject(ctx, "org", "Ada@Example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := c.Subject(ctx, "org", "ada@example.ORG")
+	if err != nil || again.ID != first.ID {
+		t.Errorf("the same address gave %s and %s, %v", first.ID, again.ID, err)
+	}
+	elsewhere, err := c.Subject(ctx, "another", "ada@example.org")
+	if err != nil || elsewhere.ID == first.ID {
+		t.Errorf("the address is the same subject in another organisation: %v", err)
+	}
+	first.References = append(first.References, ceremony.Reference{Capture: "c"})
+	if err := c.SaveSubject(ctx, first); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SaveSubject(ctx, again); !errors.Is(err, ceremony.ErrStale) {
+		t.Errorf("saved an old version: %v, want ErrStale", err)
+	}
+	if got, err := c.Subject(ctx, "org", "ada@example.org"); err != nil || len(got.References) != 1 {
+		t.Errorf("loaded %+v, %v", got, err)
+	}
+}
+
+// documentsSealed shows that the database alone opens no document and no subject.
+func documentsSealed(t *testing.T, a *store.Accounts, clock *Clock) {
+	d := newDocument("org", "ada", clock.Now())
+	must(t, a.Ceremonies().CreateDocument(t.Context(), d))
+	_, err := a.Ceremonies().Subject(t.Context(), "org", "ada@example.org")
+	must(t, err)
+	other := Accounts(t, a.Store).Ceremonies() // the same rows with another root key
+	if got, err := other.Document(t.Context(), d.ID); err == nil {
+		t.Errorf("opened document %q with another root key", got.Title)
+	}
+	if got, err := other.Subject(t.Context(), "org", "ada@example.org"); err == nil {
+		t.Errorf("found subject %s with another root key", got.ID)
+	}
+}
