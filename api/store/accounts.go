@@ -256,3 +256,6 @@ func (a *Accounts) endInvitation(ctx context.Context, query, id string, now time
 	}
 	return err
 }
+
+// Keyring returns the keys that the tables are sealed with.
+func (a *Accounts) Keyring() evidence.Keys { return a.sealer.keys }

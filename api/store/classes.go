@@ -144,6 +144,20 @@ audit_heads.chain K7 which record
 audit_heads.seq K7 its length
 audit_heads.hash K7 shows that nothing was cut off
 
+log_entries.id - order of arrival
+log_entries.commitment K7 the salted hash of a deposit, as the log holds it
+log_entries.place K7 its place in the log
+log_tiles.level - where the tile stands
+log_tiles.n - where the tile stands
+log_tiles.data K7 hashes of the log's tree, and its entries
+log_head.one - there is one row
+log_head.size K7 entries in the tree
+log_head.note K7 the newest signed checkpoint
+log_head.published K7 the newest checkpoint with its witnesses' signatures
+log_head.published_size K7 entries in it
+serials.name - what is counted
+serials.last - the last number given out
+
 documents.id K2 joins; random
 documents.organisation K2 whose
 documents.owner K2 who sends it, as a random id

@@ -29,7 +29,7 @@ func Run(t *testing.T, open Opener) {
 		"Keys": keys, "Organisations": organisations, "Accounts": accounts, "Members": members, "Invitations": invitations,
 		"Sessions": sessions, "Factors": factors, "Challenges": challenges, "Limits": limits, "Replies": replies,
 		"Mails": mails, "Audit": audit, "Sealed": sealed,
-		"Documents": documents, "DocumentLists": documentLists, "DocumentsSealed": documentsSealed, "Grants": grants, "Subjects": subjects,
+		"Documents": documents, "DocumentLists": documentLists, "DocumentsSealed": documentsSealed, "Grants": grants, "Log": log, "Serials": serials, "Subjects": subjects,
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := NewClock()

@@ -1,0 +1,93 @@
+package storetest
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"inkwitness/api/store"
+	"inkwitness/evidence"
+	"inkwitness/evidence/ledger"
+)
+
+func commitment(n int) evidence.Commitment { return sha256.Sum256(fmt.Appendf(nil, "deposit %d", n)) }
+
+// log runs the real log on the tables: entries from several goroutines, two
+// sequencers at once, proofs checked by the package itself.
+func log(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	open := func() *ledger.Log {
+		l, err := ledger.Open(ctx, ledger.Config{Origin: "test.example/log", Outbox: a.Store, Tiles: a.Store, Keys: a.Keyring(), Clock: clock, Batch: 7})
+		must(t, err)
+		return l
+	}
+	one, two := open(), open()
+	if head, err := a.Head(ctx); err != nil || head.Size != 0 {
+		t.Fatalf("the head of an empty log is %+v, %v", head, err)
+	}
+	const entries = 30
+	var group sync.WaitGroup
+	for i := range entries {
+		group.Go(func() {
+			if err := a.AddLogEntry(ctx, commitment(i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	must(t, a.AddLogEntry(ctx, commitment(0))) // a second time changes nothing
+	_, err := a.Position(ctx, commitment(0))
+	wants(t, err, evidence.ErrPending)
+	_, err = a.Position(ctx, commitment(entries))
+	wants(t, err, evidence.ErrNotFound)
+	for _, l := range []*ledger.Log{one, two} {
+		group.Go(func() {
+			for range entries {
+				if _, err := l.Sequence(ctx); err != nil && !errors.Is(err, evidence.ErrConflict) {
+					t.Errorf("sequence: %v", err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	head, err := a.Head(ctx)
+	must(t, err)
+	equal(t, head.Size, entries)
+	equal(t, head.PublishedSize, entries)
+	places := map[int64]bool{}
+	for i := range entries {
+		place, err := a.Position(ctx, commitment(i))
+		must(t, err)
+		places[place] = true
+		if _, err := one.Proof(ctx, commitment(i)); err != nil {
+			t.Errorf("proof of entry %d: %v", i, err)
+		}
+	}
+	equal(t, len(places), entries)
+	wants(t, a.Integrate(ctx, ledger.Batch{From: 3, Note: []byte("late")}), evidence.ErrConflict)
+	_, err = a.Tiles(ctx, []ledger.TileID{{Level: 0, N: 99}})
+	wants(t, err, evidence.ErrNotFound)
+	must(t, a.Publish(ctx, 1, []byte("older")))
+	if head, err = a.Head(ctx); err != nil || head.PublishedSize != entries {
+		t.Errorf("an older checkpoint took the place of the newer: %d, %v", head.PublishedSize, err)
+	}
+}
+
+func serials(t *testing.T, a *store.Accounts, _ *Clock) {
+	seen := make(chan int64, 50)
+	atOnce(t, cap(seen), nil, func(int) error {
+		n, err := a.NextSerial(t.Context())
+		seen <- n
+		return err
+	})
+	close(seen)
+	given := map[int64]bool{}
+	for n := range seen {
+		if n <= 0 || given[n] {
+			t.Errorf("serial %d was given twice or is not positive", n)
+		}
+		given[n] = true
+	}
+}
