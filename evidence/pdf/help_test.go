@@ -21,6 +21,7 @@ import (
 	"github.com/digitorus/timestamp"
 
 	"inkwitness/evidence/pdf/page"
+	"inkwitness/evidence/pdf/syntax"
 )
 
 // noon is the time of signing in all tests.
@@ -273,4 +274,12 @@ func save(t testing.TB, name string, b []byte) string {
 		t.Fatal(err)
 	}
 	return p
+}
+
+type syntaxLimits = syntax.Limits
+
+func limitsOf(set func(*syntaxLimits)) syntaxLimits {
+	var l syntaxLimits
+	set(&l)
+	return l
 }
