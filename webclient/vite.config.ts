@@ -13,10 +13,7 @@ function pdfjsFiles(): Plugin {
     apply: 'build',
     writeBundle(options) {
       for (const folder of ['cmaps', 'standard_fonts', 'iccs', 'wasm']) {
-        cpSync(here(`node_modules/pdfjs-dist/${folder}`), `${options.dir}/pdfjs/${folder}`, {
-          recursive: true,
-          filter: (source) => !source.endsWith('.wasm'), // the policy forbids WebAssembly here; pdf.js falls back to script
-        });
+        cpSync(here(`node_modules/pdfjs-dist/${folder}`), `${options.dir}/pdfjs/${folder}`, { recursive: true });
       }
     },
   };

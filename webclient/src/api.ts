@@ -15,11 +15,10 @@ export interface Invitation {
   role: Role;
 }
 
-export type DocumentState = 'draft' | 'sent' | 'completed' | 'cancelled' | 'declined' | 'failed';
-export type SignerState =
-  | 'waiting' | 'invited' | 'opened' | 'consented' | 'enrolled' | 'captured' | 'sealing' | 'signed' | 'declined';
+export type DocumentState = 'draft' | 'sent' | 'sealing' | 'completed' | 'declined' | 'cancelled';
+export type SignerState = 'waiting' | 'invited' | 'opened' | 'consented' | 'captured' | 'sealing' | 'signed' | 'declined';
 
-// PDF points of 1/72 inch, as displayed: page boxes cut, rotation applied.
+// PDF points of 1/72 inch, as displayed: page boxes cut, the page's rotation applied.
 export interface PageSize {
   width: number;
   height: number;
@@ -40,14 +39,19 @@ export interface Signer {
   id: string;
   name: string;
   email: string;
-  language?: string;
+  language: string;
   state: SignerState;
+  openedAt?: string;
   signedAt?: string;
+  reason?: string; // why the signer declined
+  typed: boolean; // signed by typing the name, without a recording
 }
 
 export interface Deposit {
   id: string;
   size: number;
+  sha256: string;
+  createdAt: string;
   retainUntil: string;
   hold: boolean;
   state: string;
@@ -65,6 +69,9 @@ export interface Document {
   signers: Signer[];
   fields: Field[];
   deposit?: Deposit;
+  sentAt?: string;
+  completedAt?: string;
+  trouble?: string; // why sealing is delayed, in plain words
 }
 
 export interface Plan {
@@ -74,8 +81,9 @@ export interface Plan {
 
 export interface Activity {
   at: string;
-  actor: string;
-  action: string;
+  kind: string; // such as document.sent
+  who: string; // empty for the service itself
+  signer?: string; // id of the signer it is about
   detail?: string;
 }
 
@@ -93,37 +101,31 @@ export interface Consent {
   purpose: string;
   textVersion: string;
   text: string;
-  given: boolean;
-  at?: string; // when decided, either way
+  language: string; // of the text
+  given?: boolean; // absent until answered
+  at?: string;
 }
 
-export type Next =
-  | 'read' | 'consent' | 'enrol' | 'sign' | 'confirm' | 'sealing' | 'done' | 'declined' | 'expired';
+export type Next = 'read' | 'enrol' | 'sign' | 'confirm' | 'type' | 'sealing' | 'done' | 'declined' | 'closed';
 
 export interface Ceremony {
   document: { title: string; sha256: string; pages: PageSize[]; size: number };
   sender: { name: string };
   signer: { id: string; name: string; language: string; state: SignerState };
-  fields: Field[]; // this signer's own
+  fields: Omit<Field, 'signer'>[]; // this signer's own
   consents: Consent[];
   references: { have: number; need: number; want: number };
   next: Next;
   captureId?: string; // the finished capture that waits for the confirmation
-  deposit?: Deposit;
+  deposit?: { size: number; retainUntil: string };
+  keep: { depositYears: number };
 }
 
-// What is known of the device when a capture begins, and again when it ends.
+// Facts of the device, and nothing more; what the pen can do comes with its samples.
 export interface DeviceFacts {
-  pointer: 'pen' | 'touch' | 'mouse' | '';
-  unitsPerMM: number;
-  nominalScale: boolean;
-  hasPressure: boolean;
-  hasTilt: boolean;
-  hasInAir: boolean;
-  hasTime: boolean;
-  pad: { width: number; height: number }; // CSS px
-  pixelRatio: number;
-  camera?: { label: string; width: number; height: number; frameRate: number };
+  pointer: 'pen' | 'touch' | 'mouse' | ''; // expected; the first sample decides
+  system: string;
+  deviceId: string; // random, made here and kept in this browser
 }
 
 export interface NewCapture {
@@ -141,15 +143,23 @@ export interface Capture {
   receiptKey: string;
 }
 
+export interface CaptureProblem {
+  code: string;
+  severity: 'warning' | 'refusal';
+  text: string;
+}
+
 export interface FinishedCapture {
-  quality: number | Record<string, unknown>;
-  problems: { code: string; message: string }[];
+  accepted: boolean; // false: sign again, for the reasons in problems
+  quality: Record<string, unknown>;
+  problems: CaptureProblem[];
+  signing: Ceremony;
 }
 
 export interface Sampled {
   id: string;
   label: string;
-  device: Partial<DeviceFacts> & { pointer: string };
+  device: { pointer: string; hasPressure?: boolean; hasTilt?: boolean; hasInAir?: boolean };
   points: {
     t: number[]; // µs
     x: number[];
@@ -241,8 +251,8 @@ async function send(method: string, path: string, options: Options = {}): Promis
 export async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => '');
   try {
-    const problem = JSON.parse(text) as { title?: string; detail?: string; code?: string };
-    return new Problem(response.status, problem.code ?? '', problem.title ?? response.statusText, problem.detail ?? '');
+    const problem = JSON.parse(text) as { title?: string; detail?: string; type?: string };
+    return new Problem(response.status, problem.type?.split('/').at(-1) ?? '', problem.title ?? response.statusText, problem.detail ?? '');
   } catch {
     return new Problem(response.status, '', response.statusText || `HTTP ${response.status}`);
   }
@@ -290,9 +300,10 @@ export const documents = {
   get: (id: string) => json<Document>('GET', `/api/documents/${part(id)}`),
   upload: (file: Blob, title: string, filename: string, key: string) =>
     create<Document>(`/api/documents?title=${part(title)}&filename=${part(filename)}`, new Blob([file], { type: 'application/pdf' }), key),
-  plan: (id: string, plan: Plan) => json<Document | undefined>('PUT', `/api/documents/${part(id)}/plan`, { body: plan }),
-  send: (id: string) => json<Document | undefined>('POST', `/api/documents/${part(id)}/send`, { body: {}, idempotencyKey: newKey() }),
-  cancel: (id: string) => json<Document | undefined>('POST', `/api/documents/${part(id)}/cancel`, { body: {}, idempotencyKey: newKey() }),
+  plan: (id: string, plan: Plan) => json<Document>('PUT', `/api/documents/${part(id)}/plan`, { body: plan }),
+  send: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/send`, { idempotencyKey: newKey() }),
+  remind: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/remind`, { idempotencyKey: newKey() }),
+  cancel: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/cancel`, { idempotencyKey: newKey() }),
   activity: (id: string) => json<{ activity: Activity[] }>('GET', `/api/documents/${part(id)}/activity`),
   pdfURL: (id: string) => `/api/documents/${part(id)}/pdf`,
   depositURL: (id: string) => `/api/documents/${part(id)}/deposit`,
@@ -303,13 +314,12 @@ export const signing = {
   open: (token: string) => json<Ceremony>('POST', '/api/signing/open', { body: { token } }),
   get: () => json<Ceremony>('GET', '/api/signing'),
   consent: (consent: { purpose: string; textVersion: string; language: string; given: boolean }) =>
-    create<Ceremony | undefined>('/api/signing/consents', consent, newKey()),
-  decline: (reason: string) => create<Ceremony | undefined>('/api/signing/decline', { reason }, newKey()),
+    create<Ceremony>('/api/signing/consents', consent, newKey()),
+  decline: (reason: string) => create<Ceremony>('/api/signing/decline', { reason }, newKey()),
   begin: (capture: NewCapture, key: string) => create<Capture>('/api/signing/captures', capture, key),
-  finish: (id: string, device: DeviceFacts) =>
-    retried(() => json<FinishedCapture>('POST', `/api/signing/captures/${part(id)}/finish`, { body: { device } })),
-  discard: (id: string) => json<void>('POST', `/api/signing/captures/${part(id)}/discard`, { body: {} }),
-  confirm: (captureId: string, key: string) => create<Ceremony>('/api/signing/confirm', { captureId }, key),
+  finish: (id: string) => retried(() => json<FinishedCapture>('POST', `/api/signing/captures/${part(id)}/finish`)),
+  discard: (id: string) => json<Ceremony>('POST', `/api/signing/captures/${part(id)}/discard`),
+  confirm: (by: { captureId: string } | { typed: string }, key: string) => create<Ceremony>('/api/signing/confirm', by, key),
   pdfURL: '/api/signing/pdf',
   depositURL: '/api/signing/deposit',
   signedURL: '/api/signing/signed.pdf',

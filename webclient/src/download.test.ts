@@ -47,6 +47,6 @@ it('begins again when the file changed meanwhile', async () => {
 }, 10_000);
 
 it('reports a refusal at once', async () => {
-  vi.stubGlobal('fetch', async () => new Response('{"title":"Gone","code":"gone"}', { status: 410 }));
+  vi.stubGlobal('fetch', async () => new Response('{"title":"Gone","type":"/problems/gone"}', { status: 410 }));
   await expect(download('/f', () => undefined)).rejects.toEqual(new Problem(410, 'gone', 'Gone'));
 });

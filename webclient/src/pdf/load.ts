@@ -33,7 +33,6 @@ export async function openPDF(url: string): Promise<OpenPDF> {
     standardFontDataUrl: '/pdfjs/standard_fonts/',
     wasmUrl: '/pdfjs/wasm/',
     iccUrl: '/pdfjs/iccs/',
-    useWasm: false,
     useSystemFonts: false,
     isEvalSupported: false,
     enableXfa: false,

@@ -1,9 +1,11 @@
 // The look into the camera before anything is recorded.
 import { useEffect, useState } from 'preact/hooks';
+import { signing } from '../api.ts';
 import { type CameraFault, CameraError, closeCamera, type Hint, openCamera, watchPicture } from '../media/camera.ts';
-import { Button, Notice, Panel } from '../ui/ui.tsx';
+import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
 import { common } from '../i18n/common/index.ts';
 import { Decline, Title, Video } from './parts.tsx';
+import { accept, ceremony } from './state.ts';
 import { text } from './text/index.ts';
 
 export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => void }) {
@@ -12,6 +14,7 @@ export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => voi
   const [fault, setFault] = useState<CameraFault>();
   const [hint, setHint] = useState<Hint>();
   const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
 
   const open = async () => {
     setBusy(true);
@@ -28,6 +31,19 @@ export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => voi
   useEffect(() => () => {
     if (!handed) closeCamera(stream);
   }, [stream, handed]);
+  // Taking the consent back is the record of signing without a camera.
+  const refuseVideo = async () => {
+    const consent = ceremony.value?.consents.find(({ purpose }) => purpose === 'video');
+    if (!consent) return;
+    setBusy(true);
+    try {
+      const { purpose, textVersion, language } = consent;
+      accept(await signing.consent({ purpose, textVersion, language, given: false }));
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
   const hand = () => {
     if (!stream) return;
     setHanded(true);
@@ -46,11 +62,13 @@ export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => voi
           </div>
         )}
         {fault && <Notice tone="bad" test="camera-fault">{texts.faults[fault]}</Notice>}
+        <ProblemNotice problem={problem} />
         <div class="actions">
           {stream
             ? <Button kind="primary" large onClick={hand} test="camera-ready">{texts.ready}</Button>
             : <Button kind="primary" large onClick={() => void open()} busy={busy} test="camera-on">{fault ? common().tryAgain : texts.turnOn}</Button>}
-          <Decline otherWay={fault !== undefined} />
+          <Button kind="plain" onClick={() => void refuseVideo()} busy={busy} test="camera-without">{texts.without}</Button>
+          <Decline />
         </div>
       </Panel>
     </div>

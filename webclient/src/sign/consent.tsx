@@ -1,10 +1,9 @@
 // One question per purpose, each with its own free answer, before anything is recorded.
 import { useState } from 'preact/hooks';
 import { type Consent, signing } from '../api.ts';
-import { language } from '../i18n/index.ts';
 import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
 import { Decline, Title } from './parts.tsx';
-import { ceremony, refresh } from './state.ts';
+import { accept, ceremony } from './state.ts';
 import { text } from './text/index.ts';
 
 export function Consents() {
@@ -18,7 +17,7 @@ export function Consents() {
 
   const submit = async () => {
     setIncomplete(consents.some((consent) => answers[consent.purpose] === undefined));
-    if (refused || consents.some((consent) => answers[consent.purpose] === undefined)) return;
+    if (consents.some((consent) => answers[consent.purpose] === undefined)) return;
     setBusy(true);
     setProblem(undefined);
     try {
@@ -38,10 +37,10 @@ export function Consents() {
           <Question key={consent.purpose} consent={consent} answer={answers[consent.purpose]} onAnswer={(given) => setAnswers({ ...answers, [consent.purpose]: given })} />
         ))}
         {incomplete && <Notice tone="warn">{texts.choose}</Notice>}
-        {refused && <Notice tone="warn" test="handwriting-refused"><p>{texts.refused}</p><div><Decline otherWay /></div></Notice>}
+        {refused && <Notice tone="warn" test="handwriting-refused">{texts.refused}</Notice>}
         <ProblemNotice problem={problem} />
         <div class="actions">
-          <Button kind="primary" large onClick={() => void submit()} busy={busy} disabled={refused} test="consent-done">{texts.go}</Button>
+          <Button kind="primary" large onClick={() => void submit()} busy={busy} test="consent-done">{texts.go}</Button>
           <Decline />
         </div>
       </Panel>
@@ -55,7 +54,7 @@ function Question({ consent, answer, onAnswer }: { consent: Consent; answer: boo
   return (
     <fieldset class="consent" data-test={name}>
       <legend>{texts.purposes[consent.purpose] ?? consent.purpose}</legend>
-      <p class="consent-text">{consent.text}</p>
+      <p class="consent-text" lang={consent.language}>{consent.text}</p>
       <p class="small muted">{texts.version(consent.textVersion)}</p>
       <div class="row">
         {([true, false] as const).map((given) => (
@@ -70,14 +69,14 @@ function Question({ consent, answer, onAnswer }: { consent: Consent; answer: boo
 }
 
 function decided(consents: Consent[]): Record<string, boolean> {
-  return Object.fromEntries(consents.filter((consent) => consent.at).map((consent) => [consent.purpose, consent.given]));
+  return Object.fromEntries(consents.flatMap(({ purpose, given }) => (given === undefined ? [] : [[purpose, given]])));
 }
 
 async function record(consents: Consent[], answers: Record<string, boolean>): Promise<void> {
   for (const consent of consents) {
     const given = answers[consent.purpose] ?? false;
-    if (consent.at && consent.given === given) continue;
-    await signing.consent({ purpose: consent.purpose, textVersion: consent.textVersion, language: language.value, given });
+    if (consent.given === given) continue;
+    const { purpose, textVersion, language } = consent;
+    accept(await signing.consent({ purpose, textVersion, language, given }));
   }
-  await refresh();
 }

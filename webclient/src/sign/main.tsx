@@ -7,8 +7,8 @@ import { Consents } from './consent.tsx';
 import { Declined, Done, NoLink, Sealing } from './end.tsx';
 import { Intro, Read } from './read.tsx';
 import './sign.css';
-import { ceremony, consentGiven, enough, openCeremony, opening, problem, stage } from './state.ts';
-import { Confirm, Enrol, Sign } from './steps.tsx';
+import { ceremony, enough, openCeremony, opening, problem, stage } from './state.ts';
+import { Confirm, Enrol, Sign, TypeName } from './steps.tsx';
 import { text } from './text/index.ts';
 
 function App() {
@@ -32,11 +32,11 @@ function App() {
   );
 }
 
-type View = 'intro' | 'read' | 'consent' | 'enrol' | 'sign' | 'confirm' | 'sealing' | 'done' | 'declined' | 'expired';
+type View = Ceremony['next'] | 'intro' | 'consent';
 
 function viewOf(state: Ceremony): View {
-  if (state.next === 'read' || state.next === 'consent') return stage.value;
-  if (state.next === 'enrol' && (enough.value || !consentGiven('comparison') && state.references.have >= state.references.need)) return 'sign';
+  if (state.next === 'read') return stage.value;
+  if (state.next === 'enrol' && enough.value && state.references.have >= state.references.need) return 'sign';
   return state.next;
 }
 
@@ -51,14 +51,15 @@ function Step({ state }: { state: Ceremony }) {
     case 'sealing': return <Sealing />;
     case 'done': return <Done />;
     case 'declined': return <Declined />;
-    case 'expired': return <NoLink expired />;
+    case 'type': return <TypeName />;
+    case 'closed': return <NoLink expired />;
   }
 }
 
 function Where({ state }: { state: Ceremony }) {
   const names = text().steps;
   const view = viewOf(state);
-  const order: View[][] = [['intro', 'read'], ['consent'], ['enrol'], ['sign', 'confirm'], ['sealing', 'done']];
+  const order: View[][] = [['intro', 'read'], ['consent'], ['enrol'], ['sign', 'confirm', 'type'], ['sealing', 'done']];
   const current = order.findIndex((views) => views.includes(view));
   if (current < 0) return null;
   return <Steps label={names.label} steps={[names.read, names.consent, names.enrol, names.sign, names.done]} current={view === 'done' ? order.length : current} />;

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { Button, Dialog, ProblemNotice, TextField } from '../ui/ui.tsx';
-import { accept, ceremony, refresh } from './state.ts';
+import { accept, ceremony } from './state.ts';
 import { text } from './text/index.ts';
 
 // The heading of a step takes the focus, so that a new step is read out.
@@ -18,23 +18,17 @@ export function Title({ children }: { children: ComponentChildren }) {
 }
 
 // "I do not want to sign": a plain way out from every step before the confirmation.
-export function Decline({ otherWay }: { otherWay?: boolean }) {
+export function Decline() {
   const texts = text();
   const [open, setOpen] = useState(false);
   const [reason, setReason] = useState('');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
-  const show = () => {
-    setReason(otherWay ? texts.decline.otherWayReason : '');
-    setOpen(true);
-  };
   const decline = async () => {
     setBusy(true);
     setProblem(undefined);
     try {
-      const next = await signing.decline(reason);
-      if (next) accept(next);
-      else await refresh();
+      accept(await signing.decline(reason));
     } catch (error) {
       setProblem(error);
     }
@@ -42,7 +36,7 @@ export function Decline({ otherWay }: { otherWay?: boolean }) {
   };
   return (
     <>
-      <Button kind="plain" onClick={show} test={otherWay ? 'other-way' : 'decline'}>{otherWay ? texts.decline.otherWay : texts.read.decline}</Button>
+      <Button kind="plain" onClick={() => setOpen(true)} test="decline">{texts.read.decline}</Button>
       <Dialog title={texts.decline.title} open={open} onClose={() => setOpen(false)} test="decline-dialog">
         <p>{texts.decline.text(ceremony.value?.sender.name ?? '')}</p>
         <TextField label={texts.decline.reason} value={reason} onInput={setReason} lines={3} test="decline-reason" />

@@ -1,16 +1,16 @@
 // One capture from its first byte to the server's receipt: pen link, media, live
 // ink and the device's store, kept in step. No user interface in here.
-import { type Capture, type DeviceFacts, type FinishedCapture, newKey, signing } from '../api.ts';
+import { type Capture, type FinishedCapture, newKey, signing } from '../api.ts';
 import { InkCanvas } from '../canvas/ink.ts';
 import { PenClock } from '../ink/clock.ts';
 import type { PenDevice } from '../ink/codec.ts';
 import { LinkFailed, type LinkState, PenLink, type Receipt, TAKEN_OVER } from '../ink/link.ts';
-import { type Point, UNITS_PER_MM } from '../ink/point.ts';
+import type { Point } from '../ink/point.ts';
 import { checkReceipt } from '../ink/receipt.ts';
 import { Recorder } from '../ink/recorder.ts';
 import type { CaptureRecord, CaptureStore } from '../ink/store.ts';
-import { cameraFacts } from '../media/camera.ts';
 import { type MediaState, WhipClient } from '../media/whip.ts';
+import { deviceFacts } from './device.ts';
 
 export interface RecordingState {
   armed: boolean; // everything runs; what is drawn counts
@@ -46,8 +46,7 @@ export class Recording {
 
   static async begin(options: RecordingOptions, size: { width: number; height: number }): Promise<Recording> {
     const media = { video: hasTrack(options.stream, 'video'), audio: hasTrack(options.stream, 'audio') };
-    const device = facts(undefined, size, options.stream);
-    const capture = await signing.begin({ kind: options.kind, device, media }, newKey());
+    const capture = await signing.begin({ kind: options.kind, device: deviceFacts(), media }, newKey());
     const record = newRecord(capture, options, size);
     await options.store.save(record);
     return Recording.open(options, record);
@@ -128,7 +127,7 @@ export class Recording {
       throw new LinkFailed(0);
     }
     await this.whip?.stop();
-    const finished = await signing.finish(this.record.id, facts(this.recorder, this.record, this.options.stream));
+    const finished = await signing.finish(this.record.id);
     await this.options.store.save({ ...this.record, finished: true });
     return finished;
   }
@@ -183,20 +182,4 @@ function newRecord(capture: Capture, options: RecordingOptions, size: { width: n
 
 function hasTrack(stream: MediaStream | undefined, kind: 'video' | 'audio'): boolean {
   return (stream?.getTracks() ?? []).some((track) => track.kind === kind);
-}
-
-function facts(recorder: Recorder | undefined, pad: { width: number; height: number }, stream?: MediaStream): DeviceFacts {
-  const seen = recorder?.seen;
-  return {
-    pointer: seen?.pointer ?? '',
-    unitsPerMM: UNITS_PER_MM,
-    nominalScale: true,
-    hasPressure: seen?.pressure ?? false,
-    hasTilt: seen?.tilt ?? false,
-    hasInAir: seen?.inAir ?? false,
-    hasTime: true,
-    pad: { width: pad.width, height: pad.height },
-    pixelRatio: window.devicePixelRatio || 1,
-    ...(stream && hasTrack(stream, 'video') ? { camera: cameraFacts(stream) } : {}),
-  };
 }

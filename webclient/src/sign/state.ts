@@ -11,7 +11,6 @@ export const ceremony = signal<Ceremony | undefined>(undefined);
 export const problem = signal<unknown>(undefined);
 export const stage = signal<'intro' | 'read' | 'consent'>('intro');
 export const enough = signal(false); // the signer stops at the least number of references
-export const withoutCamera = signal(false);
 
 let store: Promise<CaptureStore & { durable: boolean }> | undefined;
 
@@ -58,7 +57,7 @@ export function accept(next: Ceremony | undefined): void {
   batch(() => {
     ceremony.value = next;
     problem.value = undefined;
-    if (next.next === 'consent' && stage.value === 'intro' && wasRead(next)) stage.value = 'consent';
+    if (next.next === 'read' && stage.value === 'intro' && wasRead(next)) stage.value = 'consent';
   });
   if (isOver(next)) void forget();
 }
@@ -73,7 +72,7 @@ export async function refresh(): Promise<void> {
 }
 
 function isOver(state: Ceremony): boolean {
-  return ['sealing', 'done', 'declined', 'expired'].includes(state.next);
+  return ['sealing', 'done', 'declined', 'closed'].includes(state.next);
 }
 
 const READ = 'read';
@@ -114,5 +113,5 @@ async function forget(): Promise<void> {
 }
 
 export function consentGiven(purpose: string): boolean {
-  return ceremony.value?.consents.some((consent) => consent.purpose === purpose && consent.given) ?? false;
+  return ceremony.value?.consents.some((consent) => consent.purpose === purpose && consent.given === true) ?? false;
 }

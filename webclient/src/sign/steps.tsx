@@ -1,17 +1,17 @@
 // References first where they are missing, then the signature, then its confirmation.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type FinishedCapture, newKey, signing } from '../api.ts';
+import { type CaptureProblem, type FinishedCapture, newKey, signing } from '../api.ts';
 import { InkCanvas } from '../canvas/ink.ts';
 import { decodeBatch } from '../ink/codec.ts';
 import type { Point } from '../ink/point.ts';
 import type { CaptureRecord } from '../ink/store.ts';
 import { closeCamera } from '../media/camera.ts';
-import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
+import { Button, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { CameraCheck } from './camera.tsx';
 import { Pad } from './pad.tsx';
 import { Decline, Title } from './parts.tsx';
 import type { Recording } from './recording.ts';
-import { accept, captureStore, ceremony, consentGiven, enough, leftover, refresh, withoutCamera } from './state.ts';
+import { accept, captureStore, ceremony, consentGiven, enough, leftover } from './state.ts';
 import { text } from './text/index.ts';
 
 interface Finished {
@@ -27,14 +27,13 @@ export function Enrol() {
 
   const keep = async (done: Finished) => {
     await (await captureStore()).erase(done.recording.record.id);
-    await refresh();
     setFinished(undefined);
     setAttempt(attempt + 1);
+    accept(done.result.signing);
   };
   const done = (recording: Recording, result: FinishedCapture) => {
-    const outcome = { recording, result };
-    if (result.problems.length > 0) setFinished(outcome);
-    else void keep(outcome);
+    if (result.accepted && worthSaying(result).length === 0) void keep({ recording, result });
+    else setFinished({ recording, result });
   };
   const again = async () => {
     await finished?.recording.discard();
@@ -59,36 +58,41 @@ export function Enrol() {
   );
 }
 
+// Refusals, and those warnings that the signer can do something about.
+function worthSaying(result: FinishedCapture): CaptureProblem[] {
+  return result.problems.filter(({ severity, code }) => severity === 'refusal' || text().result.codes[code] !== undefined);
+}
+
 function Problems({ finished, onKeep, onAgain }: { finished: Finished; onKeep: () => void; onAgain: () => void }) {
   const texts = text().result;
   return (
-    <Notice tone="warn" test="quality">
+    <Notice tone={finished.result.accepted ? 'warn' : 'bad'} test="quality">
       <p>{texts.problems}</p>
       <ul class="pre-list">
-        {finished.result.problems.map((one) => <li key={one.code}>{texts.codes[one.code] ?? one.message}</li>)}
+        {worthSaying(finished.result).map((one) => <li key={one.code}>{texts.codes[one.code] ?? one.text}</li>)}
       </ul>
       <div class="actions">
         <Button kind="primary" onClick={onAgain} test="quality-again">{texts.again}</Button>
-        <Button onClick={onKeep} test="quality-keep">{texts.keep}</Button>
+        {finished.result.accepted && <Button onClick={onKeep} test="quality-keep">{texts.keep}</Button>}
       </div>
     </Notice>
   );
 }
 
 export function Sign() {
-  const wantsCamera = consentGiven('video') && !withoutCamera.value;
+  const wantsCamera = consentGiven('video');
   const [stream, setStream] = useState<MediaStream>();
   const [attempt, setAttempt] = useState(0);
   const [finished, setFinished] = useState<Finished>();
   useEffect(() => () => closeCamera(stream), [stream]);
 
-  const keep = async () => {
+  const keep = (result: FinishedCapture) => {
     closeCamera(stream);
-    await refresh();
+    accept(result.signing);
   };
   const done = (recording: Recording, result: FinishedCapture) => {
-    if (result.problems.length > 0) setFinished({ recording, result });
-    else void keep();
+    if (result.accepted && worthSaying(result).length === 0) keep(result);
+    else setFinished({ recording, result });
   };
   const again = async () => {
     await finished?.recording.discard();
@@ -103,7 +107,7 @@ export function Sign() {
       {!wantsCamera && <p class="muted">{text().camera.noConsent}</p>}
       <Panel test="sign">
         {finished
-          ? <Problems finished={finished} onKeep={() => void keep()} onAgain={() => void again()} />
+          ? <Problems finished={finished} onKeep={() => keep(finished.result)} onAgain={() => void again()} />
           : <Pad key={attempt} kind="signature" stream={stream} auto={attempt > 0} onDone={done} />}
         <div class="actions"><Decline /></div>
       </Panel>
@@ -126,13 +130,13 @@ export function Confirm() {
     });
   }, []);
   if (!state) return null;
-  const capture = record?.id ?? state.captureId ?? '';
+  const capture = state.captureId ?? record?.id ?? '';
 
   const confirm = async () => {
     setBusy(true);
     setProblem(undefined);
     try {
-      accept(await signing.confirm(capture, key.current));
+      accept(await signing.confirm({ captureId: capture }, key.current));
     } catch (error) {
       setProblem(error);
     }
@@ -140,9 +144,13 @@ export function Confirm() {
   };
   const again = async () => {
     setBusy(true);
-    if (capture) await signing.discard(capture).catch(() => undefined);
-    if (record) await (await captureStore()).erase(record.id);
-    await refresh();
+    try {
+      const next = await signing.discard(capture);
+      if (record) await (await captureStore()).erase(record.id);
+      accept(next);
+    } catch (error) {
+      setProblem(error);
+    }
     setBusy(false);
   };
 
@@ -151,7 +159,7 @@ export function Confirm() {
       <Title>{texts.title}</Title>
       <Panel test="confirm">
         {points.length > 0 && record && <Picture points={points} size={record} />}
-        <p>{texts.text(state.document.title)}</p>
+        <p>{texts.text(state.document.title)} {texts.keep(state.keep.depositYears)}</p>
         <dl class="facts">
           <dt>{texts.document}</dt><dd>{state.document.title}</dd>
           <dt>{texts.fingerprint}</dt><dd class="mono">{state.document.sha256}</dd>
@@ -162,6 +170,45 @@ export function Confirm() {
           <Button onClick={() => void again()} disabled={busy} test="confirm-again">{texts.again}</Button>
           <Decline />
         </div>
+      </Panel>
+    </div>
+  );
+}
+
+// The other way to sign, for those who do not want to be recorded or cannot write.
+export function TypeName() {
+  const texts = text().type;
+  const state = ceremony.value;
+  const [name, setName] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const key = useRef(newKey());
+  if (!state) return null;
+  const confirm = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      accept(await signing.confirm({ typed: name.trim() }, key.current));
+    } catch (error) {
+      setProblem(error);
+      key.current = newKey(); // the name may be changed before the next try
+    }
+    setBusy(false);
+  };
+  return (
+    <div class="stack">
+      <Title>{texts.title}</Title>
+      <Panel test="type">
+        <p>{texts.text}</p>
+        <form class="stack" onSubmit={(event) => { event.preventDefault(); void confirm(); }}>
+          <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required test="typed-name" hint={texts.hint(state.signer.name)} />
+          <p>{text().confirm.text(state.document.title)}</p>
+          <ProblemNotice problem={problem} />
+          <div class="actions">
+            <Button kind="primary" large type="submit" busy={busy} disabled={name.trim() === ''} test="confirm-typed">{text().confirm.go}</Button>
+            <Decline />
+          </div>
+        </form>
       </Panel>
     </div>
   );

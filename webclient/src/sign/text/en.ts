@@ -35,8 +35,6 @@ const en = {
     text: (sender: string) => `${sender} is told, and the link stops working. Nobody else will sign in your place.`,
     reason: 'Reason, if you want to give one',
     confirm: 'Decline to sign',
-    otherWay: 'I need another way to sign',
-    otherWayReason: 'I cannot or do not want to sign in this way. Please offer me another way.',
   },
   consent: {
     title: 'What may be recorded?',
@@ -51,7 +49,7 @@ const en = {
     refuse: 'I do not agree',
     go: 'Go on',
     choose: 'Please choose an answer for every point.',
-    refused: 'Without the recording of your handwriting you cannot sign on this page. You can ask the sender for another way to sign; declining has no other effect.',
+    refused: 'You can still sign: on the next page you type your name instead of writing it. Nothing of your handwriting is recorded.',
   },
   enrol: {
     title: 'Write your usual signature',
@@ -112,18 +110,34 @@ const en = {
   result: {
     titleReference: 'Example saved',
     problems: 'Please look at this:',
-    codes: {} as Record<string, string>,
+    codes: {
+      'too-short': 'This is very short. Write your whole signature.',
+      'too-long': 'This is very long. Write only your signature.',
+      'too-simple': 'This is very simple and could easily be imitated. Write your usual, complete signature.',
+      'inconsistent': 'This looks different from your other examples. Write as you always do.',
+      'identical-references': 'This is an exact copy of another example. Please write it anew.',
+      'replay': 'This is an exact copy of an earlier signature. Please write it anew.',
+      'gaps': 'The device lost part of your movement. Close other programs and sign again.',
+      'clock': 'The device’s clock jumped while you wrote. Please sign again.',
+    } as Record<string, string>,
     again: 'Sign again',
     keep: 'Keep it',
   },
   confirm: {
     title: 'Is this your signature?',
     text: (title: string) => `With “Sign now” you sign “${title}”. Your signature, the recording and the document are sealed together and cannot be changed afterwards.`,
+    keep: (years: number) => `The sealed proof is kept for ${years} years.`,
     document: 'Document',
     fingerprint: 'Fingerprint (SHA-256)',
     go: 'Sign now',
     again: 'Sign again',
     picture: 'Your signature as you wrote it',
+  },
+  type: {
+    title: 'Sign by typing your name',
+    text: 'You chose not to have your handwriting recorded. You can sign by typing your name; the proof then says so.',
+    name: 'Your full name',
+    hint: (name: string) => `The sender knows you as ${name}.`,
   },
   sealing: {
     title: 'Sealing your signature',

@@ -37,8 +37,6 @@ const fr: Translation<typeof en> = {
     text: (sender) => `${sender} en est informé et le lien cesse de fonctionner. Personne ne signera à votre place.`,
     reason: 'Motif, si vous souhaitez en donner un',
     confirm: 'Refuser de signer',
-    otherWay: 'J’ai besoin d’une autre façon de signer',
-    otherWayReason: 'Je ne peux pas ou ne veux pas signer de cette façon. Merci de m’en proposer une autre.',
   },
   consent: {
     title: 'Que peut-on enregistrer ?',
@@ -53,7 +51,7 @@ const fr: Translation<typeof en> = {
     refuse: 'Je refuse',
     go: 'Continuer',
     choose: 'Veuillez répondre à chaque point.',
-    refused: 'Sans enregistrement de votre écriture, vous ne pouvez pas signer sur cette page. Vous pouvez demander à l’expéditeur une autre façon de signer ; refuser n’a pas d’autre effet.',
+    refused: 'Vous pouvez tout de même signer : à la page suivante, vous tapez votre nom au lieu de l’écrire à la main. Rien de votre écriture n’est enregistré.',
   },
   enrol: {
     title: 'Écrivez votre signature habituelle',
@@ -114,18 +112,34 @@ const fr: Translation<typeof en> = {
   result: {
     titleReference: 'Exemple enregistré',
     problems: 'Veuillez vérifier ceci :',
-    codes: {},
+    codes: {
+      'too-short': 'C’est très court. Écrivez votre signature entière.',
+      'too-long': 'C’est très long. Écrivez seulement votre signature.',
+      'too-simple': 'C’est très simple et facile à imiter. Écrivez votre signature habituelle, complète.',
+      'inconsistent': 'Ceci diffère de vos autres exemples. Écrivez comme toujours.',
+      'identical-references': 'C’est la copie exacte d’un autre exemple. Veuillez l’écrire à nouveau.',
+      'replay': 'C’est la copie exacte d’une signature précédente. Veuillez l’écrire à nouveau.',
+      'gaps': 'L’appareil a perdu une partie de votre mouvement. Fermez les autres programmes et signez de nouveau.',
+      'clock': 'L’horloge de l’appareil a sauté pendant que vous écriviez. Veuillez signer de nouveau.',
+    },
     again: 'Signer de nouveau',
     keep: 'Garder',
   },
   confirm: {
     title: 'Est-ce votre signature ?',
     text: (title) => `Avec « Signer maintenant », vous signez « ${title} ». Votre signature, l’enregistrement et le document sont scellés ensemble et ne peuvent plus être modifiés.`,
+    keep: (years) => `La preuve scellée est conservée ${years} ans.`,
     document: 'Document',
     fingerprint: 'Empreinte (SHA-256)',
     go: 'Signer maintenant',
     again: 'Signer de nouveau',
     picture: 'Votre signature telle que vous l’avez écrite',
+  },
+  type: {
+    title: 'Signez en tapant votre nom',
+    text: 'Vous avez choisi que votre écriture ne soit pas enregistrée. Vous pouvez signer en tapant votre nom ; la preuve le dira.',
+    name: 'Votre nom complet',
+    hint: (name) => `L’expéditeur vous connaît sous le nom de ${name}.`,
   },
   sealing: {
     title: 'Votre signature est scellée',

@@ -36,8 +36,6 @@ const zhHans: Translation<typeof en> = {
     text: (sender) => `我们会通知 ${sender}，此链接也将停用。不会有人代您签署。`,
     reason: '原因（可不填）',
     confirm: '拒绝签署',
-    otherWay: '我需要其他签署方式',
-    otherWayReason: '我无法或不愿以此方式签署，请提供其他方式。',
   },
   consent: {
     title: '可以记录哪些内容？',
@@ -52,7 +50,7 @@ const zhHans: Translation<typeof en> = {
     refuse: '我不同意',
     go: '继续',
     choose: '请对每一项作出选择。',
-    refused: '如果不记录您的笔迹，便无法在此页面签署。您可以请发件人提供其他签署方式；拒绝不会有其他影响。',
+    refused: '您仍然可以签署：在下一页以键入姓名代替手写。不会记录您的笔迹。',
   },
   enrol: {
     title: '请写下您平常的签名',
@@ -113,18 +111,34 @@ const zhHans: Translation<typeof en> = {
   result: {
     titleReference: '样本已保存',
     problems: '请注意：',
-    codes: {},
+    codes: {
+      'too-short': '内容太短。请写下完整的签名。',
+      'too-long': '内容太长。请只写您的签名。',
+      'too-simple': '内容太简单，容易被模仿。请写下您平常的完整签名。',
+      'inconsistent': '这与您的其他样本不同。请按平常的方式书写。',
+      'identical-references': '这与另一个样本完全相同。请重新书写。',
+      'replay': '这与之前的签名完全相同。请重新书写。',
+      'gaps': '设备遗漏了部分笔迹。请关闭其他程序后重新签名。',
+      'clock': '书写时设备的时钟发生跳动。请重新签名。',
+    },
     again: '重新签名',
     keep: '保留',
   },
   confirm: {
     title: '这是您的签名吗？',
     text: (title) => `按下“立即签署”即表示您签署“${title}”。您的签名、录制内容与文件将一并封存，之后无法更改。`,
+    keep: (years) => `封存的证据将保存 ${years} 年。`,
     document: '文件',
     fingerprint: '指纹（SHA-256）',
     go: '立即签署',
     again: '重新签名',
     picture: '您所写的签名',
+  },
+  type: {
+    title: '键入姓名以签署',
+    text: '您选择不记录笔迹。您可以键入姓名来签署；证据中会注明此事。',
+    name: '您的全名',
+    hint: (name) => `发件人所知的姓名为 ${name}。`,
   },
   sealing: {
     title: '正在封存您的签名',

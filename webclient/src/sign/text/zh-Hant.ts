@@ -36,8 +36,6 @@ const zhHant: Translation<typeof en> = {
     text: (sender) => `我們會通知 ${sender}，此連結也將停用。不會有人代您簽署。`,
     reason: '原因（可不填）',
     confirm: '拒絕簽署',
-    otherWay: '我需要其他簽署方式',
-    otherWayReason: '我無法或不願以此方式簽署，請提供其他方式。',
   },
   consent: {
     title: '可以記錄哪些內容？',
@@ -52,7 +50,7 @@ const zhHant: Translation<typeof en> = {
     refuse: '我不同意',
     go: '繼續',
     choose: '請對每一項作出選擇。',
-    refused: '若不記錄您的筆跡，便無法在此頁面簽署。您可以請寄件人提供其他簽署方式；拒絕不會有其他影響。',
+    refused: '您仍然可以簽署：在下一頁以鍵入姓名代替手寫。不會記錄您的筆跡。',
   },
   enrol: {
     title: '請寫下您平常的簽名',
@@ -113,18 +111,34 @@ const zhHant: Translation<typeof en> = {
   result: {
     titleReference: '範例已儲存',
     problems: '請注意：',
-    codes: {},
+    codes: {
+      'too-short': '內容太短。請寫下完整的簽名。',
+      'too-long': '內容太長。請只寫您的簽名。',
+      'too-simple': '內容太簡單，容易被模仿。請寫下您平常的完整簽名。',
+      'inconsistent': '這與您的其他範例不同。請照平常的方式書寫。',
+      'identical-references': '這與另一個範例完全相同。請重新書寫。',
+      'replay': '這與先前的簽名完全相同。請重新書寫。',
+      'gaps': '裝置遺漏了部分筆跡。請關閉其他程式後重新簽名。',
+      'clock': '書寫時裝置的時鐘發生跳動。請重新簽名。',
+    },
     again: '重新簽名',
     keep: '保留',
   },
   confirm: {
     title: '這是您的簽名嗎？',
     text: (title) => `按下「立即簽署」即表示您簽署「${title}」。您的簽名、錄製內容與文件將一併封存，之後無法更改。`,
+    keep: (years) => `封存的證據將保存 ${years} 年。`,
     document: '文件',
     fingerprint: '指紋（SHA-256）',
     go: '立即簽署',
     again: '重新簽名',
     picture: '您所寫的簽名',
+  },
+  type: {
+    title: '鍵入姓名以簽署',
+    text: '您選擇不記錄筆跡。您可以鍵入姓名來簽署；證據中會註明此事。',
+    name: '您的全名',
+    hint: (name) => `寄件人所知的姓名為 ${name}。`,
   },
   sealing: {
     title: '正在封存您的簽名',
