@@ -1,5 +1,5 @@
 // The look into the camera before anything is recorded.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
 import { type CameraFault, CameraError, closeCamera, type Hint, openCamera, watchPicture } from '../media/camera.ts';
 import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
@@ -27,10 +27,9 @@ export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => voi
     setBusy(false);
   };
   // A stream that was not handed on is switched off with this screen.
-  const [handed, setHanded] = useState(false);
-  useEffect(() => () => {
-    if (!handed) closeCamera(stream);
-  }, [stream, handed]);
+  const unclaimed = useRef<MediaStream | undefined>(undefined);
+  unclaimed.current = stream;
+  useEffect(() => () => closeCamera(unclaimed.current), []);
   // Taking the consent back is the record of signing without a camera.
   const refuseVideo = async () => {
     const consent = ceremony.value?.consents.find(({ purpose }) => purpose === 'video');
@@ -46,7 +45,7 @@ export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => voi
   };
   const hand = () => {
     if (!stream) return;
-    setHanded(true);
+    unclaimed.current = undefined;
     onReady(stream);
   };
 

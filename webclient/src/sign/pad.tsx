@@ -113,7 +113,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
         {stream && <div class="capture-small"><Video stream={stream} label={text().camera.preview} /></div>}
       </div>
       <div class="pad-frame" ref={frame}>
-        <div class={live ? 'pad pad-live' : 'pad'} style={{ '--pad-width': size.width, '--pad-height': size.height }} data-test="pad" data-state={live ? 'live' : phase}>
+        <div class={live ? 'pad pad-live' : 'pad'} style={{ '--pad-width': size.width, '--pad-height': size.height }} data-test="pad" data-state={live ? 'live' : phase} data-capture={recording.current?.record.id}>
           <div class="pad-line" />
           {live && state.strokes === 0 && <div class="pad-here">{texts.here}</div>}
           <canvas ref={canvas} role="img" aria-label={texts.label} data-test="pad-canvas" />

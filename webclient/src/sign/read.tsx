@@ -22,7 +22,7 @@ export function Intro() {
           <h2 data-test="document-title">{state.document.title}</h2>
           <p class="muted small">{texts.intro.pages(state.document.pages.length)} · {size(state.document.size)}</p>
         </div>
-        <p>{texts.intro.hello(state.signer.name)} {texts.intro.how}</p>
+        <p>{texts.intro.hello(state.signer.name)}<br />{texts.intro.how}</p>
         <ol class="pre-list">
           {texts.intro.steps(state.document.pages.length, missing).split('\n').map((line) => <li key={line}>{line}</li>)}
         </ol>

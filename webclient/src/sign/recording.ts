@@ -74,8 +74,11 @@ export class Recording {
       device: () => this.device(),
     });
     if (options.stream && record.mediaUrl) {
-      this.whip = new WhipClient(record.mediaUrl, options.stream, record.iceServers, { state: (media) => this.change({ media }) });
+      this.whip = new WhipClient(record.mediaUrl, options.stream, record.iceServers, {
+        state: (media) => this.state.media !== 'ended' && this.change({ media }),
+      });
       for (const track of options.stream.getTracks()) {
+        if (track.readyState === 'ended') this.state.media = 'ended';
         track.addEventListener('ended', () => this.change({ media: 'ended' }));
       }
     }

@@ -1,0 +1,128 @@
+// A real Chromium for the page tests, a pen that replays recorded signatures
+// with their own timing, and an answering peer for the camera's stream.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+export const SIZES = { desktop: [1280, 800], tablet: [1024, 768], phone: [390, 844] } as const;
+export type Size = keyof typeof SIZES;
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+      '--disable-background-networking', '--disable-quic', '--no-first-run', '--disable-component-update', '--disable-sync',
+      '--disable-features=WebRtcHideLocalIpsWithMdns',
+    ],
+  });
+}
+
+// A context in which everything that goes wrong in the page is collected.
+export async function open(browser: Browser, size: Size, options: BrowserContextOptions = {}): Promise<{ context: BrowserContext; page: Page; faults: string[] }> {
+  const [width, height] = SIZES[size];
+  const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'], locale: 'en-GB', hasTouch: size !== 'desktop', ...options });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(`${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text())) faults.push(message.text());
+  });
+  return { context, page, faults };
+}
+
+export interface Sample {
+  time: number; // ms
+  x: number; // CSS px from the ink's top left
+  y: number;
+  pressure: number; // 0..1
+  tiltX: number; // degrees
+  tiltY: number;
+  down: boolean;
+}
+
+export function readSignature(name: string): Sample[] {
+  const text = readFileSync(fileURLToPath(new URL(`../../testdata/signatures/${name}.csv`, import.meta.url)), 'utf8');
+  return text.trim().split('\n').slice(1).map((line) => {
+    const [time = 0, x = 0, y = 0, pressure = 0, tiltX = 0, tiltY = 0, down = 0] = line.split(',').map(Number);
+    return { time, x, y, pressure: pressure / 65535, tiltX, tiltY, down: down === 1 };
+  });
+}
+
+const MARGIN = 20; // CSS px between the ink and the pad's edge
+
+// Draws samples with a pen through CDP, at `speed` times their own pace; the time
+// stamps are those of the pace. Returns them as drawn, in CSS px of the pad.
+export async function drawPen(page: Page, samples: Sample[], speed = 1): Promise<Sample[]> {
+  const pad = await page.locator('[data-test=pad-canvas]').boundingBox();
+  if (!pad) throw new Error('no pad');
+  const width = Math.max(...samples.map((one) => one.x));
+  const height = Math.max(...samples.map((one) => one.y));
+  const scale = Math.min((pad.width - 2 * MARGIN) / width, (pad.height - 2 * MARGIN) / height, 1);
+  const client = await page.context().newCDPSession(page);
+  const begin = Date.now() / 1000;
+  const first = samples[0]?.time ?? 0;
+  let down = false;
+  const sent: Promise<unknown>[] = [];
+  for (const one of samples) {
+    const due = begin + (one.time - first) / 1000 / speed;
+    const wait = (one.time - first) / speed - (Date.now() - begin * 1000);
+    if (wait > 4) await new Promise((resolve) => setTimeout(resolve, wait));
+    const type = one.down && !down ? 'mousePressed' : !one.down && down ? 'mouseReleased' : 'mouseMoved';
+    down = one.down;
+    sent.push(client.send('Input.dispatchMouseEvent', {
+      type, x: pad.x + MARGIN + one.x * scale, y: pad.y + MARGIN + one.y * scale, timestamp: due,
+      button: type === 'mouseMoved' && !down ? 'none' : 'left', buttons: down ? 1 : 0, clickCount: type === 'mouseMoved' ? 0 : 1,
+      pointerType: 'pen', force: one.pressure, tiltX: Math.round(one.tiltX), tiltY: Math.round(one.tiltY),
+    }));
+  }
+  await Promise.all(sent);
+  if (down) await client.send('Input.dispatchMouseEvent', { type: 'mouseReleased', x: pad.x + MARGIN, y: pad.y + MARGIN, button: 'left', pointerType: 'pen' });
+  await client.detach();
+  return samples.map((one) => ({ ...one, x: MARGIN + one.x * scale, y: MARGIN + one.y * scale }));
+}
+
+// Answers WHIP offers with a real peer in another page of the same browser, since
+// the mock speaks no WebRTC. Returns what the peer has received.
+export async function answerMedia(context: BrowserContext, mock: { url: string }): Promise<{ frames(): Promise<number>; ended(): number; drop(): Promise<void> }> {
+  const peer = await context.newPage();
+  await peer.goto(`${mock.url}/icon.svg`);
+  let ended = 0;
+  await context.route('**/api/signing/captures/*/media**', async (route) => {
+    if (route.request().method() === 'DELETE') {
+      ended++;
+      return route.fulfill({ status: 204 });
+    }
+    const answer = await peer.evaluate(async (sdp) => {
+      const remote = new RTCPeerConnection();
+      const all = ((globalThis as any).peers ??= []) as RTCPeerConnection[];
+      all.push(remote);
+      await remote.setRemoteDescription({ type: 'offer', sdp });
+      await remote.setLocalDescription(await remote.createAnswer());
+      if (remote.iceGatheringState !== 'complete') await new Promise((resolve) => remote.addEventListener('icegatheringstatechange', () => remote.iceGatheringState === 'complete' && resolve(0)));
+      return remote.localDescription?.sdp ?? '';
+    }, route.request().postData() ?? '');
+    await route.fulfill({ status: 201, contentType: 'application/sdp', headers: { Location: `${new URL(route.request().url()).pathname}/r1` }, body: answer });
+  });
+  return {
+    ended: () => ended,
+    // Frames that arrived on all connections so far.
+    frames: () => peer.evaluate(async () => {
+      let frames = 0;
+      for (const one of ((globalThis as any).peers ?? []) as RTCPeerConnection[]) {
+        for (const report of (await one.getStats()).values()) if (report.type === 'inbound-rtp' && report.kind === 'video') frames += report.framesReceived ?? 0;
+      }
+      return frames;
+    }),
+    drop: () => peer.evaluate(() => ((globalThis as any).peers as RTCPeerConnection[]).splice(0).forEach((one) => one.close())),
+  };
+}
+
+const shots = fileURLToPath(new URL('../../out/web/', import.meta.url));
+
+export async function shoot(page: Page, name: string): Promise<void> {
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: `${shots}${name}.png`, fullPage: true });
+}
+
+export const get = (page: Page, test: string) => page.locator(`[data-test="${test}"]`);

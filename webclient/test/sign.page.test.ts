@@ -1,0 +1,240 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Point } from '../src/ink/point.ts';
+import { answerMedia, drawPen, get, launch, open, readSignature, type Sample, shoot } from './browser.ts';
+import { Mock, TOKEN } from './mock/server.ts';
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+});
+afterEach(() => mock.stop());
+
+const samples = readSignature('w1-genuine-01');
+
+async function read(page: Page, url = `${mock.url}/sign#t=${TOKEN}`): Promise<void> {
+  await page.goto(url);
+  await get(page, 'start-reading').click();
+  await page.locator('.pdf-text[data-ready]').first().waitFor();
+  await get(page, 'read-done').click();
+}
+
+async function agree(page: Page, answers: Record<string, boolean>): Promise<void> {
+  for (const [purpose, given] of Object.entries(answers)) await get(page, `consent-${purpose}-${given ? 'yes' : 'no'}`).check();
+  await get(page, 'consent-done').click();
+}
+
+// Waits until the newest capture takes samples.
+async function live(page: Page): Promise<void> {
+  await page.locator('[data-test=pad][data-state=live]').waitFor();
+  await expect.poll(() => get(page, 'pad').getAttribute('data-capture')).toBe(mock.lastSession().id);
+}
+
+describe('signing', () => {
+  it('goes from the link to the download with pen and camera', async () => {
+    const { context, page, faults } = await open(browser, 'tablet');
+    const media = await answerMedia(context, mock);
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').waitFor();
+    expect(page.url()).not.toContain(TOKEN);
+    await shoot(page, 'sign-1-intro-tablet');
+    await get(page, 'start-reading').click();
+    await page.locator('.pdf-text[data-ready]').first().waitFor();
+    expect(await page.locator('.pdf-text').first().textContent()).toContain('Agreement, page 1');
+    await get(page, 'next-field').click();
+    await get(page, 'next-field').click();
+    await expect.poll(() => get(page, 'pdf-where').textContent()).toContain('3');
+    await shoot(page, 'sign-2-read-tablet');
+    await get(page, 'read-done').click();
+    await shoot(page, 'sign-3-consent-tablet');
+    await agree(page, { handwriting: true, video: true, comparison: true });
+
+    for (let n = 0; n < 5; n++) {
+      if (n === 0) await get(page, 'pad-start').click();
+      await live(page);
+      await drawPen(page, readSignature(`w1-genuine-0${n + 1}`));
+      if (n === 0) await shoot(page, 'sign-4-enrol-tablet');
+      await get(page, 'pad-done').click();
+      await expect.poll(() => mock.ceremony.references.have, { timeout: 5000 }).toBe(n + 1);
+    }
+    expect(mock.mediaOffers).toBe(0);
+
+    await get(page, 'camera-on').click();
+    await get(page, 'camera-hint').waitFor();
+    await shoot(page, 'sign-5-camera-tablet');
+    expect(await media.frames()).toBe(0);
+    await get(page, 'camera-ready').click();
+    await get(page, 'pad-start').click();
+    await live(page);
+    const drawn = await drawPen(page, samples);
+    await shoot(page, 'sign-6-pad-tablet');
+    expect(await media.frames()).toBeGreaterThan(10);
+    await get(page, 'pad-done').click();
+    await get(page, 'confirm-sign').waitFor();
+    expect(media.ended()).toBe(1);
+    checkSamples(mock.lastSession().points(), drawn);
+    await shoot(page, 'sign-7-confirm-tablet');
+    await get(page, 'confirm-sign').click();
+    await get(page, 'sealing').waitFor();
+    await shoot(page, 'sign-8-sealing-tablet');
+    await get(page, 'done').waitFor();
+    await shoot(page, 'sign-9-done-tablet');
+    const download = page.waitForEvent('download');
+    await get(page, 'download-deposit').click();
+    expect((await download).suggestedFilename()).toMatch(/\.asice$/);
+    const left = await page.evaluate(() => new Promise((resolve) => {
+      const request = indexedDB.open('inkwitness', 1);
+      request.onsuccess = () => {
+        const count = request.result.transaction('batches').objectStore('batches').count();
+        count.onsuccess = () => resolve(count.result);
+      };
+    }));
+    expect(left).toBe(0);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('keeps every stroke over a cut and a reload', async () => {
+    const { context, page } = await open(browser, 'tablet');
+    await read(page);
+    await agree(page, { handwriting: true, video: false, comparison: false });
+    await get(page, 'pad-start').click();
+    await live(page);
+    const half = samples.findIndex((one, i) => i > samples.length / 2 && !one.down);
+    await drawPen(page, samples.slice(0, half));
+    mock.lastSession().cut();
+    await get(page, 'link-lost').waitFor();
+    await get(page, 'link-lost').waitFor({ state: 'detached' });
+    await page.reload();
+    await get(page, 'resumed').waitFor();
+    await live(page);
+    await shoot(page, 'sign-resumed-tablet');
+    await drawPen(page, samples.slice(half));
+    await get(page, 'pad-done').click();
+    await get(page, 'confirm-sign').waitFor();
+    const points = mock.lastSession().points();
+    expect(points.filter((point) => point.down).length).toBe(samples.filter((one) => one.down).length);
+    expect(points.every((point, i) => i === 0 || point.t >= points[i - 1]!.t)).toBe(true);
+    await page.reload();
+    await get(page, 'picture').waitFor();
+    await get(page, 'confirm-sign').click();
+    await get(page, 'done').waitFor();
+    await context.close();
+  });
+
+  it('offers typing to those who refuse to be recorded', async () => {
+    const { context, page, faults } = await open(browser, 'phone');
+    await read(page);
+    await agree(page, { handwriting: false, video: false, comparison: false });
+    await get(page, 'typed-name').fill('Chloé Martin');
+    await shoot(page, 'sign-type-phone');
+    await get(page, 'confirm-typed').click();
+    await get(page, 'done').waitFor();
+    expect(mock.sessions.size).toBe(0);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('restores a broken camera stream and says so', async () => {
+    const { context, page } = await open(browser, 'tablet');
+    const media = await answerMedia(context, mock);
+    await read(page);
+    await agree(page, { handwriting: true, video: true, comparison: false });
+    await get(page, 'camera-on').click();
+    await get(page, 'camera-ready').click();
+    await get(page, 'pad-start').click();
+    await live(page);
+    await media.drop();
+    await get(page, 'media-lost').waitFor({ timeout: 20_000 });
+    await get(page, 'media-lost').waitFor({ state: 'detached', timeout: 20_000 });
+    await context.close();
+  });
+
+  it('tells what to do when the camera is refused', async () => {
+    const { context, page } = await open(browser, 'phone');
+    await page.addInitScript(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+    });
+    await read(page);
+    await agree(page, { handwriting: true, video: true, comparison: false });
+    await get(page, 'camera-on').click();
+    await get(page, 'camera-fault').waitFor();
+    await shoot(page, 'sign-camera-refused-phone');
+    await get(page, 'camera-without').click();
+    await get(page, 'pad-start').waitFor();
+    await context.close();
+  });
+
+  it('lets a refused signature be written again', async () => {
+    const { context, page } = await open(browser, 'tablet');
+    await read(page);
+    await agree(page, { handwriting: true, video: false, comparison: false });
+    mock.accepted = false;
+    mock.problems = [{ code: 'too-short', severity: 'refusal', text: 'Too short.' }];
+    await get(page, 'pad-start').click();
+    await live(page);
+    await drawPen(page, samples.slice(0, 40));
+    await get(page, 'pad-done').click();
+    await get(page, 'quality').waitFor();
+    expect(await get(page, 'quality-keep').count()).toBe(0);
+    await shoot(page, 'sign-quality-tablet');
+    await get(page, 'quality-again').click();
+    await live(page);
+    await drawPen(page, samples);
+    await get(page, 'pad-clear').click();
+    await live(page);
+    const drawn = await drawPen(page, samples);
+    await get(page, 'pad-done').click();
+    await get(page, 'confirm-sign').waitFor();
+    checkSamples(mock.lastSession().points(), drawn);
+    await context.close();
+  });
+
+  it('explains a dead link, a missing link and a service that is away', async () => {
+    const { context, page } = await open(browser, 'phone');
+    await page.goto(`${mock.url}/sign#t=wrong`);
+    await get(page, 'link-expired').waitFor();
+    await shoot(page, 'sign-expired-phone');
+    await page.goto(`${mock.url}/verify`);
+    await page.goto(`${mock.url}/sign`);
+    await get(page, 'link-missing').waitFor();
+    mock.down = true;
+    await page.goto(`${mock.url}/verify`);
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'problem').waitFor();
+    mock.down = false;
+    await get(page, 'retry').click();
+    await get(page, 'start-reading').waitFor();
+    await context.close();
+  });
+
+  it('declines', async () => {
+    const { context, page } = await open(browser, 'phone');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'decline').click();
+    await get(page, 'decline-reason').fill('Not my contract');
+    await get(page, 'decline-confirm').click();
+    await get(page, 'declined').waitFor();
+    await context.close();
+  });
+});
+
+// Every sample that was drawn, once, where, when and as hard as it was drawn.
+function checkSamples(points: Point[], samples: Sample[]): void {
+  const drawn = samples.filter((one) => one.down);
+  const kept = points.filter((point) => point.down);
+  expect(kept.length).toBe(drawn.length);
+  const begin = kept[0]!.t / 1000 - drawn[0]!.time;
+  kept.forEach((point, i) => {
+    const wanted = drawn[i]!;
+    expect(Math.abs(point.x / 100 - wanted.x)).toBeLessThanOrEqual(0.5);
+    expect(Math.abs(point.y / 100 - wanted.y)).toBeLessThanOrEqual(0.5);
+    expect(Math.abs(point.p / 65535 - wanted.pressure)).toBeLessThanOrEqual(1 / 1024);
+    expect(Math.abs(point.t / 1000 - wanted.time - begin)).toBeLessThanOrEqual(5);
+  });
+}
