@@ -55,7 +55,6 @@ func (j *Journal) loop(ctx context.Context) error {
 		if err := j.sweep(); err != nil {
 			return err
 		}
-		j.renewReserve()
 		idle.Reset(markAfter)
 	}
 }

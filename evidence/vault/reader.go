@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"inkwitness/evidence"
 )
@@ -31,6 +32,7 @@ const (
 )
 
 type reader struct {
+	mu     sync.Mutex // of ReadAt
 	blob   Blob
 	aead   cipher.AEAD
 	prefix [prefixBytes]byte
@@ -146,6 +148,23 @@ func (r *reader) Read(p []byte) (int, error) {
 	r.pos += int64(n)
 	return n, nil
 }
+
+// ReadAt implements io.ReaderAt. Calls are done one at a time.
+func (r *reader) ReadAt(p []byte, off int64) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.pos
+	defer func() { r.pos = before }()
+	r.pos = off
+	n, err := io.ReadFull(r, p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Size implements Blob: plain bytes.
+func (r *reader) Size() int64 { return r.size }
 
 // Seek implements io.Seeker.
 func (r *reader) Seek(offset int64, whence int) (int64, error) {

@@ -145,6 +145,24 @@ func (v *Vault) Open(ctx context.Context, o evidence.Object) (io.ReadSeekCloser,
 	return r, nil
 }
 
+// OpenAt decrypts an object for reading at any offset, with Open's promises.
+func (v *Vault) OpenAt(ctx context.Context, o evidence.Object) (Blob, error) {
+	r, err := v.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return r.(*reader), nil
+}
+
+// Write stores what fill writes, with Put's promises.
+func (v *Vault) Write(ctx context.Context, m evidence.Meta, fill func(io.Writer) error) (evidence.Object, error) {
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(fill(w)) }()
+	o, err := v.Put(ctx, m, r)
+	r.Close() // ends the writer where Put stopped early
+	return o, err
+}
+
 // Delete removes the blob of an object whose row is gone.
 func (v *Vault) Delete(ctx context.Context, o evidence.Object) error {
 	if err := v.cfg.Blobs.Delete(ctx, o.Key); err != nil {

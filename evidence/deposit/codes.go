@@ -1,0 +1,66 @@
+package deposit
+
+import (
+	"maps"
+	"slices"
+)
+
+// The reason codes. They never change their meaning; new ones are added.
+const (
+	CodeUnreadable = "deposit.unreadable"
+	CodeStructure  = "deposit.structure"
+	CodeMediaType  = "deposit.mediatype"
+	CodeOrder      = "deposit.order"
+	CodeMissing    = "deposit.file.missing"
+	CodeChanged    = "deposit.file.changed"
+	CodeUnlisted   = "deposit.file.unlisted"
+	CodeFiles      = "deposit.files"
+	CodeBag        = "deposit.bag"
+	CodeInfo       = "deposit.info"
+	CodeManifest   = "deposit.manifest"
+	CodeSignature  = "deposit.signature"
+	CodeSigStamp   = "deposit.signature.timestamp"
+	CodeStamp      = "deposit.timestamp"
+	CodeTime       = "deposit.time"
+	CodeRoots      = "deposit.trust.roots"
+	CodeLogProof   = "deposit.log.proof"
+	CodeLogEntry   = "deposit.log.entry"
+	CodeLogSigned  = "deposit.log.signature"
+	CodeLogTrust   = "deposit.trust.log"
+	CodeAudit      = "deposit.audit"
+	CodeDocument   = "deposit.document"
+	CodeSigners    = "deposit.signers"
+)
+
+// explanations is what --explain prints.
+var explanations = map[string]string{
+	CodeUnreadable: "The file is not a deposit, or so damaged that no list of its files can be read. Nothing can be said about its contents.",
+	CodeStructure:  "A deposit is a ZIP file in one exact form: files stored one after the other, each header and each directory entry determined by the contents. Every byte of the structure was compared with what it must be. A failure means that a header was damaged or edited; the contents are checked apart.",
+	CodeMediaType:  "The first file of the container must be called mimetype and say application/vnd.etsi.asic-e+zip, as EN 319 162-1 asks.",
+	CodeOrder:      "Files stand in one fixed order and carry the time of the seal, so that the same contents always give the same container.",
+	CodeMissing:    "A file that the signed list names is not in the container.",
+	CodeChanged:    "The contents of this file are not what the signed list says, or do not match their own checksum. The file was changed or damaged after the seal.",
+	CodeUnlisted:   "The container holds a file that the signed list does not name. It is not part of what was sealed.",
+	CodeFiles:      "Every file of the signed list is there, unchanged, and there is no other.",
+	CodeBag:        "manifest-sha256.txt is the list that sha256sum -c reads. It must say the same as the signed list.",
+	CodeInfo:       "data/deposit.json says what the deposit is, when it was sealed, who signed, and which log holds it.",
+	CodeManifest:   "META-INF/ASiCManifest001.xml is the list of files that the seal signs; ASiCManifest002.xml is the list that the timestamp covers: the first list and its signature. Both must be in their one canonical form and name what they must.",
+	CodeSignature:  "The seal's CAdES signature is over the list of files, by the certificate bound into it. If it holds, nothing in the list changed since it was signed.",
+	CodeSigStamp:   "A timestamp inside the signature shows that the signature existed at that time.",
+	CodeStamp:      "An RFC 3161 timestamp over the list and its signature shows that both existed at that time.",
+	CodeTime:       "The times must fit together: the sealing certificate was valid when the timestamp was made, and the time that the deposit states for its seal is not after the timestamp.",
+	CodeRoots:      "Certificates of the seal and of the timestamp were followed to a root. With --roots FILE the roots are yours: then the signature proves who sealed. Without it they are the ones inside the file: then it proves only that nothing changed since somebody with those roots sealed it, and the log says when.",
+	CodeLogProof:   "META-INF/deposit.tlog-proof holds the deposit's place in the public log in the format C2SP tlog-proof.",
+	CodeLogEntry:   "The log's entry is a salted hash of the seal. It was computed from this deposit and followed up to the root of the log's tree.",
+	CodeLogSigned:  "The log signs the root of its tree; witnesses confirm that they saw the same tree. All signatures in the proof must be good ones.",
+	CodeLogTrust:   "With --log-key KEY the log is one that you chose to trust. Without it the keys are the ones stated in the deposit itself.",
+	CodeAudit:      "data/audit/audit.jsonl is the chain of custody. Each line carries the hash of the line before it.",
+	CodeDocument:   "The signed PDF was checked by itself: every signature in it, and everything that was added after the first one.",
+	CodeSigners:    "Every person that the deposit names has signed the document with a certificate in that name.",
+}
+
+// Explain returns what a reason code means, or "" for an unknown one.
+func Explain(code string) string { return explanations[code] }
+
+// Codes lists all reason codes.
+func Codes() []string { return slices.Sorted(maps.Keys(explanations)) }

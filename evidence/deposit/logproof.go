@@ -1,0 +1,107 @@
+package deposit
+
+import (
+	"crypto/sha256"
+	"strings"
+
+	"inkwitness/evidence"
+	"inkwitness/evidence/proof"
+)
+
+// log checks that the seal is in the log and who says so.
+func (v *verifier) log() {
+	raw, err := v.archive.read(proofName)
+	if err != nil {
+		v.fails(CodeLogProof, proofName, "The deposit has no proof of its place in the log.")
+		return
+	}
+	p, err := proof.Parse(raw)
+	if err != nil {
+		v.fails(CodeLogProof, proofName, "The proof of the place in the log cannot be read: %v.", err)
+		return
+	}
+	if !v.described {
+		return // the salt is not known, which has been reported
+	}
+	stampList, okList := v.found[stampListName]
+	token, okToken := v.found[stampName]
+	if !okList || !okToken {
+		return // reported as missing
+	}
+	leaf := evidence.Leaf(evidence.Commit(v.info.Salt, stampList, token))
+	if err := p.Includes(leaf); err != nil {
+		v.fails(CodeLogEntry, proofName, "The seal of this deposit is not what the log holds at place %d.", p.Index)
+	} else {
+		v.holds(CodeLogEntry, proofName, "The seal is entry %d of %d in the log %s.", p.Index, p.Checkpoint.Size, p.Checkpoint.Origin)
+	}
+	if p.Checkpoint.Origin != v.info.Log.Origin {
+		v.fails(CodeLogProof, proofName, "The proof is of the log %q, the deposit names %q.", p.Checkpoint.Origin, v.info.Log.Origin)
+	}
+	v.logSignatures(p.Checkpoint)
+}
+
+// logSignatures checks every signature line: the ones that the caller trusts,
+// the ones that the deposit names, and that there are no others.
+func (v *verifier) logSignatures(c proof.Checkpoint) {
+	own, err := v.ownLogKeys()
+	if err != nil {
+		v.fails(CodeLogSigned, InfoName, "A key of the log in the deposit's description cannot be read.")
+		return
+	}
+	good := map[uint32]bool{}
+	var names []string
+	for _, k := range own {
+		at, err := c.Verify(k)
+		if err != nil {
+			v.fails(CodeLogSigned, proofName, "The log's tree is not signed as it must be: %v.", err)
+			continue
+		}
+		good[k.ID()] = true
+		name := k.Name
+		if !at.IsZero() && k.Name != c.Origin {
+			name += " on " + at.Format("2006-01-02")
+		}
+		names = append(names, name)
+	}
+	trusted := v.trustedLogKeys(c, good)
+	for _, s := range c.Note.Sigs {
+		if !good[s.ID] {
+			v.fails(CodeLogSigned, proofName, "The proof has a signature line of %q by a key that nobody named.", s.Name)
+		}
+	}
+	if len(names) == len(own) && len(own) > 0 {
+		v.holds(CodeLogSigned, proofName, "The log's tree is signed by %s.", strings.Join(names, ", "))
+	}
+	if len(own) == 0 && !trusted {
+		v.fails(CodeLogSigned, InfoName, "The deposit names no key of the log.")
+	}
+}
+
+func (v *verifier) ownLogKeys() ([]proof.Key, error) {
+	var keys []proof.Key
+	for _, s := range v.info.Log.Keys {
+		k, err := proof.ParseKey(s)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+func (v *verifier) trustedLogKeys(c proof.Checkpoint, good map[uint32]bool) bool {
+	if len(v.opts.LogKeys) == 0 {
+		sum := sha256.Sum256([]byte(strings.Join(v.info.Log.Keys, "\n")))
+		v.unknown(CodeLogTrust, proofName, "No key of the log was given, so the ones in the deposit are used (SHA-256 of the list %x). Compare with those that the log publishes, or give --log-key.", sum[:8])
+		return false
+	}
+	for _, k := range v.opts.LogKeys {
+		if _, err := c.Verify(k); err != nil {
+			v.fails(CodeLogTrust, proofName, "The log's tree is not signed by the key that you trust: %v.", err)
+			continue
+		}
+		good[k.ID()] = true
+		v.holds(CodeLogTrust, proofName, "The log's tree is signed by %s, whom you trust.", k.Name)
+	}
+	return true
+}

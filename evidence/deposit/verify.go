@@ -1,0 +1,370 @@
+package deposit
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"inkwitness/evidence"
+	"inkwitness/evidence/cms"
+	"inkwitness/evidence/pdf"
+	"inkwitness/evidence/proof"
+)
+
+// Options says whom to trust. The zero value trusts what the deposit brings
+// along, and the report then says what that proves.
+type Options struct {
+	Roots   *x509.CertPool // of the seal, the signers and the timestamps
+	LogKeys []proof.Key    // of the log and of witnesses; every one must have signed
+}
+
+// Verify checks a deposit point by point. It never fails: what cannot be read
+// is a point that does not hold.
+func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
+	v := &verifier{opts: o, report: &evidence.Report{Kind: "deposit"}}
+	a, err := openArchive(r, size)
+	if err != nil {
+		v.fails(CodeUnreadable, "container", "This is not a deposit, or its structure is destroyed: %v.", err)
+		return v.report
+	}
+	v.archive = a
+	v.structure()
+	v.hashFiles()
+	v.readInfo()
+	v.readRoots()
+	v.manifest()
+	v.files()
+	v.seal()
+	v.log()
+	v.audit()
+	v.document()
+	return v.report
+}
+
+type verifier struct {
+	opts      Options
+	archive   *archive
+	report    *evidence.Report
+	found     map[string]evidence.Digest // of every file
+	info      Info
+	described bool // info was read
+	roots     *x509.CertPool
+	own       bool // the roots are those of the deposit
+	listed    asicManifest
+	stamped   time.Time // by the container's timestamp
+}
+
+func (v *verifier) holds(code, part, format string, args ...any) {
+	v.report.Add(evidence.Holds, code, part, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) fails(code, part, format string, args ...any) {
+	v.report.Add(evidence.Fails, code, part, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) unknown(code, part, format string, args ...any) {
+	v.report.Add(evidence.Unknown, code, part, fmt.Sprintf(format, args...))
+}
+
+// structure reports on the container itself.
+func (v *verifier) structure() {
+	a := v.archive
+	for _, f := range a.faults {
+		v.fails(CodeStructure, f.part, "%s", f.text)
+	}
+	if len(a.faults) == 0 {
+		v.holds(CodeStructure, "container", "The container's structure is intact in every byte: %d files, %d bytes.", len(a.entries), a.size)
+	}
+	if first, err := a.read(mimetypeName); err != nil || a.entries[0].name != mimetypeName || string(first) != MediaType {
+		v.fails(CodeMediaType, mimetypeName, "The first file is not a mimetype that says %s.", MediaType)
+	}
+}
+
+// hashFiles reads every byte once.
+func (v *verifier) hashFiles() {
+	v.found = make(map[string]evidence.Digest, len(v.archive.entries))
+	buf := make([]byte, 1<<20)
+	sum, crc := sha256.New(), crc32.NewIEEE()
+	both := io.MultiWriter(sum, crc)
+	for _, e := range v.archive.entries {
+		sum.Reset()
+		crc.Reset()
+		n, err := io.CopyBuffer(both, struct{ io.Reader }{v.archive.open(e)}, buf)
+		if err != nil || n != e.size {
+			v.fails(CodeChanged, e.name, "%q is cut short.", e.name)
+		} else if crc.Sum32() != e.crc {
+			v.fails(CodeChanged, e.name, "%q does not match its checksum: it is damaged or was changed.", e.name)
+		}
+		if _, twice := v.found[e.name]; twice {
+			v.fails(CodeUnlisted, e.name, "%q is in the container twice.", e.name)
+		}
+		v.found[e.name] = evidence.Digest(sum.Sum(nil))
+	}
+}
+
+// readInfo reads data/deposit.json, which must be in the form that NewPlan writes.
+func (v *verifier) readInfo() {
+	raw, err := v.archive.read(InfoName)
+	if err == nil {
+		err = json.Unmarshal(raw, &v.info)
+	}
+	again, _ := json.MarshalIndent(v.info, "", "  ")
+	if err != nil || v.info.Format != Format || !bytes.Equal(append(again, '\n'), raw) {
+		v.fails(CodeInfo, InfoName, "The description of the deposit is missing or damaged.")
+		return
+	}
+	v.described = true
+	v.holds(CodeInfo, InfoName, "Deposit %s, %q, sealed %s by %s, kept until %s.", v.info.ID, v.info.Title,
+		v.info.Sealed.Format(time.RFC3339), v.info.Service, v.info.Ends.Format(time.DateOnly))
+	if v.archive.at != stampOf(v.info.Sealed) {
+		v.fails(CodeOrder, "container", "The times of the files are not the time of the seal.")
+	}
+}
+
+// readRoots takes the caller's roots, or the deposit's own.
+func (v *verifier) readRoots() {
+	if v.opts.Roots != nil {
+		v.roots = v.opts.Roots
+		return
+	}
+	v.roots, v.own = x509.NewCertPool(), true
+	raw, err := v.archive.read(RootsName)
+	if err != nil {
+		v.fails(CodeRoots, RootsName, "The deposit brings no root certificates along.")
+		return
+	}
+	var names []string
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			v.fails(CodeRoots, RootsName, "A root certificate cannot be read.")
+			return
+		}
+		v.roots.AddCert(c)
+		names = append(names, fmt.Sprintf("%s (SHA-256 %x)", c.Subject.CommonName, cms.Fingerprint(c)))
+	}
+	v.unknown(CodeRoots, RootsName, "No roots were given, so the ones inside the deposit are used: %s. Then the signature proves that nothing changed since somebody with these roots sealed it, not who that was. Compare the fingerprints, or give --roots.", strings.Join(names, ", "))
+}
+
+// manifest reads the signed list and checks what it must name.
+func (v *verifier) manifest() {
+	raw, err := v.archive.read(asicName)
+	if err == nil {
+		v.listed, err = parseManifest(raw)
+	}
+	if err != nil || v.listed.sigURI != signatureName || v.listed.sigType != signatureType {
+		v.fails(CodeManifest, asicName, "The signed list of files is missing or damaged.")
+	}
+}
+
+// files compares the files with the signed list, both ways, and the order.
+func (v *verifier) files() {
+	before := len(v.report.Failed())
+	named := map[string]bool{mimetypeName: true, asicName: true, signatureName: true, stampListName: true, stampName: true, proofName: true}
+	var order, payload []Part
+	for _, r := range v.listed.refs {
+		named[r.uri] = true
+		got, ok := v.found[r.uri]
+		switch {
+		case !ok:
+			v.fails(CodeMissing, r.uri, "%q is on the signed list and not in the container.", r.uri)
+		case got != r.digest:
+			v.fails(CodeChanged, r.uri, "%q is not what was sealed: its contents changed.", r.uri)
+		}
+		order = append(order, Part{Path: r.uri})
+		if strings.HasPrefix(r.uri, "data/") {
+			payload = append(payload, Part{Path: r.uri, SHA256: r.digest})
+		}
+	}
+	for name := range named {
+		if _, ok := v.found[name]; !ok && !slices.ContainsFunc(order, func(p Part) bool { return p.Path == name }) {
+			v.fails(CodeMissing, name, "%q is missing.", name)
+		}
+	}
+	for _, e := range v.archive.entries {
+		if !named[e.name] {
+			v.fails(CodeUnlisted, e.name, "%q is in the container and not on the signed list.", e.name)
+		}
+	}
+	if list, err := v.archive.read(manifestName); err == nil && !bytes.Equal(list, bagManifest(payload)) {
+		v.fails(CodeBag, manifestName, "The list for sha256sum does not say the same as the signed list.")
+	}
+	if len(v.report.Failed()) == before && before == 0 {
+		v.order(order)
+		v.holds(CodeFiles, "container", "All %d files are what was sealed, and there are no others.", len(v.archive.entries))
+	}
+}
+
+// order asks for the fixed order: the signed list's, then META-INF by name.
+func (v *verifier) order(listed []Part) {
+	want := []string{mimetypeName}
+	for _, p := range listed {
+		want = append(want, p.Path)
+	}
+	want = append(want, asicName, stampListName, proofName, signatureName, stampName)
+	for i, e := range v.archive.entries {
+		if i < len(want) && e.name != want[i] {
+			v.fails(CodeOrder, e.name, "%q stands where %q must stand.", e.name, want[i])
+			return
+		}
+	}
+}
+
+// seal checks signature, timestamps and their certificates.
+func (v *verifier) seal() {
+	list, _ := v.archive.read(asicName)
+	sig, _ := v.archive.read(signatureName)
+	stampList, _ := v.archive.read(stampListName)
+	token, _ := v.archive.read(stampName)
+	v.checkStamp(stampList, token)
+	v.checkStampList(stampList, list, sig)
+	v.checkSignature(list, sig)
+}
+
+func (v *verifier) checkStamp(stampList, der []byte) {
+	token, err := cms.ParseToken(der)
+	if err != nil {
+		v.fails(CodeStamp, stampName, "The timestamp cannot be read.")
+		return
+	}
+	digest := sha256.Sum256(stampList)
+	if err := token.Verify(crypto.SHA256, digest[:]); err != nil {
+		v.fails(CodeStamp, stampName, "The timestamp does not hold: %v.", err)
+		return
+	}
+	v.stamped = token.Info.Time
+	v.holds(CodeStamp, stampName, "The list and its signature existed on %s, by the timestamp of %s.", v.stamped.Format(time.RFC3339), token.Signer.Subject.CommonName)
+	v.chain(token.Signed, token.Info.Time, stampName)
+}
+
+func (v *verifier) checkStampList(stampList, list, sig []byte) {
+	want := manifestOf(stampName, stampType, []Part{Bytes(asicName, list), Bytes(signatureName, sig)}).marshal()
+	if !bytes.Equal(stampList, want) {
+		v.fails(CodeManifest, stampListName, "The list that the timestamp covers is not that of the signature and its list.")
+		return
+	}
+	v.holds(CodeManifest, stampListName, "The timestamp covers the signed list and its signature.")
+}
+
+func (v *verifier) checkSignature(list, der []byte) {
+	s, err := cms.Parse(der)
+	if err != nil {
+		v.fails(CodeSignature, signatureName, "The signature cannot be read.")
+		return
+	}
+	h := s.Hash.New()
+	h.Write(list)
+	if err := s.Verify(h.Sum(nil)); err != nil {
+		v.fails(CodeSignature, signatureName, "The signature over the list of files does not hold: %v.", err)
+		return
+	}
+	v.holds(CodeSignature, signatureName, "The list of files is signed by %q.", s.Signer.Subject.CommonName)
+	for _, der := range s.Timestamps {
+		v.checkInnerStamp(s, der)
+	}
+	if v.stamped.IsZero() {
+		return
+	}
+	v.chain(s, v.stamped, signatureName)
+	if v.stamped.Before(s.Signer.NotBefore) || v.stamped.After(s.Signer.NotAfter) || v.described && v.info.Sealed.After(v.stamped.Add(time.Second)) {
+		v.fails(CodeTime, signatureName, "The times do not fit together: sealed %s, stamped %s, certificate from %s to %s.", v.info.Sealed.Format(time.RFC3339),
+			v.stamped.Format(time.RFC3339), s.Signer.NotBefore.Format(time.RFC3339), s.Signer.NotAfter.Format(time.RFC3339))
+	}
+}
+
+func (v *verifier) checkInnerStamp(s *cms.Signed, der []byte) {
+	token, err := cms.ParseToken(der)
+	if err == nil {
+		h := token.Info.Hash.New()
+		h.Write(s.Signature)
+		err = token.Verify(token.Info.Hash, h.Sum(nil))
+	}
+	if err != nil {
+		v.fails(CodeSigStamp, signatureName, "The timestamp in the signature does not hold: %v.", err)
+		return
+	}
+	v.holds(CodeSigStamp, signatureName, "The signature existed on %s.", token.Info.Time.Format(time.RFC3339))
+	v.chain(token.Signed, token.Info.Time, signatureName)
+}
+
+// chain follows a certificate to the roots. With the deposit's own roots a
+// good chain proves nothing more, so only a bad one is reported.
+func (v *verifier) chain(s *cms.Signed, at time.Time, part string) {
+	if _, err := s.Chain(v.roots, at); err != nil {
+		v.fails(CodeRoots, part, "The certificate of %q does not lead to a root that is trusted: %v.", s.Signer.Subject.CommonName, err)
+		return
+	}
+	if !v.own {
+		v.holds(CodeRoots, part, "The certificate of %q leads to a root that you trust.", s.Signer.Subject.CommonName)
+	}
+}
+
+// audit checks the chain of custody.
+func (v *verifier) audit() {
+	e, ok := v.archive.find(AuditName)
+	if !ok {
+		v.fails(CodeMissing, AuditName, "The chain of custody is missing.")
+		return
+	}
+	n, err := checkChain(v.archive.open(e))
+	if err != nil {
+		v.fails(CodeAudit, AuditName, "The chain of custody is broken: %v.", err)
+		return
+	}
+	v.holds(CodeAudit, AuditName, "The chain of custody is unbroken over %d events.", n)
+}
+
+// document checks the signed PDF by itself and that all signers signed it.
+func (v *verifier) document() {
+	e, ok := v.archive.find(DocumentName)
+	if !ok {
+		v.fails(CodeMissing, DocumentName, "The signed document is missing.")
+		return
+	}
+	at := v.stamped
+	if at.IsZero() {
+		at = v.info.Sealed
+	}
+	report, err := pdf.Verify(v.archive.open(e), e.size, pdf.Options{Roots: v.roots, At: at})
+	if err != nil {
+		v.fails(CodeDocument, DocumentName, "The document cannot be read: %v.", err)
+		return
+	}
+	for _, f := range report.Findings {
+		v.fails(string(f.Code), DocumentName, "%s %s", f.Sentence, f.Where)
+	}
+	if report.OK {
+		v.holds(CodeDocument, DocumentName, "The document carries %d good signatures and nothing that was added otherwise.", len(report.Signatures))
+	}
+	v.signers(report)
+}
+
+func (v *verifier) signers(report pdf.Report) {
+	var names []string
+	for _, s := range v.info.Signers {
+		i := slices.IndexFunc(report.Signatures, func(r pdf.SignatureReport) bool { return r.Field == s.Field })
+		if i < 0 || report.Signatures[i].Signer != shorten(s.Name) {
+			v.fails(CodeSigners, DocumentName, "%q has not signed the document in field %q.", s.Name, s.Field)
+			continue
+		}
+		names = append(names, s.Name)
+	}
+	if v.described && len(names) == len(v.info.Signers) {
+		v.holds(CodeSigners, DocumentName, "Signed by %s.", strings.Join(names, ", "))
+	}
+}
+
+// shorten cuts a name as a certificate must (X.520, at most 64 characters).
+func shorten(name string) string {
+	r := []rune(name)
+	return string(r[:min(64, len(r))])
+}

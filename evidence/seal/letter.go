@@ -1,0 +1,79 @@
+package seal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"inkwitness/evidence"
+	"inkwitness/evidence/pdf"
+	"inkwitness/evidence/pdf/page"
+)
+
+// letterField is the invisible signature of the letter.
+const letterField = "Seal"
+
+// signLetter writes the letter of deposit and signs it as the service.
+func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, save func(context.Context) error) (evidence.Object, error) {
+	if st.Blank == nil {
+		raw, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work/letter.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error { return s.letter(in, st).Write(w) })
+		if err != nil {
+			return evidence.Object{}, err
+		}
+		blank, err := s.rewrite(ctx, raw, s.meta(in.Deposit, "work/letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer, r io.ReaderAt, size int64) error {
+			return pdf.Prepare(w, r, size, pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
+		})
+		if err != nil {
+			return evidence.Object{}, err
+		}
+		st.Blank = &blank
+		if err := save(ctx); err != nil {
+			return evidence.Object{}, err
+		}
+	}
+	chain, err := st.Certificate.parse()
+	if err != nil {
+		return evidence.Object{}, err
+	}
+	req := pdf.Request{Field: letterField, Level: pdf.LevelT, Certify: true, Signer: chainOnly(chain), Time: st.Info.Sealed,
+		Name: s.cfg.Service, Reason: "Letter of deposit"}
+	return s.signPDF(ctx, *st.Blank, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, "parts/letter-of-deposit.pdf", "application/pdf", st.Info.Ends), save)
+}
+
+// letter is the readable report.
+func (s *Sealer) letter(in Contents, st *depositState) *page.Document {
+	info := st.Info
+	d := page.New(page.Config{Title: "Letter of deposit", Author: s.cfg.Service, Language: "en", Created: info.Sealed, Footer: "Deposit " + info.ID})
+	d.Heading(1, "Letter of deposit")
+	d.Paragraph(fmt.Sprintf("%s certifies that the document described below was signed by the persons named, as recorded, and deposited on %s. It is kept until %s.",
+		s.cfg.Service, info.Sealed.Format("2 January 2006, 15:04:05 UTC"), info.Ends.Format("2 January 2006")))
+	d.Table(page.Table{Widths: []float64{1, 3}, Rows: [][]string{
+		{"Deposit", info.ID}, {"Title", info.Title}, {"Document", fmt.Sprintf("contract-signed.pdf, %d bytes", st.Document.Size)},
+		{"SHA-256", st.Document.SHA256.String()}, {"Sealed", info.Sealed.Format(time.RFC3339)}, {"Kept until", info.Ends.Format(time.DateOnly)}, {"Log", info.Log.Origin},
+	}})
+	d.Heading(2, "Signed by")
+	people := page.Table{Widths: []float64{3, 2, 3}, Header: []string{"Name", "Signed", "Comparison with references"}}
+	for _, p := range in.Signers {
+		people.Rows = append(people.Rows, []string{p.Name, p.SignedAt.UTC().Format("2006-01-02 15:04:05 UTC"), orNone(p.Finding)})
+	}
+	d.Table(people)
+	d.Heading(2, "What was recorded")
+	files := page.Table{Widths: []float64{2, 1, 4}, Header: []string{"File", "Bytes", "SHA-256"}}
+	for _, p := range in.Signers {
+		for _, f := range p.Recording {
+			files.Rows = append(files.Rows, []string{p.ID + "/" + f.Name, fmt.Sprint(f.Object.Size), f.Object.SHA256.String()})
+		}
+	}
+	d.Table(files)
+	d.Heading(2, "What this proves")
+	d.Paragraph("The container that this letter lies in holds the signed document, the recording of how it was signed, and the chain of custody. A signature and a timestamp cover every file; an entry in a public log shows that the seal existed when it says. VERIFY.txt explains how to check all of it without us.")
+	return d
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none was made"
+	}
+	return s
+}

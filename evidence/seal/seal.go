@@ -1,0 +1,252 @@
+// Package seal puts a letter of deposit together: it signs the document for
+// each signer, collects what was recorded, signs and stamps the container's
+// list, gives the commitment for the log, and writes the container once the
+// log has answered.
+//
+// Every method is resumable. Before each effect that cannot be undone it hands
+// its state to Keep, and called again with the last kept state it goes on from
+// there: a crash between any two steps leads to the same deposit, with one
+// certificate used. Effects that may be repeated (a stored blob, a timestamp)
+// simply are.
+//
+// It is the one package of evidence that knows its siblings. It does not know
+// the ceremony: who may sign, and in which order, is decided elsewhere.
+package seal
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"inkwitness/capture"
+	"inkwitness/evidence"
+	"inkwitness/evidence/pdf"
+	"inkwitness/evidence/proof"
+	"inkwitness/evidence/vault"
+)
+
+// Vault stores and opens objects; *vault.Vault does.
+type Vault interface {
+	// Write stores what fill writes and returns when it is durable.
+	Write(ctx context.Context, m evidence.Meta, fill func(io.Writer) error) (evidence.Object, error)
+	Open(ctx context.Context, o evidence.Object) (io.ReadSeekCloser, error)
+	OpenAt(ctx context.Context, o evidence.Object) (vault.Blob, error)
+}
+
+// Log vouches for commitments; *ledger.Log does.
+type Log interface {
+	// Proof returns the tlog-proof file, evidence.ErrPending until there is one.
+	Proof(ctx context.Context, c evidence.Commitment) ([]byte, error)
+	Origin() string
+	Keys() []proof.Key
+}
+
+// Config is what a Sealer needs. All fields but Service and Witnesses are required.
+type Config struct {
+	Vault       Vault
+	Provider    evidence.Provider
+	Revoker     evidence.Revoker
+	Timestamper evidence.Timestamper
+	Log         Log
+	Clock       capture.Clock
+	Roots       []*x509.Certificate // of the provider and of the timestamp authorities
+	Service     string              // who runs this, "Inkwitness" when empty
+	Witnesses   []proof.Key         // whose cosignatures every proof carries
+}
+
+// Sealer makes signatures and deposits. It is safe for concurrent use, but one
+// seal is worked on by one caller at a time.
+type Sealer struct{ cfg Config }
+
+// New returns a Sealer.
+func New(cfg Config) (*Sealer, error) {
+	if cfg.Vault == nil || cfg.Provider == nil || cfg.Revoker == nil || cfg.Timestamper == nil || cfg.Log == nil || cfg.Clock == nil || len(cfg.Roots) == 0 {
+		return nil, errors.New("seal: Vault, Provider, Revoker, Timestamper, Log, Clock and Roots are required")
+	}
+	if cfg.Service == "" {
+		cfg.Service = "Inkwitness"
+	}
+	return &Sealer{cfg}, nil
+}
+
+// Keep stores the state of a seal durably before it returns. The state holds
+// the salt of the commitment: store it encrypted, and drop it once the deposit
+// is written.
+type Keep func(ctx context.Context, state []byte) error
+
+// Person is somebody who signs.
+type Person struct {
+	ID      string // random, unique in the deposit
+	Subject string // whose data key, see evidence.Meta
+	Name    string
+	Email   string
+}
+
+// Field is a signature's place: points from the top left corner of the page as
+// displayed. A zero size is an invisible signature.
+type Field struct {
+	Name                string
+	Page                int // from 1
+	X, Y, Width, Height float64
+}
+
+// Signing asks for the signature of one person.
+type Signing struct {
+	Deposit     string
+	Title       string
+	Current     evidence.Object // newest revision of the document
+	Prepare     []Field         // the fields of all signers, when Current has no signature yet
+	Signer      Person
+	Fields      []string          // the fields that this person signs, at least one
+	Handwriting capture.Signature // drawn into the fields; without points the name stands alone
+	Reason      string
+}
+
+// certificate is a credential in use, as kept.
+type certificate struct {
+	ID    string   `json:"id"`
+	Chain [][]byte `json:"chain"`
+	Try   int      `json:"try"` // certificates asked for; all but the last were never used
+}
+
+func (c certificate) parse() ([]*x509.Certificate, error) {
+	var chain []*x509.Certificate
+	for _, der := range c.Chain {
+		parsed, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("kept certificate: %w", evidence.ErrCorrupt)
+		}
+		chain = append(chain, parsed)
+	}
+	if len(chain) == 0 {
+		return nil, fmt.Errorf("kept certificate: %w", evidence.ErrCorrupt)
+	}
+	return chain, nil
+}
+
+// margin is how long a certificate must still be good when signing starts.
+const margin = 10 * time.Minute
+
+// certify returns the certificate kept in c while it is good, and otherwise
+// asks for one: again for the same, or, when that ended unused, for the next.
+// renewed says that whatever was drafted for the last one is void.
+func (s *Sealer) certify(ctx context.Context, c certificate, req evidence.CredentialRequest) (out certificate, renewed bool, err error) {
+	if len(c.Chain) > 0 {
+		chain, err := c.parse()
+		if err != nil || s.cfg.Clock.Now().Add(margin).Before(chain[0].NotAfter) {
+			return c, false, err
+		}
+		if err := s.cfg.Provider.Release(ctx, c.ID); err != nil {
+			return c, false, fmt.Errorf("release an unused certificate: %w", err)
+		}
+	}
+	c = certificate{Try: c.Try + 1}
+	req.ID = fmt.Sprintf("%s/%d", req.ID, c.Try)
+	credential, err := s.cfg.Provider.Credential(ctx, req)
+	if err != nil {
+		return c, false, fmt.Errorf("certificate of the signer: %w", err)
+	}
+	c.ID = credential.ID
+	for _, cert := range credential.Chain {
+		c.Chain = append(c.Chain, cert.Raw)
+	}
+	return c, true, nil
+}
+
+// value is one raw signature in the making.
+type value struct {
+	Auth *evidence.Authorization `json:"auth,omitempty"`
+	Raw  []byte                  `json:"raw,omitempty"`
+}
+
+// sign fills in v.Raw. The authorization is kept before it is used, and the
+// value before anything is made of it.
+func (s *Sealer) sign(ctx context.Context, v *value, credential string, digest []byte, opts crypto.SignerOpts, save func(context.Context) error) error {
+	if v.Raw != nil {
+		return nil
+	}
+	digests := []evidence.SignDigest{{Hash: opts.HashFunc(), Value: digest}}
+	if v.Auth == nil {
+		auth, err := s.cfg.Provider.Authorize(ctx, credential, digests)
+		if err != nil {
+			return fmt.Errorf("authorize: %w", err)
+		}
+		v.Auth = &auth
+		if err := save(ctx); err != nil {
+			return err
+		}
+	}
+	values, err := s.cfg.Provider.Sign(ctx, *v.Auth, digests)
+	if err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	if len(values) != 1 {
+		return fmt.Errorf("provider gave %d signatures for one: %w", len(values), evidence.ErrMalformed)
+	}
+	v.Raw = values[0]
+	return save(ctx)
+}
+
+// chainOnly shows pdf a certificate whose key is elsewhere.
+type chainOnly []*x509.Certificate
+
+func (c chainOnly) Chain() []*x509.Certificate { return c }
+
+func (chainOnly) Sign(context.Context, []byte, crypto.SignerOpts) ([]byte, error) {
+	return nil, errors.New("seal: the key is with the provider")
+}
+
+// meta describes an object of the deposit itself.
+func (s *Sealer) meta(deposit, name, contentType string, ends time.Time) evidence.Meta {
+	return evidence.Meta{Key: "deposits/" + deposit + "/" + name, Class: evidence.ClassDeposit, Reason: "letter of deposit",
+		DeleteAfter: ends, Subject: deposit, Deposit: deposit, ContentType: contentType}
+}
+
+// ends is when a deposit that is sealed now must be gone.
+func (s *Sealer) ends(sealed time.Time) time.Time {
+	r, _ := evidence.RetentionOf(evidence.ClassDeposit)
+	return r.End(sealed)
+}
+
+// restore reads a kept state; none is the zero state.
+func restore(raw []byte, state any) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(raw, state); err != nil {
+		return fmt.Errorf("kept state: %w", evidence.ErrCorrupt)
+	}
+	return nil
+}
+
+// saver returns a function that keeps the state as it is then.
+func saver(state any, keep Keep) func(context.Context) error {
+	return func(ctx context.Context) error {
+		raw, err := json.Marshal(state)
+		if err != nil {
+			return fmt.Errorf("state: %w", err)
+		}
+		if err := keep(ctx, raw); err != nil {
+			return fmt.Errorf("keep state: %w", err)
+		}
+		return nil
+	}
+}
+
+// strokes turns recorded points into what pdf draws.
+func strokes(sig capture.Signature) [][]pdf.Point {
+	var out [][]pdf.Point
+	for _, span := range sig.Strokes() {
+		var line []pdf.Point
+		for _, p := range sig.Points[span[0]:span[1]] {
+			line = append(line, pdf.Point{X: float64(p.X), Y: float64(p.Y), Pressure: float64(p.Pressure) / capture.MaxPressure})
+		}
+		out = append(out, line)
+	}
+	return out
+}
