@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/elliptic"
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
@@ -146,10 +147,14 @@ func cutOut(t *testing.T, doc []byte) (out []cutSignature) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var der asn1.RawValue // a message may itself end in a zero, so zeros cannot be trimmed
+		if _, err := asn1.Unmarshal(value, &der); err != nil {
+			t.Fatal(err)
+		}
 		end := bytes.Index(rest, []byte("endobj"))
 		out = append(out, cutSignature{
 			stamp:   bytes.Contains(rest[:end], []byte("/ETSI.RFC3161")),
-			value:   bytes.TrimRight(value, "\x00"),
+			value:   der.FullBytes,
 			content: append(bytes.Clone(doc[:n[1]]), doc[n[2]:n[2]+n[3]]...),
 		})
 		rest = rest[10:]

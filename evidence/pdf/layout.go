@@ -20,22 +20,12 @@ const (
 const rangeWidth = 56
 
 // layout makes the revision that a signature adds, with its holes.
-func layout(f *syntax.File, req Request) (syntax.Tail, error) {
-	d, err := openDoc(f, 1<<20)
-	if err != nil {
-		return syntax.Tail{}, err
-	}
+func (d *doc) layout(req Request) (syntax.Tail, error) {
 	fd, err := d.emptyField(req.Field)
 	if err != nil {
 		return syntax.Tail{}, err
 	}
-	if req.Time.IsZero() {
-		return syntax.Tail{}, fmt.Errorf("%w: no time of signing", ErrArgument)
-	}
-	if err := d.permit(req, fd); err != nil {
-		return syntax.Tail{}, err
-	}
-	u := syntax.NewUpdate(f)
+	u := syntax.NewUpdate(d.f)
 	sig, err := d.signatureDict(req, fd)
 	if err != nil {
 		return syntax.Tail{}, err
@@ -69,7 +59,7 @@ func (d *doc) emptyField(name string) (field, error) {
 // permit refuses what earlier signatures forbid: certifying a signed document,
 // and anything after a certification without changes (P=1) or a lock on this
 // field.
-func (d *doc) permit(req Request, target field) error {
+func (d *doc) permit(req Request) error {
 	for _, fd := range d.fields {
 		if fd.typ != "Sig" || fd.value == nil {
 			continue
@@ -85,8 +75,8 @@ func (d *doc) permit(req Request, target field) error {
 		if err != nil {
 			return err
 		}
-		if perms.docMDP == 1 || perms.locks(target.name) {
-			return fmt.Errorf("%w: field %q", ErrForbidden, target.name)
+		if perms.docMDP == 1 || perms.locks(req.Field) {
+			return fmt.Errorf("%w: field %q", ErrForbidden, req.Field)
 		}
 	}
 	return nil

@@ -36,19 +36,31 @@ type Draft struct {
 // Start lays a signature out on the document without signing. The same
 // document and request always give the same draft.
 func Start(in io.ReaderAt, size int64, req Request) (*Draft, error) {
-	chain := req.Signer.Chain()
-	if len(chain) == 0 {
-		return nil, fmt.Errorf("%w: the signer has no certificate", ErrArgument)
-	}
-	alg, err := cms.AlgorithmFor(chain[0].PublicKey, req.PSS)
-	if err != nil {
-		return nil, err
+	if len(req.Signer.Chain()) == 0 || req.Time.IsZero() {
+		return nil, fmt.Errorf("%w: a signature needs a certificate and a time", ErrArgument)
 	}
 	f, err := open(in, size, req.Limits, req.Password)
 	if err != nil {
 		return nil, err
 	}
-	tail, err := layout(f, req)
+	doc, err := openDoc(f, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.permit(req); err != nil {
+		return nil, err
+	}
+	tail, err := doc.layout(req)
+	if err != nil {
+		return nil, err
+	}
+	return newDraft(in, size, req, tail)
+}
+
+// newDraft hashes the document with the revision behind it.
+func newDraft(in io.ReaderAt, size int64, req Request, tail syntax.Tail) (*Draft, error) {
+	chain := req.Signer.Chain()
+	alg, err := cms.AlgorithmFor(chain[0].PublicKey, req.PSS)
 	if err != nil {
 		return nil, err
 	}

@@ -139,12 +139,30 @@ func (v *verifier) checkStamp(s *signature, t *cms.Timestamp, sum []byte) {
 		s.add(StampWrong, "no signing-certificate attribute")
 		return
 	}
-	if _, err := v.chain(t.Signer, t.Certificates, t.Time, x509.ExtKeyUsageTimeStamping); err != nil {
+	_, err := v.chain(t.Signer, t.Certificates, t.Time, x509.ExtKeyUsageTimeStamping)
+	if err == nil && !forTimestamps(t.Signer) {
+		err = errors.New("the certificate is not one for timestamps alone")
+	}
+	if err != nil {
 		s.add(StampUntrusted, err.Error())
 		return
 	}
 	s.stamps = append(s.stamps, t)
 	s.Stamped = t.Time.UTC()
+}
+
+// forTimestamps says whether timestamping is the critical and only use of a
+// certificate (RFC 3161, 2.3).
+func forTimestamps(c *x509.Certificate) bool {
+	if len(c.ExtKeyUsage) != 1 || c.ExtKeyUsage[0] != x509.ExtKeyUsageTimeStamping || len(c.UnknownExtKeyUsage) > 0 {
+		return false
+	}
+	for _, e := range c.Extensions {
+		if e.Id.Equal(oidExtKeyUsage) {
+			return e.Critical
+		}
+	}
+	return false
 }
 
 // chain builds a path to a trusted root at a time.
@@ -298,10 +316,12 @@ func (v *verifier) storeItems(list any) [][]byte {
 }
 
 // oidShortTerm marks certificates too short-lived to be revoked (EN 319 412-1,
-// 5.2); oidNoCheck marks OCSP responders that are not looked up (RFC 6960).
+// 5.2); oidNoCheck marks OCSP responders that are not looked up (RFC 6960);
+// oidExtKeyUsage is RFC 5280, 4.2.1.12.
 var (
-	oidShortTerm = asn1.ObjectIdentifier{0, 4, 0, 194121, 2, 1}
-	oidNoCheck   = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
+	oidShortTerm   = asn1.ObjectIdentifier{0, 4, 0, 194121, 2, 1}
+	oidExtKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
+	oidNoCheck     = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
 )
 
 // status says whether every certificate below the root is shown not to be

@@ -72,7 +72,7 @@ func (f *File) allListed(rev Revision) error {
 		ok := false
 		switch e.Kind {
 		case Free:
-			ok = num == 0
+			ok = true // points nowhere; whether it may go is for the caller to say
 		case InFile:
 			_, ok = rev.Objects[num]
 			ok = ok || num == rev.Section.Self
