@@ -171,7 +171,12 @@ func allow(id Identity, action Action, object Object) error {
 	if right == linked {
 		return allowLinked(id, object)
 	}
-	if id.Organisation == "" || id.Account == "" || id.Organisation != object.Organisation {
+	if id.Account == "" {
+		return ErrNotFound
+	}
+	// One's own account belongs to no organisation: it can be seen to even while
+	// the organisation is closed to a session without a second factor.
+	if object.Kind != ProfileObject && (id.Organisation == "" || id.Organisation != object.Organisation) {
 		return ErrNotFound
 	}
 	switch right {

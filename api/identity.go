@@ -176,6 +176,7 @@ type Client struct {
 	Address  string `json:"address"`            // IP address
 	Browser  string `json:"browser"`            // "Firefox on Linux": family and system, no version
 	Language string `json:"language,omitempty"` // best of Accept-Language that we speak
+	Agent    string `json:"-"`                  // User-Agent as sent; never stored
 }
 
 type clientKey struct{}

@@ -49,7 +49,7 @@ func (a *API) Handler() http.Handler {
 		id := NewID()
 		a.securityHeaders(w.Header())
 		w.Header().Set("X-Request-Id", id)
-		ctx := context.WithValue(r.Context(), requestKey{}, &request{id: id})
+		ctx := context.WithValue(r.Context(), requestKey{}, &request{id: id, outer: r})
 		ctx = WithClient(ctx, a.client(r))
 		a.observed(inner).ServeHTTP(w, r.WithContext(ctx))
 	})
@@ -62,12 +62,24 @@ type request struct {
 	id      string
 	pattern string // the route that took it; never the path, which may hold a secret
 	role    Role
+	outer   *http.Request
 }
 
 // RequestID is the id of the request that ctx belongs to, empty outside one.
 func RequestID(ctx context.Context) string {
 	if r, ok := ctx.Value(requestKey{}).(*request); ok {
 		return r.id
+	}
+	return ""
+}
+
+// ReadCookie returns the value of a cookie of the request that ctx belongs to,
+// empty when there is none. The name is without its prefix.
+func (a *API) ReadCookie(ctx context.Context, name string) string {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		if c, err := r.outer.Cookie(a.CookieName(name)); err == nil {
+			return c.Value
+		}
 	}
 	return ""
 }
@@ -124,7 +136,7 @@ func (a *API) identify(r *http.Request) (Identity, error) {
 // client reads what is known of the browser. X-Forwarded-For counts only from a
 // trusted proxy, and then the last address that is not one itself.
 func (a *API) client(r *http.Request) Client {
-	c := Client{Browser: browser(r.UserAgent()), Language: language(r.Header.Get("Accept-Language"))}
+	c := Client{Agent: r.UserAgent(), Browser: browser(r.UserAgent()), Language: language(r.Header.Get("Accept-Language"))}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return c

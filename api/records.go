@@ -80,3 +80,46 @@ type Passkey struct {
 	Used    time.Time
 	Data    []byte
 }
+
+// Notice asks for a mail. Package mail holds the words; a notice carries a link
+// and no content.
+type Notice struct {
+	Kind         NoticeKind
+	To           string // address
+	Language     string // of Languages; the first when unknown
+	Organisation string // whose outbox shows it
+	Account      string // whose act caused it, empty when nobody's
+	Link         string // path and fragment on this service, empty for none
+	Values       map[string]string
+	Key          string // the same key makes one mail only, whatever happens
+}
+
+// NoticeKind names a mail.
+type NoticeKind string
+
+// The mails that the service sends, and the values that each needs.
+const (
+	NoticeInvitation      NoticeKind = "invitation"       // to sign; sender
+	NoticeReminder        NoticeKind = "reminder"         // to sign; sender
+	NoticeCompleted       NoticeKind = "completed"        // everybody signed
+	NoticeDeclined        NoticeKind = "declined"         // a signer declined
+	NoticeCancelled       NoticeKind = "cancelled"        // the sender took it back
+	NoticeMember          NoticeKind = "member"           // invited to an organisation; organisation
+	NoticeSignIn          NoticeKind = "sign-in"          // somebody signs in while a session is live; time, address, browser
+	NoticeTakenOver       NoticeKind = "taken-over"       // a session was taken over; time, address, browser
+	NoticeCopied          NoticeKind = "copied"           // a session's cookie came from another browser; time, address, browser
+	NoticeTakeOverCode    NoticeKind = "take-over-code"   // the code for a take-over; code
+	NoticeReset           NoticeKind = "reset"            // link to set a new password
+	NoticePasswordChanged NoticeKind = "password-changed" // time, address, browser
+	NoticeFactorChanged   NoticeKind = "factor-changed"   // time, address, browser
+	NoticeAddressChanged  NoticeKind = "address-changed"  // to the old and the new one; time, address, browser
+	NoticePhoneChanged    NoticeKind = "phone-changed"    // time, address, browser
+	NoticeConfirmAddress  NoticeKind = "confirm-address"  // link, to the new one
+)
+
+// Duration limits of links and codes that are mailed.
+const (
+	InvitationLife = 7 * 24 * time.Hour
+	ResetLife      = time.Hour
+	CodeLife       = 10 * time.Minute
+)

@@ -1,0 +1,394 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp"
+	"github.com/pquerna/otp/hotp"
+
+	"inkwitness/api"
+)
+
+func (h *Handler) mountFactors(a *api.API) {
+	const tag = "factors"
+	api.Register(a, api.Route{Method: "GET", Path: "/api/factors", ID: "getFactors", Tag: tag, Summary: "One's own second factors"}, h.getFactors)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/factors/totp", ID: "offerTOTP", Tag: tag, Status: 201,
+		Summary: "Begin to add a time-based code"}, h.offerTOTP)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/factors/totp/confirm", ID: "confirmTOTP", Tag: tag,
+		Summary: "Finish adding it with a first code; returns new recovery codes"}, h.confirmTOTP)
+	api.Register(a, api.Route{Method: "DELETE", Path: "/api/factors/totp", ID: "deleteTOTP", Tag: tag, Status: 204}, h.deleteTOTP)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/factors/recovery", ID: "newRecoveryCodes", Tag: tag, Status: 201,
+		Summary: "Replace the recovery codes"}, h.newRecovery)
+}
+
+// proved is what a sign-in showed besides the password.
+type proved struct {
+	factor bool // a second factor
+	mailed bool // a code that was mailed for a take-over
+}
+
+// checkSecond checks the code of a sign-in. Without a second factor none is
+// needed, except for a take-over, which then needs the mailbox.
+func (h *Handler) checkSecond(ctx context.Context, acc api.Account, code string, takeOver bool) (proved, error) {
+	f, err := h.factors(ctx, acc.ID)
+	if err != nil {
+		return proved{}, err
+	}
+	switch {
+	case !f.any() && !takeOver:
+		return proved{}, nil
+	case !f.any():
+		return h.checkMailed(ctx, acc, code)
+	case code == "":
+		return proved{}, f.needed()
+	}
+	ok, err := h.checkCode(ctx, acc.ID, f, code)
+	if err != nil {
+		return proved{}, err
+	}
+	if !ok {
+		if err := h.wrong(ctx, acc, false); !errors.Is(err, api.ErrUnauthenticated) {
+			return proved{}, err
+		}
+		return proved{}, errCode
+	}
+	return proved{factor: true}, nil
+}
+
+var errCode = &api.Problem{Type: "/problems/wrong-code", Title: "Wrong code", Status: http.StatusUnauthorized,
+	Detail: "The code is wrong or was used already. Wait for the next one."}
+
+// factorSet is which second factors an account has.
+type factorSet struct {
+	totp     *api.TOTP
+	passkeys []api.Passkey
+	recovery int
+}
+
+func (f factorSet) any() bool { return f.totp != nil || len(f.passkeys) > 0 }
+
+func (f factorSet) needed() error {
+	detail := "Enter the code of your authenticator app, or a recovery code."
+	if f.totp == nil {
+		detail = "Sign in with your passkey, or enter a recovery code."
+	}
+	return &api.Problem{Type: "/problems/second-factor", Title: "Second factor needed", Status: http.StatusUnauthorized, Detail: detail}
+}
+
+func (h *Handler) factors(ctx context.Context, account string) (f factorSet, err error) {
+	totp, err := h.cfg.Store.TOTP(ctx, account)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return f, fmt.Errorf("factors: %w", err)
+	}
+	if err == nil && totp.Confirmed {
+		f.totp = &totp
+	}
+	if f.passkeys, err = h.cfg.Store.Passkeys(ctx, account); err != nil {
+		return f, fmt.Errorf("factors: %w", err)
+	}
+	f.recovery, err = h.cfg.Store.RecoveryCodes(ctx, account)
+	return f, err
+}
+
+func (h *Handler) checkCode(ctx context.Context, account string, f factorSet, code string) (bool, error) {
+	code = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
+	if f.totp != nil && len(code) == totpDigits {
+		return h.spendTOTP(ctx, account, f.totp.Secret, code)
+	}
+	err := h.cfg.Store.UseRecoveryCode(ctx, account, recoveryHash(account, code), h.cfg.Clock.Now())
+	if errors.Is(err, api.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+const (
+	totpDigits = 6
+	totpPeriod = 30 // s, RFC 6238 section 4.1
+	totpSkew   = 1  // steps before and after, for clocks that differ
+)
+
+// totpStep returns the time step for which the code is right.
+func totpStep(secret []byte, code string, now time.Time) (int64, bool) {
+	step := now.Unix() / totpPeriod
+	key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
+	for s := step - totpSkew; s <= step+totpSkew; s++ {
+		ok, err := hotp.ValidateCustom(code, uint64(s), key, hotp.ValidateOpts{Digits: totpDigits, Algorithm: otp.AlgorithmSHA1})
+		if ok && err == nil {
+			return s, true
+		}
+	}
+	return 0, false
+}
+
+// spendTOTP accepts a code once: its step must be later than the last one spent.
+func (h *Handler) spendTOTP(ctx context.Context, account string, secret []byte, code string) (bool, error) {
+	step, ok := totpStep(secret, code, h.cfg.Clock.Now())
+	if !ok {
+		return false, nil
+	}
+	err := h.cfg.Store.UseTOTPStep(ctx, account, step)
+	if errors.Is(err, api.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// checkMailed checks the code of a take-over by somebody without a second
+// factor, and mails one when none is given.
+func (h *Handler) checkMailed(ctx context.Context, acc api.Account, code string) (proved, error) {
+	now := h.cfg.Clock.Now()
+	if code != "" {
+		_, err := h.cfg.Store.TakeChallenge(ctx, "take-over", mailedHash(acc.ID, code), now)
+		if errors.Is(err, api.ErrExpired) {
+			return proved{}, errCode
+		}
+		return proved{mailed: err == nil}, err
+	}
+	if err := h.hit(ctx, resets, acc.ID); err != nil {
+		return proved{}, err
+	}
+	fresh := rand.Text()[:10] // 50 bits, and 10 tries in 15 minutes
+	err := h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		c := api.Challenge{Kind: "take-over", Account: acc.ID, Created: now, Expires: now.Add(api.CodeLife)}
+		if err := h.cfg.Store.AddChallenge(ctx, c, mailedHash(acc.ID, fresh)); err != nil {
+			return err
+		}
+		return h.tell(ctx, api.NoticeTakeOverCode, acc, map[string]string{"code": fresh})
+	})
+	if err != nil {
+		return proved{}, fmt.Errorf("mail a code: %w", err)
+	}
+	return proved{}, &api.Problem{Type: "/problems/code-mailed", Title: "A code was mailed to you", Status: http.StatusUnauthorized,
+		Detail: "Enter the code from the mail. It works once, for ten minutes."}
+}
+
+func mailedHash(account, code string) [32]byte {
+	return sha256.Sum256([]byte("mailed\x00" + account + "\x00" + strings.ToUpper(strings.TrimSpace(code))))
+}
+
+// recoveryHash binds a code to its account. A code has 80 random bits: a plain
+// hash cannot be searched.
+func recoveryHash(account, code string) [32]byte {
+	return sha256.Sum256([]byte("recovery\x00" + account + "\x00" + code))
+}
+
+type factorsOut struct {
+	Body struct {
+		Password      bool          `json:"password"`
+		TOTP          bool          `json:"totp"`
+		RecoveryCodes int           `json:"recoveryCodes" doc:"left"`
+		Passkeys      []passkeyBody `json:"passkeys"`
+	}
+}
+
+type passkeyBody struct {
+	ID      string     `json:"id"`
+	Name    string     `json:"name"`
+	Created time.Time  `json:"createdAt"`
+	Used    *time.Time `json:"usedAt,omitempty"`
+}
+
+func (h *Handler) getFactors(ctx context.Context, _ *struct{}) (*factorsOut, error) {
+	id, err := ownProfile(ctx, api.Read)
+	if err != nil {
+		return nil, err
+	}
+	f, err := h.factors(ctx, id.Account)
+	if err != nil {
+		return nil, err
+	}
+	out := &factorsOut{}
+	out.Body.TOTP, out.Body.RecoveryCodes = f.totp != nil, f.recovery
+	_, err = h.cfg.Store.Password(ctx, id.Account)
+	if out.Body.Password = err == nil; err != nil && !errors.Is(err, api.ErrNotFound) {
+		return nil, err
+	}
+	out.Body.Passkeys = []passkeyBody{}
+	for _, k := range f.passkeys {
+		b := passkeyBody{ID: base64.RawURLEncoding.EncodeToString(k.ID), Name: k.Name, Created: k.Created}
+		if !k.Used.IsZero() {
+			b.Used = &k.Used
+		}
+		out.Body.Passkeys = append(out.Body.Passkeys, b)
+	}
+	return out, nil
+}
+
+// ownProfile is the identity of somebody who may act on their own account.
+func ownProfile(ctx context.Context, action api.Action) (api.Identity, error) {
+	id := api.IdentityOf(ctx)
+	return id, api.Allow(id, action, api.Object{Kind: api.ProfileObject, Organisation: id.Organisation, Owner: id.Account})
+}
+
+// changeOwn is ownProfile for changes of credentials: they need a fresh proof.
+func changeOwn(ctx context.Context) (api.Identity, error) {
+	id, err := ownProfile(ctx, api.Update)
+	if err == nil && !id.Fresh {
+		err = api.ErrStepUp
+	}
+	return id, err
+}
+
+type totpOffer struct {
+	Secret string `json:"secret" doc:"base32, to be typed"`
+	URI    string `json:"uri" doc:"to be shown as a QR code"`
+}
+
+// offer puts a secret into the form that authenticator apps read.
+func offer(secret []byte, email string) totpOffer {
+	key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
+	q := url.Values{"secret": {key}, "issuer": {"Inkwitness"}, "digits": {"6"}, "period": {"30"}, "algorithm": {"SHA1"}}
+	return totpOffer{Secret: key, URI: "otpauth://totp/" + url.PathEscape("Inkwitness:"+email) + "?" + q.Encode()}
+}
+
+type offerOut struct{ Body totpOffer }
+
+func (h *Handler) offerTOTP(ctx context.Context, _ *struct{}) (*offerOut, error) {
+	id, err := changeOwn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f, err := h.factors(ctx, id.Account); err != nil || f.totp != nil {
+		return nil, errors.Join(err, api.Explain(api.ErrConflict, "There is a time-based code already. Remove it first."))
+	}
+	acc, err := h.cfg.Store.Account(ctx, id.Account)
+	if err != nil {
+		return nil, err
+	}
+	secret := make([]byte, 20)
+	rand.Read(secret) // never fails, see crypto/rand
+	err = h.cfg.Store.SetTOTP(ctx, acc.ID, api.TOTP{Secret: secret}, h.cfg.Clock.Now())
+	return &offerOut{offer(secret, acc.Email)}, err
+}
+
+type codeIn struct {
+	Body struct {
+		Code string `json:"code" maxLength:"64"`
+	}
+}
+
+type recoveryOut struct {
+	Body struct {
+		Codes []string `json:"recoveryCodes" doc:"shown once; each works once in place of a second factor"`
+	}
+}
+
+func (h *Handler) confirmTOTP(ctx context.Context, in *codeIn) (*recoveryOut, error) {
+	id, err := changeOwn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.hit(ctx, proofs, id.Account); err != nil {
+		return nil, err
+	}
+	totp, err := h.cfg.Store.TOTP(ctx, id.Account)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := h.spendTOTP(ctx, id.Account, totp.Secret, in.Body.Code)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, errCode
+	}
+	return h.factorChanged(ctx, id, "factor.added", func(ctx context.Context) error {
+		return h.cfg.Store.ProveSession(ctx, id.Session, h.cfg.Clock.Now(), true)
+	})
+}
+
+// factorChanged does the change, makes new recovery codes, and tells the holder,
+// all or nothing.
+func (h *Handler) factorChanged(ctx context.Context, id api.Identity, kind string, change func(context.Context) error) (*recoveryOut, error) {
+	acc, err := h.cfg.Store.Account(ctx, id.Account)
+	if err != nil {
+		return nil, err
+	}
+	out := &recoveryOut{}
+	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if err := change(ctx); err != nil {
+			return err
+		}
+		codes, hashes := newRecoveryCodes(id.Account)
+		out.Body.Codes = codes
+		return errors.Join(h.cfg.Store.SetRecoveryCodes(ctx, id.Account, hashes),
+			h.record(ctx, kind, id.Account, id.Organisation, nil), h.tell(ctx, api.NoticeFactorChanged, acc, nil))
+	})
+	return out, err
+}
+
+const recoveryCount = 10
+
+// newRecoveryCodes returns ten codes of 80 bits each, and what is kept of them.
+func newRecoveryCodes(account string) (codes []string, hashes [][32]byte) {
+	for range recoveryCount {
+		c := rand.Text()[:16]
+		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
+		hashes = append(hashes, recoveryHash(account, c))
+	}
+	return codes, hashes
+}
+
+func (h *Handler) newRecovery(ctx context.Context, _ *struct{}) (*recoveryOut, error) {
+	id, err := changeOwn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f, err := h.factors(ctx, id.Account); err != nil || !f.any() {
+		return nil, errors.Join(err, api.Explain(api.ErrConflict, "Recovery codes go with a second factor. Add one first."))
+	}
+	return h.factorChanged(ctx, id, "factor.recovery", func(context.Context) error { return nil })
+}
+
+func (h *Handler) deleteTOTP(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	id, err := changeOwn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, h.factorRemoved(ctx, id, func(ctx context.Context) error { return h.cfg.Store.DeleteTOTP(ctx, id.Account) })
+}
+
+// factorRemoved refuses to take the last second factor from a password that is
+// too short to stand alone: its length is not known any more, so the holder sets
+// a new password first where the account was made with a second factor.
+func (h *Handler) factorRemoved(ctx context.Context, id api.Identity, change func(context.Context) error) error {
+	acc, err := h.cfg.Store.Account(ctx, id.Account)
+	if err != nil {
+		return err
+	}
+	return h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if err := change(ctx); err != nil {
+			return err
+		}
+		f, err := h.factors(ctx, id.Account)
+		if err != nil {
+			return err
+		}
+		if !f.any() {
+			if err := h.cfg.Store.SetRecoveryCodes(ctx, id.Account, nil); err != nil {
+				return err
+			}
+		}
+		return errors.Join(h.record(ctx, "factor.removed", id.Account, id.Organisation, nil), h.tell(ctx, api.NoticeFactorChanged, acc, nil))
+	})
+}
+
+// offeredSecret is the TOTP secret offered with an invitation. It is derived from
+// the invitation's token, so nothing is kept of offers that nobody takes.
+func (h *Handler) offeredSecret(token string) []byte {
+	mac := hmac.New(sha256.New, h.offers)
+	mac.Write([]byte(token))
+	return mac.Sum(nil)[:20]
+}

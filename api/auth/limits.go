@@ -1,0 +1,57 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"inkwitness/api"
+)
+
+// limit says how often something may be tried. Each counts before it checks, and
+// fails closed: when the count cannot be kept, the answer is no.
+type limit struct {
+	name   string
+	max    int
+	window time.Duration
+}
+
+var (
+	// A4: 10 guesses in 15 minutes, and 100 in a row before a reset by mail.
+	guesses = limit{"sign-in", 10, 15 * time.Minute}
+	streak  = limit{"sign-in streak", 100, 10 * 365 * 24 * time.Hour}
+	// One address, behind which an office may sit, trying many accounts.
+	guessesFrom = limit{"sign-in from", 200, 15 * time.Minute}
+	// Links that are mailed: per account, and per asking address.
+	resets     = limit{"reset", 3, time.Hour}
+	resetsFrom = limit{"reset from", 20, time.Hour}
+	// Tokens of invitations cannot be guessed; this bounds the work.
+	acceptsFrom = limit{"accept from", 300, 15 * time.Minute}
+	proofs      = limit{"proof", 10, 15 * time.Minute}
+)
+
+// hit counts a try and refuses it when there were too many.
+func (h *Handler) hit(ctx context.Context, l limit, who string) error {
+	now := h.cfg.Clock.Now()
+	n, ends, err := h.cfg.Store.Hit(ctx, l.name, who, l.window, now)
+	if err != nil {
+		return fmt.Errorf("limit %s: %w: %w", l.name, api.ErrUnavailable, err)
+	}
+	if n <= l.max {
+		return nil
+	}
+	if l == streak {
+		return api.Explain(api.ErrTooMany, "Too many wrong tries. Set a new password by mail, or sign in with a passkey.")
+	}
+	return &api.Explained{Detail: "Too many tries. Wait before you try again.", Retry: ends.Sub(now), Err: api.ErrTooMany}
+}
+
+// forgive forgets the tries after a success.
+func (h *Handler) forgive(ctx context.Context, who string, limits ...limit) error {
+	for _, l := range limits {
+		if err := h.cfg.Store.Clear(ctx, l.name, who); err != nil {
+			return err
+		}
+	}
+	return nil
+}

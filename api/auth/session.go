@@ -1,0 +1,124 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"inkwitness/api"
+)
+
+// freshFor is how long a proved factor opens sensitive acts.
+const freshFor = 10 * time.Minute
+
+// seenEvery is how often the use of a session is written down.
+const seenEvery = time.Minute
+
+// The reasons for which sessions end, as the record and the pages know them.
+const (
+	endSignedOut = "signed-out"
+	endAgain     = "signed-in-again" // the same browser signed in anew
+	endIdle      = "idle"
+	endExpired   = "expired"
+	endTakenOver = "taken-over"
+	endCopied    = "copied" // the cookie came from another browser
+	endPassword  = "password-changed"
+)
+
+// binding is what a browser keeps the same within a session. Another value means
+// that the cookie was copied.
+func binding(agent, session string) []byte {
+	sum := sha256.Sum256([]byte(session + "\x00" + agent))
+	return sum[:]
+}
+
+// identify finds the live session of the request's cookie.
+func (h *Handler) identify(r *http.Request) (api.Identity, error) {
+	ctx := r.Context()
+	secret := h.cookie(ctx)
+	if secret == "" {
+		return api.Identity{}, nil
+	}
+	s, err := h.session(ctx, secret)
+	if err != nil {
+		return api.Identity{}, err
+	}
+	org, err := h.cfg.Store.Organisation(ctx, s.Organisation)
+	if err != nil {
+		return api.Identity{}, fmt.Errorf("organisation of a session: %w", err)
+	}
+	id := api.Identity{Role: s.Role, Account: s.Account, Session: s.ID, Organisation: s.Organisation,
+		Fresh: h.cfg.Clock.Now().Sub(s.Proved) < freshFor}
+	if org.SecondFactor && !s.SecondFactor {
+		id.Organisation = "" // nothing of the organisation, but one's own account: to add the factor
+	}
+	return id, nil
+}
+
+// session returns the live session of a cookie; api.ErrUnauthenticated when
+// there is none any more.
+func (h *Handler) session(ctx context.Context, secret string) (api.Session, error) {
+	s, err := h.cfg.Store.Session(ctx, hashSecret(secret))
+	if errors.Is(err, api.ErrNotFound) {
+		return s, api.ErrUnauthenticated
+	}
+	if err != nil {
+		return s, fmt.Errorf("session: %w", err)
+	}
+	now := h.cfg.Clock.Now()
+	switch {
+	case !s.Ended.IsZero() || s.Role == "":
+		return s, api.ErrUnauthenticated
+	case string(s.Binding) != string(binding(api.ClientOf(ctx).Agent, s.ID)):
+		return s, h.copied(ctx, s)
+	case !now.Before(s.Expires):
+		return s, h.over(ctx, s, endExpired)
+	case now.Sub(s.Seen) >= h.cfg.Idle:
+		return s, h.over(ctx, s, endIdle)
+	}
+	if now.Sub(s.Seen) >= seenEvery {
+		if err := h.cfg.Store.SeeSession(ctx, s.ID, now); err != nil {
+			return s, fmt.Errorf("session: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// over ends a session whose time has come.
+func (h *Handler) over(ctx context.Context, s api.Session, reason string) error {
+	if err := h.cfg.Store.EndSession(ctx, s.ID, reason, h.cfg.Clock.Now()); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return api.ErrUnauthenticated
+}
+
+// copied ends a session whose cookie was shown by another browser: nobody can
+// tell which of the two is the thief.
+func (h *Handler) copied(ctx context.Context, s api.Session) error {
+	acc, err := h.cfg.Store.Account(ctx, s.Account)
+	if err != nil {
+		return fmt.Errorf("copied session: %w", err)
+	}
+	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		return errors.Join(h.cfg.Store.EndSession(ctx, s.ID, endCopied, h.cfg.Clock.Now()),
+			h.record(ctx, "session.copied", s.Account, s.Organisation, nil),
+			h.tell(ctx, api.NoticeCopied, acc, nil))
+	})
+	if err != nil {
+		return fmt.Errorf("copied session: %w", err)
+	}
+	return api.ErrUnauthenticated
+}
+
+// Live says whether the session still is. Sockets ask it every half second, so
+// that they close within a second of its end.
+func (h *Handler) Live(ctx context.Context, session string) (bool, error) {
+	reason, err := h.cfg.Store.EndReason(ctx, session)
+	if errors.Is(err, api.ErrNotFound) {
+		return false, nil
+	}
+	return reason == "" && err == nil, err
+}

@@ -1,0 +1,158 @@
+package mail
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"inkwitness/api"
+)
+
+// words are one mail in one language. {link} and {code} stand on lines of their
+// own. Fields are written without names, so that a missing language or part does
+// not compile.
+type words struct{ subject, body string }
+
+type letter struct {
+	values             []string // that the words need, besides {link}
+	link               bool
+	en, fr, hant, hans words
+}
+
+func (l letter) in(language string) words {
+	switch language {
+	case "fr":
+		return l.fr
+	case "zh-Hant":
+		return l.hant
+	case "zh-Hans":
+		return l.hans
+	}
+	return l.en
+}
+
+var who = []string{"time", "address", "browser"}
+
+// letters holds every mail in every language.
+var letters = map[api.NoticeKind]letter{
+	api.NoticeInvitation: {[]string{"sender"}, true,
+		words{"A document for you to sign", "{sender} asks you to sign a document.\n\nRead it and sign here. The link is for you alone:\n\n{link}\n\nIf you do not expect this, ignore it: nothing happens without you."},
+		words{"Un document à signer", "{sender} vous demande de signer un document.\n\nLisez-le et signez ici. Ce lien est pour vous seul :\n\n{link}\n\nSi vous n’attendez pas ce message, ignorez-le : rien ne se fait sans vous."},
+		words{"有一份文件請您簽署", "{sender} 請您簽署一份文件。\n\n請在此閱讀並簽署。此連結僅供您本人使用：\n\n{link}\n\n若您並未預期收到此信，請忽略：沒有您的參與，不會有任何變動。"},
+		words{"有一份文件请您签署", "{sender} 请您签署一份文件。\n\n请在此阅读并签署。此链接仅供您本人使用：\n\n{link}\n\n若您并未预期收到此邮件，请忽略：没有您的参与，不会有任何变动。"}},
+	api.NoticeReminder: {[]string{"sender"}, true,
+		words{"A document still waits for your signature", "{sender} reminds you of a document that waits for your signature:\n\n{link}"},
+		words{"Un document attend toujours votre signature", "{sender} vous rappelle qu’un document attend votre signature :\n\n{link}"},
+		words{"仍有一份文件等待您簽署", "{sender} 提醒您，有一份文件等待您簽署：\n\n{link}"},
+		words{"仍有一份文件等待您签署", "{sender} 提醒您，有一份文件等待您签署：\n\n{link}"}},
+	api.NoticeCompleted: {nil, true,
+		words{"Everybody has signed", "A document that you take part in was signed by everybody and is sealed. You can download it and its proof here:\n\n{link}"},
+		words{"Tout le monde a signé", "Un document auquel vous prenez part a été signé par tous et scellé. Vous pouvez le télécharger avec sa preuve ici :\n\n{link}"},
+		words{"所有人均已簽署", "您參與的一份文件已由所有人簽署並封存。您可在此下載文件及其證明：\n\n{link}"},
+		words{"所有人均已签署", "您参与的一份文件已由所有人签署并封存。您可在此下载文件及其证明：\n\n{link}"}},
+	api.NoticeDeclined: {nil, true,
+		words{"A signature was declined", "Somebody declined to sign a document that you take part in. It will not be completed. What is known stands here:\n\n{link}"},
+		words{"Une signature a été refusée", "Une personne a refusé de signer un document auquel vous prenez part. Il ne sera pas finalisé. Les détails sont ici :\n\n{link}"},
+		words{"有人拒絕簽署", "有人拒絕簽署一份您參與的文件，該文件將不會完成。詳情請見：\n\n{link}"},
+		words{"有人拒绝签署", "有人拒绝签署一份您参与的文件，该文件将不会完成。详情请见：\n\n{link}"}},
+	api.NoticeCancelled: {[]string{"sender"}, false,
+		words{"You need not sign any more", "{sender} took back a document that you were asked to sign. The link that you were sent no longer works."},
+		words{"Votre signature n’est plus demandée", "{sender} a retiré un document que l’on vous demandait de signer. Le lien reçu ne fonctionne plus."},
+		words{"您無需再簽署", "{sender} 已撤回請您簽署的文件。先前寄給您的連結已失效。"},
+		words{"您无需再签署", "{sender} 已撤回请您签署的文件。先前发送给您的链接已失效。"}},
+	api.NoticeMember: {[]string{"organisation"}, true,
+		words{"Your invitation to Inkwitness", "You are invited to join {organisation} on Inkwitness. Make your account here; the link works once, for seven days:\n\n{link}"},
+		words{"Votre invitation à Inkwitness", "Vous êtes invité à rejoindre {organisation} sur Inkwitness. Créez votre compte ici ; le lien fonctionne une fois, pendant sept jours :\n\n{link}"},
+		words{"Inkwitness 邀請函", "您受邀加入 Inkwitness 上的 {organisation}。請在此建立帳戶；連結僅能使用一次，七天內有效：\n\n{link}"},
+		words{"Inkwitness 邀请函", "您受邀加入 Inkwitness 上的 {organisation}。请在此创建账户；链接仅能使用一次，七天内有效：\n\n{link}"}},
+	api.NoticeSignIn: {who, false,
+		words{"A second sign-in to your account", "Somebody with your password tried to sign in while you are signed in elsewhere.\n\n{time}\n{browser}\n{address}\n\nIf that was you, nothing need be done. If not, change your password now."},
+		words{"Une seconde connexion à votre compte", "Une personne disposant de votre mot de passe a tenté de se connecter alors que vous êtes connecté ailleurs.\n\n{time}\n{browser}\n{address}\n\nSi c’était vous, il n’y a rien à faire. Sinon, changez votre mot de passe maintenant."},
+		words{"您的帳戶出現第二次登入", "在您已於他處登入時，有人以您的密碼嘗試登入。\n\n{time}\n{browser}\n{address}\n\n若是您本人，則無需處理。若不是，請立即更改密碼。"},
+		words{"您的账户出现第二次登录", "在您已于别处登录时，有人以您的密码尝试登录。\n\n{time}\n{browser}\n{address}\n\n若是您本人，则无需处理。若不是，请立即更改密码。"}},
+	api.NoticeTakenOver: {who, false,
+		words{"Your session was taken over", "You signed in elsewhere, and the session before was ended.\n\n{time}\n{browser}\n{address}\n\nIf that was not you, set a new password now."},
+		words{"Votre session a été reprise", "Vous vous êtes connecté ailleurs et la session précédente a pris fin.\n\n{time}\n{browser}\n{address}\n\nSi ce n’était pas vous, définissez maintenant un nouveau mot de passe."},
+		words{"您的工作階段已被接管", "您已於他處登入，先前的工作階段已結束。\n\n{time}\n{browser}\n{address}\n\n若非您本人，請立即設定新密碼。"},
+		words{"您的会话已被接管", "您已在别处登录，先前的会话已结束。\n\n{time}\n{browser}\n{address}\n\n若非您本人，请立即设置新密码。"}},
+	api.NoticeCopied: {who, false,
+		words{"Your session was ended for safety", "The key of your session was shown by another browser. It may have been copied, so the session was ended.\n\n{time}\n{browser}\n{address}\n\nSign in again and change your password."},
+		words{"Votre session a été fermée par sécurité", "La clé de votre session a été présentée par un autre navigateur. Elle a pu être copiée ; la session a donc été fermée.\n\n{time}\n{browser}\n{address}\n\nReconnectez-vous et changez votre mot de passe."},
+		words{"為安全起見，您的工作階段已結束", "另一個瀏覽器出示了您工作階段的金鑰，可能遭到複製，因此已結束該工作階段。\n\n{time}\n{browser}\n{address}\n\n請重新登入並更改密碼。"},
+		words{"为安全起见，您的会话已结束", "另一个浏览器出示了您会话的密钥，可能遭到复制，因此已结束该会话。\n\n{time}\n{browser}\n{address}\n\n请重新登录并更改密码。"}},
+	api.NoticeTakeOverCode: {append([]string{"code"}, who...), false,
+		words{"Your code", "Your code to take over the session:\n\n{code}\n\nIt works once, for ten minutes. It was asked for from:\n\n{time}\n{browser}\n{address}\n\nGive it to nobody. If it was not you who asked, change your password."},
+		words{"Votre code", "Votre code pour reprendre la session :\n\n{code}\n\nIl fonctionne une fois, pendant dix minutes. Il a été demandé depuis :\n\n{time}\n{browser}\n{address}\n\nNe le donnez à personne. Si ce n’est pas vous qui l’avez demandé, changez votre mot de passe."},
+		words{"您的驗證碼", "接管工作階段的驗證碼：\n\n{code}\n\n僅能使用一次，十分鐘內有效。索取來源：\n\n{time}\n{browser}\n{address}\n\n請勿告訴任何人。若非您本人索取，請更改密碼。"},
+		words{"您的验证码", "接管会话的验证码：\n\n{code}\n\n仅能使用一次，十分钟内有效。索取来源：\n\n{time}\n{browser}\n{address}\n\n请勿告诉任何人。若非您本人索取，请更改密码。"}},
+	api.NoticeReset: {nil, true,
+		words{"Set a new password", "Set a new password here. The link works once, for one hour:\n\n{link}\n\nIf you did not ask for it, ignore this mail: your password stays as it is."},
+		words{"Définir un nouveau mot de passe", "Définissez un nouveau mot de passe ici. Le lien fonctionne une fois, pendant une heure :\n\n{link}\n\nSi vous ne l’avez pas demandé, ignorez ce message : votre mot de passe reste inchangé."},
+		words{"設定新密碼", "請在此設定新密碼。連結僅能使用一次，一小時內有效：\n\n{link}\n\n若非您本人要求，請忽略此信：您的密碼不會變更。"},
+		words{"设置新密码", "请在此设置新密码。链接仅能使用一次，一小时内有效：\n\n{link}\n\n若非您本人要求，请忽略此邮件：您的密码不会变更。"}},
+	api.NoticePasswordChanged: {who, false,
+		words{"Your password was changed", "The password of your account was changed.\n\n{time}\n{browser}\n{address}\n\nIf that was not you, set a new password now."},
+		words{"Votre mot de passe a été changé", "Le mot de passe de votre compte a été changé.\n\n{time}\n{browser}\n{address}\n\nSi ce n’était pas vous, définissez maintenant un nouveau mot de passe."},
+		words{"您的密碼已更改", "您帳戶的密碼已更改。\n\n{time}\n{browser}\n{address}\n\n若非您本人，請立即設定新密碼。"},
+		words{"您的密码已更改", "您账户的密码已更改。\n\n{time}\n{browser}\n{address}\n\n若非您本人，请立即设置新密码。"}},
+	api.NoticeFactorChanged: {who, false,
+		words{"A second factor was changed", "A second factor of your account was added, removed or renewed.\n\n{time}\n{browser}\n{address}\n\nIf that was not you, set a new password now."},
+		words{"Un second facteur a été modifié", "Un second facteur de votre compte a été ajouté, retiré ou renouvelé.\n\n{time}\n{browser}\n{address}\n\nSi ce n’était pas vous, définissez maintenant un nouveau mot de passe."},
+		words{"第二驗證因素已變更", "您帳戶的第二驗證因素已新增、移除或更新。\n\n{time}\n{browser}\n{address}\n\n若非您本人，請立即設定新密碼。"},
+		words{"第二验证因素已变更", "您账户的第二验证因素已新增、移除或更新。\n\n{time}\n{browser}\n{address}\n\n若非您本人，请立即设置新密码。"}},
+	api.NoticeAddressChanged: {who, false,
+		words{"The address of your account was changed", "The e-mail address of your account was changed. This mail goes to the old and to the new one.\n\n{time}\n{browser}\n{address}\n\nIf that was not you, answer to the person who invited you at once."},
+		words{"L’adresse de votre compte a été changée", "L’adresse électronique de votre compte a été changée. Ce message est envoyé à l’ancienne et à la nouvelle adresse.\n\n{time}\n{browser}\n{address}\n\nSi ce n’était pas vous, prévenez aussitôt la personne qui vous a invité."},
+		words{"您帳戶的電子郵件地址已更改", "您帳戶的電子郵件地址已更改。此信同時寄往舊地址與新地址。\n\n{time}\n{browser}\n{address}\n\n若非您本人，請立即通知邀請您的人。"},
+		words{"您账户的电子邮件地址已更改", "您账户的电子邮件地址已更改。此邮件同时发往旧地址与新地址。\n\n{time}\n{browser}\n{address}\n\n若非您本人，请立即通知邀请您的人。"}},
+	api.NoticePhoneChanged: {who, false,
+		words{"The phone number of your account was changed", "The phone number of your account was changed. For some time it cannot be used for signing.\n\n{time}\n{browser}\n{address}\n\nIf that was not you, set a new password now."},
+		words{"Le numéro de téléphone de votre compte a été changé", "Le numéro de téléphone de votre compte a été changé. Pendant quelque temps, il ne peut pas servir à signer.\n\n{time}\n{browser}\n{address}\n\nSi ce n’était pas vous, définissez maintenant un nouveau mot de passe."},
+		words{"您帳戶的電話號碼已更改", "您帳戶的電話號碼已更改。一段時間內不能用於簽署。\n\n{time}\n{browser}\n{address}\n\n若非您本人，請立即設定新密碼。"},
+		words{"您账户的电话号码已更改", "您账户的电话号码已更改。一段时间内不能用于签署。\n\n{time}\n{browser}\n{address}\n\n若非您本人，请立即设置新密码。"}},
+	api.NoticeConfirmAddress: {nil, true,
+		words{"Confirm your address", "Confirm that this address is yours. The link works once, for one hour:\n\n{link}"},
+		words{"Confirmez votre adresse", "Confirmez que cette adresse est la vôtre. Le lien fonctionne une fois, pendant une heure :\n\n{link}"},
+		words{"確認您的地址", "請確認此地址為您所有。連結僅能使用一次，一小時內有效：\n\n{link}"},
+		words{"确认您的地址", "请确认此地址为您所有。链接仅能使用一次，一小时内有效：\n\n{link}"}},
+}
+
+const longestValue = 100 // characters
+
+// write puts the values into the words of a kind.
+func write(kind api.NoticeKind, language, link string, values map[string]string) (subject, text string, err error) {
+	l, ok := letters[kind]
+	if !ok {
+		return "", "", fmt.Errorf("mail %q: there are no words for it", kind)
+	}
+	if l.link != (link != "") {
+		return "", "", fmt.Errorf("mail %q: with a link: %v", kind, l.link)
+	}
+	replace := []string{"{link}", link}
+	for _, name := range l.values {
+		v, ok := values[name]
+		if !ok {
+			return "", "", fmt.Errorf("mail %q: no value for %s", kind, name)
+		}
+		replace = append(replace, "{"+name+"}", tame(v))
+	}
+	w := l.in(language)
+	return w.subject, strings.NewReplacer(replace...).Replace(w.body) + "\n", nil
+}
+
+// tame makes a name that somebody chose harmless in a mail: one short line that
+// no mail program turns into a link.
+func tame(v string) string {
+	v = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, v)
+	v = strings.NewReplacer("://", " ", "www.", "www ").Replace(v)
+	runes := []rune(strings.Join(strings.Fields(v), " "))
+	if len(runes) > longestValue {
+		runes = append(runes[:longestValue], '…')
+	}
+	return string(runes)
+}
