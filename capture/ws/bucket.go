@@ -10,6 +10,11 @@ type bucket struct {
 	at          time.Time
 }
 
+// newBucket returns a full one.
+func newBucket(rate float64, burst int, now time.Time) bucket {
+	return bucket{rate: rate, burst: float64(burst), level: float64(burst), at: now}
+}
+
 // take takes one token and returns how long its taker must wait.
 func (b *bucket) take(now time.Time) time.Duration {
 	b.level = min(b.burst, b.level+max(0, now.Sub(b.at).Seconds())*b.rate) - 1

@@ -17,7 +17,17 @@ import (
 // Times of a connection that is closing.
 const (
 	drainTime = 500 * time.Millisecond // for the last acknowledgement
-	byeTime   = 300 * time.Millisecond // for one write
+	byeTime   = 300 * time.Millisecond // for one write, and for what the peer still sends
+)
+
+// lingerBytes bounds what is read of a peer that does not stop.
+const lingerBytes = 256 << 10
+
+// chatRate and chatBurst bound what is not a batch: control frames, PINGs and
+// the like, in messages a second and at once.
+const (
+	chatRate  = 10
+	chatBurst = 60
 )
 
 // exchanges is how many PONGs are remembered until the client tells when they
@@ -36,7 +46,8 @@ type conn struct {
 
 	// Owned by the goroutine of serve.
 	buf   []byte
-	gate  bucket
+	gate  bucket              // for batches
+	chat  bucket              // for everything else
 	pongs [exchanges]ink.Pong // a ring
 	sent  int                 // PONGs
 
@@ -54,7 +65,8 @@ type conn struct {
 func newConn(h *Handler, a Admission, socket *websocket.Conn) *conn {
 	c := &conn{
 		h: h, id: a.ID, nonce: a.Nonce, session: a.Session, socket: socket, log: h.cfg.Logger,
-		gate:   bucket{rate: h.cfg.Rate, burst: float64(h.cfg.Burst), level: float64(h.cfg.Burst), at: h.cfg.Clock.Now()},
+		gate:   newBucket(h.cfg.Rate, h.cfg.Burst, h.cfg.Clock.Now()),
+		chat:   newBucket(chatRate, chatBurst, h.cfg.Clock.Now()),
 		newest: make(chan capture.Pending, 1),
 	}
 	c.reading, c.cancel = context.WithCancel(context.Background())
@@ -84,7 +96,17 @@ func (c *conn) serve() {
 	if ok {
 		c.hangUp(r)
 	}
+	c.linger()
 	c.close()
+}
+
+// linger takes in what the peer still sends, for a short while: a socket that is
+// closed with bytes unread answers them with a reset, which overtakes the close
+// frame.
+func (c *conn) linger() {
+	defer time.AfterFunc(byeTime, func() { c.socket.Close() }).Stop()
+	c.socket.SetReadDeadline(time.Time{})
+	io.Copy(io.Discard, io.LimitReader(c.socket.NetConn(), lingerBytes))
 }
 
 // close frees what the connection has. It may be called twice.
@@ -105,11 +127,11 @@ func (c *conn) limit() {
 	})
 }
 
-// control takes in a control frame, which gorilla reads within the reading of a
-// message, so it cannot wait as a message can.
+// control takes in a control frame or what is not a batch. Too many end the
+// connection.
 func (c *conn) control(answer func() error) error {
 	c.heard()
-	if c.gate.take(c.h.cfg.Clock.Now()) > time.Second {
+	if c.chat.take(c.h.cfg.Clock.Now()) > 0 {
 		return closeFlood
 	}
 	if answer != nil {
@@ -178,10 +200,22 @@ func (c *conn) read(ctx context.Context) error {
 		if err := c.message(ctx, msg); err != nil {
 			return err
 		}
-		if wait := c.gate.take(c.h.cfg.Clock.Now()); wait > 0 {
-			c.pause(ctx, min(wait, c.h.cfg.Idle/2)) // TCP makes the client wait, too
+		if err := c.slow(ctx, msg); err != nil {
+			return err
 		}
 	}
+}
+
+// slow holds a client to its rate. Batches may come fast after a cut, and then
+// they wait, and TCP makes the client wait, too. Nothing else has a reason to.
+func (c *conn) slow(ctx context.Context, msg []byte) error {
+	if ink.KindOf(msg) != ink.KindBatch {
+		return c.control(nil)
+	}
+	if wait := c.gate.take(c.h.cfg.Clock.Now()); wait > 0 {
+		c.pause(ctx, min(wait, c.h.cfg.Idle/2))
+	}
+	return nil
 }
 
 func (c *conn) pause(ctx context.Context, d time.Duration) {

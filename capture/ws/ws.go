@@ -72,8 +72,8 @@ type Config struct {
 
 	MaxConns      int           // at once; 2,000
 	MaxPerAddress int           // at once; 100
-	Rate          float64       // messages a second that are read in the long run; 60
-	Burst         int           // messages that may come at once, after a cut for example; 600
+	Rate          float64       // batches a second that are read in the long run; 60
+	Burst         int           // batches that may come at once, after a cut for example; 600
 	Idle          time.Duration // a connection that is silent for longer is closed; 10 s
 	WriteTimeout  time.Duration // a client that does not read for longer is cut off; 5 s
 }

@@ -73,7 +73,9 @@ func newRig(t testing.TB, change func(*ws.Config)) *rig {
 	if r.handler, err = ws.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	r.server = httptest.NewTLSServer(r.handler)
+	r.server = httptest.NewUnstartedServer(r.handler)
+	r.server.Config.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
+	r.server.StartTLS()
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- r.journal.Run(ctx) }()
@@ -322,7 +324,7 @@ func TestWhatAClientMayNotDo(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := r.session(100 + i)
 			c, _ := r.dial(100 + i)
-			test.send(c) // may fail: the server need not read it all
+			go test.send(c) // may fail: the server need not read it all
 			if got := closeCode(t, c); got != test.code {
 				t.Errorf("closed with %d, want %d", got, test.code)
 			}
@@ -403,9 +405,9 @@ func TestCloseSessionClosesWithinASecond(t *testing.T) {
 	for n, hang := range []string{"", "flooding"} {
 		r.session(n)
 		c, _ := r.dial(n)
-		if hang != "" { // the reader sleeps for the rate, or the writer is stuck
+		if hang != "" { // the reader sleeps for the rate, and nobody reads what it writes
 			go func() {
-				for binaries(ink.Ping{ClientSend: 1}.Append(nil))(c) == nil {
+				for n := 0; binaries(batch(t, n))(c) == nil; n++ {
 				}
 			}()
 			time.Sleep(300 * time.Millisecond)
@@ -427,15 +429,28 @@ func TestCloseSessionClosesWithinASecond(t *testing.T) {
 }
 
 func TestControlFramesCannotFlood(t *testing.T) {
-	r := newRig(t, func(c *ws.Config) { c.Burst, c.Rate = 10, 10 })
-	r.session(1)
-	c, _ := r.dial(1)
-	go func() {
-		for c.WriteControl(websocket.PongMessage, nil, time.Now().Add(time.Second)) == nil {
+	r := newRig(t, nil)
+	floods := map[string]func(c *websocket.Conn) error{
+		"pong": func(c *websocket.Conn) error {
+			return c.WriteControl(websocket.PongMessage, nil, time.Now().Add(time.Second))
+		},
+		"ping": func(c *websocket.Conn) error {
+			return c.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second))
+		},
+		"PING": binaries(ink.Ping{ClientSend: 1}.Append(nil)),
+	}
+	n := 0
+	for name, flood := range floods {
+		n++
+		r.session(n)
+		c, _ := r.dial(n)
+		go func() {
+			for flood(c) == nil {
+			}
+		}()
+		if got := closeCode(t, c); got != 4429 {
+			t.Errorf("%s: closed with %d", name, got)
 		}
-	}()
-	if got := closeCode(t, c); got != 4429 {
-		t.Errorf("closed with %d", got)
 	}
 }
 

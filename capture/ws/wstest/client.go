@@ -30,8 +30,10 @@ type Client struct {
 
 	Patience time.Duration // silence that makes it connect again; 10 s
 	Ping     time.Duration // between PINGs, 0 for none
+	Forget   bool          // acknowledged batches, as the page does; their heads stay
 
-	wake chan struct{}
+	wake    chan struct{}
+	started time.Time
 
 	mu        sync.Mutex
 	nonce     [32]byte
@@ -43,6 +45,7 @@ type Client struct {
 	connected int
 	finish    bool
 	receipt   *ink.Receipt
+	exchange  ink.Ping // the last PONG, as the next PING tells it
 }
 
 // ErrContradiction is a server that forgot, reordered or changed something that
@@ -94,6 +97,7 @@ func (c *Client) Run(ctx context.Context) error {
 		c.Patience = 10 * time.Second
 	}
 	c.mu.Lock()
+	c.started = time.Now()
 	c.poke()
 	c.mu.Unlock()
 	for ctx.Err() == nil {
@@ -208,6 +212,9 @@ func (c *Client) take(head capture.Head) error {
 	now := time.Now()
 	for ; c.acked < head.Next; c.acked++ {
 		c.latency = append(c.latency, now.Sub(c.due[c.acked]))
+		if c.Forget {
+			c.messages[c.acked] = nil
+		}
 	}
 	c.poke()
 	return nil
@@ -241,10 +248,36 @@ func (c *Client) read(socket *websocket.Conn) error {
 			c.receipt = &r
 			return c.take(r.Head)
 		case ink.KindPong:
+			if err := c.pong(msg); err != nil {
+				return err
+			}
 		default:
 			return fmt.Errorf("message type 0x%02x: %w", ink.KindOf(msg), ErrContradiction)
 		}
 	}
+}
+
+func (c *Client) pong(msg []byte) error {
+	pong, err := ink.ParsePong(msg)
+	if err != nil {
+		return errors.Join(ErrContradiction, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.exchange = ink.Ping{LastSend: pong.ClientSend, LastReceive: c.now()}
+	return nil
+}
+
+// now is the page's clock in µs.
+func (c *Client) now() int64 { return time.Since(c.started).Microseconds() }
+
+// ping returns the next PING.
+func (c *Client) ping() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ping := c.exchange
+	c.exchange, ping.ClientSend = ink.Ping{}, c.now()
+	return ping.Append(nil)
 }
 
 // write sends what there is to send until gone is closed or a write fails.
@@ -255,7 +288,7 @@ func (c *Client) write(socket *websocket.Conn, next uint64, gone <-chan struct{}
 		defer t.Stop()
 		beat = t.C
 	}
-	started, asked := time.Now(), false
+	asked := false
 	for {
 		for _, msg := range c.from(&next, &asked) {
 			socket.SetWriteDeadline(time.Now().Add(c.Patience))
@@ -268,8 +301,7 @@ func (c *Client) write(socket *websocket.Conn, next uint64, gone <-chan struct{}
 		case <-gone:
 			return
 		case <-beat:
-			ping := ink.Ping{ClientSend: time.Since(started).Microseconds()}
-			if err := socket.WriteMessage(websocket.BinaryMessage, ping.Append(nil)); err != nil {
+			if err := socket.WriteMessage(websocket.BinaryMessage, c.ping()); err != nil {
 				return
 			}
 		}
@@ -292,20 +324,32 @@ func (c *Client) from(next *uint64, asked *bool) [][]byte {
 
 // Book is what a client knows.
 type Book struct {
-	Messages  [][]byte // all batches, in order
-	Acked     uint64   // of them
+	Messages  [][]byte // all batches, in order; nil where Forget forgot them
+	Head      capture.Head
+	Acked     uint64 // of them
 	Latency   []time.Duration
 	Connected int // times a WELCOME came
 	Nonce     [32]byte
 	Receipt   *ink.Receipt
 }
 
+// Connected returns how often a WELCOME came.
+func (c *Client) Connected() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.connected
+}
+
 // Book returns what the client knows at this moment.
 func (c *Client) Book() Book {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var head capture.Head
+	if len(c.heads) > 0 {
+		head = c.heads[len(c.heads)-1]
+	}
 	return Book{
-		Messages: slices.Clone(c.messages), Acked: c.acked, Latency: slices.Clone(c.latency),
+		Head: head, Messages: slices.Clone(c.messages), Acked: c.acked, Latency: slices.Clone(c.latency),
 		Connected: c.connected, Nonce: c.nonce, Receipt: c.receipt,
 	}
 }

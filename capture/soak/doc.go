@@ -1,0 +1,12 @@
+// Package soak puts ink, ws and record together and makes them suffer: processes
+// are killed, networks stall, disks lose what was not synced, a thousand pens
+// write at once and a thousand strangers press in. It has tests only.
+//
+// Sizes are for a quick run; these variables make them full:
+//
+//	INKWITNESS_KILLS      kill -9 this often (5; 100 in full)
+//	INKWITNESS_SEEDS      simulate this many seeds (500; 10000 at night)
+//	INKWITNESS_NETWORKS   sessions behind bad networks (20; 100 in full)
+//	INKWITNESS_SOCKETS    sockets of BenchmarkCaptureSockets (1000)
+//	INKWITNESS_SECONDS    its length (10; 300 in full)
+package soak
