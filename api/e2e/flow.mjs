@@ -1,0 +1,178 @@
+// The whole line in a real browser: owner, signer, investigator. It is told what
+// to do by one JSON object on standard input and reports one JSON object a line
+// on standard output; anything else goes to standard error.
+//
+//   { base, invitation, chromium, camera, pdf, signatures: [[sample...]...],
+//     screens: folder or "", password, signer: {name, email} }
+import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { replay } from './pen.mjs';
+
+const require = createRequire(join(process.cwd(), '../../webclient/package.json'));
+const { chromium } = require('playwright-core');
+
+const task = JSON.parse(readFileSync(0, 'utf8'));
+const report = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+const t = (name) => `[data-test="${name}"]`;
+
+const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), 'inkwitness-browser-')), {
+  executablePath: task.chromium,
+  headless: true,
+  viewport: { width: 1024, height: 768 },
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+    '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${task.camera}`,
+  ],
+});
+
+let shots = 0;
+async function screen(page, name) {
+  if (!task.screens) return;
+  shots++;
+  await page.screenshot({ path: join(task.screens, `${String(shots).padStart(2, '0')}-${name}.png`), fullPage: true });
+}
+
+// watch fails the run on what a page should never do.
+function watch(page, who) {
+  page.on('pageerror', (error) => report({ event: 'page-error', who, text: String(error) }));
+  page.on('console', (message) => {
+    if (message.type() === 'error') report({ event: 'console-error', who, text: message.text() });
+  });
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (['http:', 'https:', 'ws:', 'wss:'].includes(url.protocol) && url.host !== new URL(task.base).host) report({ event: 'foreign-request', who, text: request.url() });
+  });
+}
+
+async function open(who, path) {
+  const page = await browser.newPage();
+  watch(page, who);
+  await page.goto(new URL(path, task.base).href);
+  return page;
+}
+
+export const steps = { owner, signer, investigator, verify };
+
+try {
+  for (const step of task.steps) await steps[step]();
+  report({ event: 'end' });
+} catch (error) {
+  report({ event: 'failed', text: String(error?.stack ?? error) });
+  for (const page of browser.pages()) await screen(page, 'failed').catch(() => undefined);
+  process.exitCode = 1;
+} finally {
+  await browser.close();
+}
+
+async function owner() {
+  const page = await open('owner', task.invitation);
+  await page.fill(t('invite-name'), 'Olivia Owner');
+  await page.fill(t('invite-password'), task.password);
+  await screen(page, 'owner-invitation');
+  await page.click(t('invite-accept'));
+  await page.waitForSelector(t('documents'));
+  await screen(page, 'owner-empty');
+  await page.setInputFiles(t('upload-file'), task.pdf);
+  await page.waitForSelector(t('plan'));
+  await page.fill(t('signer-name'), task.signer.name);
+  await page.fill(t('signer-email'), task.signer.email);
+  await page.click(t('place-field'));
+  await screen(page, 'owner-plan');
+  await page.click(t('send'));
+  await page.waitForSelector(t('document-state'));
+  await screen(page, 'owner-sent');
+  report({ event: 'sent', document: new URL(page.url()).hash });
+}
+
+async function invitationLink() {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const pages = browser.pages();
+    const mails = await pages[pages.length - 1].evaluate(() => fetch('/api/outbox').then((answer) => answer.json()));
+    const mail = mails.mails?.find((one) => one.to === undefined || one.text.includes('/sign#t='));
+    const link = mail?.text.match(/https?:\/\/\S+\/sign#t=\S+/)?.[0];
+    if (link) return link;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('no invitation mail in the outbox');
+}
+
+async function signer() {
+  const link = task.link || (await invitationLink());
+  const page = await open('signer', link);
+  await page.waitForSelector(t('intro'));
+  await screen(page, 'sign-intro');
+  await page.click(t('start-reading'));
+  await page.waitForSelector(`${t('pdf')} canvas`);
+  await page.waitForTimeout(700);
+  await screen(page, 'sign-read');
+  await page.click(t('read-done'));
+  await page.waitForSelector(t('consents'));
+  for (const purpose of ['handwriting', 'video', 'comparison']) await page.check(`[data-test="consent-${purpose}-yes"]`);
+  await screen(page, 'sign-consent');
+  await page.click(t('consent-done'));
+  const cdp = await page.context().newCDPSession(page);
+  let next = 0;
+  for (let i = 0; i < task.references; i++) {
+    await page.waitForSelector(`${t('enrol')}`);
+    await page.waitForFunction((n) => document.querySelector('[data-test="enrol"] h2')?.textContent?.includes(String(n)), i + 1);
+    await draw(page, cdp, 'reference', task.signatures[next++], i === 0 ? 'sign-reference' : '');
+  }
+  await page.waitForSelector(t('camera-on'));
+  await page.click(t('camera-on'));
+  await page.waitForSelector(t('camera-ready'));
+  await page.waitForTimeout(1500);
+  await screen(page, 'sign-camera');
+  await page.click(t('camera-ready'));
+  await page.waitForSelector(t('sign'));
+  await draw(page, cdp, 'signature', task.signatures[next++], 'sign-pad');
+  await page.waitForSelector(t('confirm'));
+  await screen(page, 'sign-confirm');
+  await page.click(t('confirm-sign'));
+  await page.waitForSelector(t('done'), { timeout: 60_000 });
+  await screen(page, 'sign-done');
+  report({ event: 'signed' });
+}
+
+// draw signs on the pad and reports what was drawn.
+async function draw(page, cdp, kind, samples, shot) {
+  const begin = page.locator(t('pad-start'));
+  const live = page.locator('[data-test="pad"][data-state="live"]');
+  await Promise.race([begin.waitFor(), live.waitFor()]);
+  if (await begin.isVisible()) await begin.click();
+  await live.waitFor({ timeout: 30_000 });
+  const box = await page.locator(t('pad-canvas')).boundingBox();
+  const { fitted, scale } = fit(samples, box);
+  const sent = await replay(cdp, fitted, { x: box.x, y: box.y });
+  if (shot) await screen(page, shot);
+  await page.click(t('pad-done'));
+  report({ event: 'drawn', kind, scale, samples: sent });
+}
+
+// fit scales a signature into the pad with a margin and keeps its shape.
+function fit(samples, box) {
+  const margin = 12;
+  const maxX = Math.max(...samples.map((s) => s.x));
+  const maxY = Math.max(...samples.map((s) => s.y));
+  const scale = Math.min(1, (box.width - 2 * margin) / maxX, (box.height - 2 * margin) / maxY);
+  const fitted = samples.map((s) => ({ ...s, x: margin + s.x * scale, y: margin + s.y * scale }));
+  return { fitted, scale };
+}
+
+async function investigator() {
+  const page = await open('investigator', `/compare#${task.document}/${task.signerId}`);
+  await page.waitForSelector(t('compare-questioned'));
+  await page.waitForTimeout(1000);
+  await screen(page, 'compare');
+  report({ event: 'compared' });
+}
+
+async function verify() {
+  const page = await open('verify', '/verify');
+  await page.setInputFiles(t('verify-file'), task.deposit);
+  await page.waitForSelector(t('verify-answer'), { timeout: 60_000 });
+  await screen(page, 'verify');
+  report({ event: 'verified', answer: await page.getAttribute(t('verify-answer'), 'data-state') });
+}

@@ -1,0 +1,107 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+)
+
+// Config is everything that can be set about the service. The zero value of a
+// field is a safe default; Data is needed.
+type Config struct {
+	Data   string // folder of the database, blobs, journal and root key
+	Listen string // host:port of HTTP; 127.0.0.1:8080
+
+	// PublicURL is the address that people use, for links in mails. Empty means
+	// the listening address.
+	PublicURL string
+
+	TLSCert, TLSKey string         // PEM files; both or none
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed
+
+	DatabaseURL string // sqlite:PATH or postgres://...; sqlite in Data
+	BlobURL     string // s3://..., gs://..., azblob://...; files in Data
+	RootKey     string // URL of a cloud key, or a path; root.key in Data
+	Region      string // where the bytes lie
+
+	Media MediaConfig
+	Mail  MailConfig
+
+	TimestampURLs []string // outside RFC 3161 authorities, asked before our own
+	TimeServers   []string // host:port of time servers that watch the clock
+
+	Version string
+	Logger  *slog.Logger
+}
+
+// MediaConfig says how video comes in.
+type MediaConfig struct {
+	Listen    string   // host:port for UDP and ICE-TCP; the host and port of HTTP, port+1 for TCP
+	PublicIPs []string // of a 1:1 NAT in front
+	STUN      []string // URLs handed to pages
+	TURN      []string // URLs handed to pages
+	TURNUser  string
+	TURNPass  string
+}
+
+// MailConfig says where mail goes. Without a host it stays in the outbox, where
+// the owner's page and `inkwitness outbox` show it.
+type MailConfig struct {
+	Host     string // host:port
+	User     string
+	Password string
+	From     string
+}
+
+// fill completes and checks a configuration.
+func (c Config) fill() (Config, error) {
+	if c.Data == "" {
+		return c, errors.New("name a data folder with --data")
+	}
+	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return c, fmt.Errorf("--listen %q is not host:port: %w", c.Listen, err)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return c, errors.New("give both --tls-cert and --tls-key, or none")
+	}
+	if !c.tls() && !loopback(host) && !strings.HasPrefix(c.PublicURL, "https://") {
+		return c, fmt.Errorf("--listen %s is not loopback: give --tls-cert and --tls-key, or put a TLS proxy in front and say so with --public-url https://...", c.Listen)
+	}
+	if c.PublicURL == "" {
+		scheme := "http"
+		if c.tls() {
+			scheme = "https"
+		}
+		c.PublicURL = scheme + "://" + net.JoinHostPort(cmp.Or(host, "localhost"), port)
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	c.DatabaseURL = cmp.Or(c.DatabaseURL, "sqlite:"+filepath.Join(c.Data, "inkwitness.db"))
+	c.RootKey = cmp.Or(c.RootKey, filepath.Join(c.Data, "root.key"))
+	c.Region = cmp.Or(c.Region, "local")
+	c.Media.Listen = cmp.Or(c.Media.Listen, c.Listen)
+	c.Version = cmp.Or(c.Version, "dev")
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
+}
+
+func (c Config) tls() bool { return c.TLSCert != "" }
+
+// secure tells whether people reach the service by https.
+func (c Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,192 @@
+package server
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"crypto/aes"
+
+	"inkwitness/api/ceremony"
+	"inkwitness/api/signing"
+	"inkwitness/api/store"
+	"inkwitness/capture"
+	"inkwitness/capture/record"
+	"inkwitness/capture/rtc"
+	"inkwitness/evidence"
+	"inkwitness/evidence/pdf"
+	"inkwitness/evidence/tsa"
+	"inkwitness/evidence/vault"
+)
+
+// wallClock is the one place where the service reads the time.
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
+
+// openRoot opens the root key: a URL of a key service, or a file.
+func openRoot(ctx context.Context, where string, keys vault.KeyStore) (*vault.Keyring, error) {
+	if strings.Contains(where, "://") {
+		root, err := vault.OpenRoot(ctx, where)
+		if err != nil {
+			return nil, err
+		}
+		return vault.NewKeyring(keys, root), nil
+	}
+	root, err := vault.LocalRoot(where)
+	if err != nil {
+		return nil, err
+	}
+	return vault.NewKeyring(keys, root), nil
+}
+
+// openBlobs opens the object store, or a folder.
+func openBlobs(ctx context.Context, cfg Config) (vault.Blobs, error) {
+	if cfg.BlobURL != "" {
+		return vault.OpenBucket(ctx, cfg.BlobURL)
+	}
+	return vault.OpenDir(filepath.Join(cfg.Data, "blobs"))
+}
+
+// secretKey opens a named 256-bit key of the service, and makes it at the first start.
+func secretKey(ctx context.Context, keys evidence.Keys, clock capture.Clock, id, purpose string) ([]byte, error) {
+	_, secret, err := keys.Open(ctx, id)
+	if !errors.Is(err, evidence.ErrNotFound) {
+		return secret, err
+	}
+	secret = make([]byte, 32)
+	rand.Read(secret) // never fails, see crypto/rand
+	err = keys.Create(ctx, evidence.Key{ID: id, Purpose: purpose, Subject: "service", Created: clock.Now().UTC()}, secret)
+	if errors.Is(err, evidence.ErrExists) { // another instance was first
+		_, secret, err = keys.Open(ctx, id)
+	}
+	return secret, err
+}
+
+// openJournal opens the journal under a key of its own.
+func openJournal(ctx context.Context, cfg Config, keys evidence.Keys, clock capture.Clock) (*record.Journal, error) {
+	secret, err := secretKey(ctx, keys, clock, "service:journal", "journal")
+	if err != nil {
+		return nil, fmt.Errorf("key of the journal: %w", err)
+	}
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(cfg.Data, "journal")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return record.Open(record.Config{Dir: dir, AEAD: aead, Clock: clock, Logger: cfg.Logger})
+}
+
+// receiptKey signs what the service has received of a pen stream.
+func receiptKey(ctx context.Context, keys evidence.Keys, clock capture.Clock) (ed25519.PrivateKey, error) {
+	seed, err := secretKey(ctx, keys, clock, "service:receipts", "receipt")
+	if err != nil {
+		return nil, fmt.Errorf("key of receipts: %w", err)
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// openMedia opens the sockets of WebRTC: UDP at the given port, ICE-TCP at the
+// next one.
+func openMedia(cfg Config, clock capture.Clock, journal *record.Journal) (media, error) {
+	udp, err := net.ListenPacket("udp", cfg.Media.Listen)
+	if err != nil {
+		return media{}, fmt.Errorf("listen for video: %w", err)
+	}
+	host, _, err := net.SplitHostPort(cfg.Media.Listen)
+	if err != nil {
+		return media{}, err
+	}
+	port := udp.LocalAddr().(*net.UDPAddr).Port + 1
+	tcp, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		cfg.Logger.Warn("video over TCP is not offered", "port", port, "err", err)
+		tcp = nil
+	}
+	server, err := rtc.New(rtc.Config{Clock: clock, Logger: cfg.Logger, UDP: udp, TCP: tcp, PublicIPs: cfg.Media.PublicIPs})
+	if err != nil {
+		return media{}, fmt.Errorf("start WebRTC: %w", err)
+	}
+	m := media{rtc: server, journal: journal, servers: []signing.ICEServer{}}
+	if len(cfg.Media.STUN) > 0 {
+		m.servers = append(m.servers, signing.ICEServer{URLs: cfg.Media.STUN})
+	}
+	if len(cfg.Media.TURN) > 0 {
+		m.servers = append(m.servers, signing.ICEServer{URLs: cfg.Media.TURN, Username: cfg.Media.TURNUser, Credential: cfg.Media.TURNPass})
+	}
+	return m, nil
+}
+
+// openTime puts the timestamp authorities together: outside ones first, where
+// there are any, then our own, whose clock is watched.
+func openTime(cfg Config, clock capture.Clock, own tsa.Config) (evidence.Timestamper, *tsa.Watch, error) {
+	var references []tsa.Reference
+	for _, address := range cfg.TimeServers {
+		references = append(references, tsa.NTP{Addr: address, Clock: clock})
+	}
+	own.Watch = tsa.NewWatch(clock, cfg.Logger, references...)
+	authority, err := tsa.New(own)
+	if err != nil {
+		return nil, nil, fmt.Errorf("start the timestamp authority: %w", err)
+	}
+	chain := tsa.Fallback{Log: cfg.Logger}
+	for _, url := range cfg.TimestampURLs {
+		chain.List = append(chain.List, &tsa.Remote{URL: url, Clock: clock})
+	}
+	chain.List = append(chain.List, authority)
+	return chain, own.Watch, nil
+}
+
+// inspector is ceremony.PDF.
+type inspector struct{}
+
+func (inspector) Inspect(_ context.Context, r io.ReaderAt, size int64) ([]ceremony.Page, error) {
+	info, err := pdf.Inspect(r, size, pdf.Limits{})
+	if err != nil {
+		return nil, refusal(err)
+	}
+	pages := make([]ceremony.Page, len(info.Pages))
+	for i, p := range info.Pages {
+		pages[i] = ceremony.Page{Width: p.Width, Height: p.Height, Rotation: p.Rotation}
+	}
+	return pages, nil
+}
+
+// sqlTx lets ceremony span its stores with one transaction.
+var _ ceremony.Transactor = (*store.Store)(nil)
+
+// group is the set of parts that run as long as the service.
+type group struct{ *errgroup.Group }
+
+// part runs one part; that it stops early is an error that ends the service.
+func (g group) part(ctx context.Context, name string, run func(context.Context) error) {
+	g.Go(func() error {
+		err := run(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err == nil {
+			err = errors.New("stopped by itself")
+		}
+		return fmt.Errorf("%s: %w", name, err)
+	})
+}
