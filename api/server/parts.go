@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -17,8 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"crypto/aes"
-
+	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
@@ -107,14 +107,14 @@ func receiptKey(ctx context.Context, keys evidence.Keys, clock capture.Clock) (e
 
 // openMedia opens the sockets of WebRTC: UDP at the given port, ICE-TCP at the
 // next one.
-func openMedia(cfg Config, clock capture.Clock, journal *record.Journal) (media, error) {
+func openMedia(cfg Config, journal *record.Journal) (*media, error) {
 	udp, err := net.ListenPacket("udp", cfg.Media.Listen)
 	if err != nil {
-		return media{}, fmt.Errorf("listen for video: %w", err)
+		return nil, fmt.Errorf("listen for video: %w", err)
 	}
 	host, _, err := net.SplitHostPort(cfg.Media.Listen)
 	if err != nil {
-		return media{}, err
+		return nil, err
 	}
 	port := udp.LocalAddr().(*net.UDPAddr).Port + 1
 	tcp, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
@@ -122,11 +122,11 @@ func openMedia(cfg Config, clock capture.Clock, journal *record.Journal) (media,
 		cfg.Logger.Warn("video over TCP is not offered", "port", port, "err", err)
 		tcp = nil
 	}
-	server, err := rtc.New(rtc.Config{Clock: clock, Logger: cfg.Logger, UDP: udp, TCP: tcp, PublicIPs: cfg.Media.PublicIPs})
+	server, err := rtc.New(rtc.Config{Logger: cfg.Logger, UDP: udp, TCP: tcp, PublicIPs: cfg.Media.PublicIPs})
 	if err != nil {
-		return media{}, fmt.Errorf("start WebRTC: %w", err)
+		return nil, fmt.Errorf("start WebRTC: %w", err)
 	}
-	m := media{rtc: server, journal: journal, servers: []signing.ICEServer{}}
+	m := &media{rtc: server, journal: journal, servers: []signing.ICEServer{}, resources: map[capture.SessionID]string{}}
 	if len(cfg.Media.STUN) > 0 {
 		m.servers = append(m.servers, signing.ICEServer{URLs: cfg.Media.STUN})
 	}
@@ -162,7 +162,10 @@ type inspector struct{}
 func (inspector) Inspect(_ context.Context, r io.ReaderAt, size int64) ([]ceremony.Page, error) {
 	info, err := pdf.Inspect(r, size, pdf.Limits{})
 	if err != nil {
-		return nil, refusal(err)
+		if r, ok := errors.AsType[*pdf.Refusal](err); ok {
+			return nil, &api.Explained{Detail: r.Sentence, Faults: []api.Fault{{Location: "body", Message: string(r.Code)}}, Err: api.ErrInvalid}
+		}
+		return nil, fmt.Errorf("inspect the PDF: %w", err)
 	}
 	pages := make([]ceremony.Page, len(info.Pages))
 	for i, p := range info.Pages {

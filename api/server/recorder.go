@@ -14,7 +14,10 @@ import (
 )
 
 // recorder is ceremony.Recorder on the journal.
-type recorder struct{ journal *record.Journal }
+type recorder struct {
+	journal *record.Journal
+	media   *media
+}
 
 // sessionMeta is what a recording says about itself, beside its streams.
 type sessionMeta struct {
@@ -41,6 +44,9 @@ func (r recorder) Finish(ctx context.Context, c *ceremony.Capture) (ceremony.Arc
 	if !session.Finished(capture.StreamPen) {
 		return ceremony.Archive{}, ceremony.ErrIncomplete
 	}
+	if err := r.media.end(ctx, c.ID); err != nil {
+		return ceremony.Archive{}, fmt.Errorf("end the video: %w", err)
+	}
 	if err := session.Finish(ctx); err != nil {
 		return ceremony.Archive{}, err
 	}
@@ -60,6 +66,9 @@ func (r recorder) Finish(ctx context.Context, c *ceremony.Capture) (ceremony.Arc
 }
 
 func (r recorder) Release(ctx context.Context, id capture.SessionID) error {
+	if err := r.media.end(ctx, id); err != nil {
+		return fmt.Errorf("end the video: %w", err)
+	}
 	err := r.journal.Release(ctx, id)
 	if errors.Is(err, capture.ErrNotFound) {
 		return nil // released before a crash

@@ -96,7 +96,7 @@ func Make(rec *record.Recording) (Archive, error) {
 			a.Files = append(a.Files, streamFile(rec, stream, stream.String()+".stream"))
 		}
 	}
-	media, err := mediaFiles(rec, points, facts)
+	media, err := mediaFiles(rec, facts.Clocks)
 	if err != nil {
 		return Archive{}, err
 	}

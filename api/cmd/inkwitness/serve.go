@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+
+	"inkwitness/api/server"
+)
+
+// where says which data a command works on.
+type where struct {
+	Data        string `help:"Folder of database, blobs, journal and root key." default:"./data" env:"DATA" type:"path"`
+	DatabaseURL string `help:"sqlite:PATH or postgres://user@host/name; SQLite in the data folder by default." env:"DATABASE_URL"`
+	BlobURL     string `help:"Object store (s3://, gs://, azblob://); files in the data folder by default." env:"BLOB_URL"`
+	RootKey     string `help:"File or URL (awskms://, gcpkms://, azurekeyvault://) of the root key; root.key in the data folder by default." env:"ROOT_KEY"`
+	PublicURL   string `help:"Address that people use, for links in mails; the listening address by default." env:"PUBLIC_URL"`
+}
+
+func (w where) config() server.Config {
+	return server.Config{Data: w.Data, DatabaseURL: w.DatabaseURL, BlobURL: w.BlobURL, RootKey: w.RootKey, PublicURL: w.PublicURL, Version: version, Logger: logger("warn")}
+}
+
+type serveCommand struct {
+	where
+	Listen         string         `help:"Address of HTTP, host:port." default:"127.0.0.1:8080" env:"LISTEN"`
+	TLSCert        string         `help:"PEM file with the certificate chain." env:"TLS_CERT" type:"existingfile"`
+	TLSKey         string         `help:"PEM file with the private key." env:"TLS_KEY" type:"existingfile"`
+	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed, as 10.0.0.0/8." env:"TRUSTED_PROXIES"`
+	Region         string         `help:"Where the bytes lie, written into each object." default:"local" env:"REGION"`
+
+	MediaListen string   `help:"host:port of video over UDP; TCP takes the next port. The host and port of --listen by default." env:"MEDIA_LISTEN"`
+	MediaIPs    []string `name:"media-ips" help:"Public addresses when the service stands behind a 1:1 NAT." env:"MEDIA_IPS"`
+	STUN        []string `help:"STUN servers handed to pages, as stun:host:port." env:"STUN"`
+	TURN        []string `help:"TURN servers handed to pages, as turn:host:port." env:"TURN"`
+	TURNUser    string   `help:"User of the TURN servers." env:"TURN_USER"`
+	TURNPass    string   `help:"Password of the TURN servers." env:"TURN_PASS"`
+
+	SMTP     string `help:"Mail server, host:port. Without one, mails stay in the outbox." env:"SMTP"`
+	SMTPUser string `help:"User at the mail server." env:"SMTP_USER"`
+	SMTPPass string `help:"Password at the mail server." env:"SMTP_PASS"`
+	MailFrom string `help:"Sender of mails." env:"MAIL_FROM"`
+
+	TimestampURLs []string `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked before our own." env:"TIMESTAMP_URLS"`
+	TimeServers   []string `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
+	LogLevel      string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCommand) Run(ctx context.Context) error {
+	cfg := c.config()
+	cfg.Listen, cfg.TLSCert, cfg.TLSKey, cfg.TrustedProxies, cfg.Region = c.Listen, c.TLSCert, c.TLSKey, c.TrustedProxies, c.Region
+	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
+	cfg.Mail = server.MailConfig{Host: c.SMTP, User: c.SMTPUser, Password: c.SMTPPass, From: c.MailFrom}
+	cfg.TimestampURLs, cfg.TimeServers, cfg.Logger = c.TimestampURLs, c.TimeServers, logger(c.LogLevel)
+	s, err := server.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Inkwitness %s is at %s\n", version, s.URL())
+	link, err := s.FirstInvitation(ctx)
+	if err != nil {
+		return err
+	}
+	if link != "" {
+		fmt.Printf("Nobody has an account yet. Open this link once to make the first owner:\n\n  %s\n\n", link)
+	}
+	return s.Run(ctx)
+}
+
+// logger writes to standard error.
+func logger(level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // kong let only levels through
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+type migrateCommand struct{ where }
+
+// Run opens the database, which brings it up to date.
+func (c *migrateCommand) Run(ctx context.Context) error { return server.Migrate(ctx, c.config()) }
+
+type openapiCommand struct{}
+
+// Run prints the description of every route.
+func (openapiCommand) Run() error {
+	description, err := server.OpenAPI(version)
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(description)
+	return err
+}
+
+type inviteCommand struct {
+	where
+	Role         string `help:"owner, admin, manager, sender, reviewer, investigator or auditor." default:"owner"`
+	Organisation string `help:"ID of the organisation; the only one when there is one."`
+	Language     string `help:"en, fr, zh-Hant or zh-Hans." default:"en" enum:"en,fr,zh-Hant,zh-Hans"`
+	Email        string `arg:"" help:"Address that the invitation is for."`
+}
+
+// Run prints the link.
+func (c *inviteCommand) Run(ctx context.Context) error {
+	link, err := server.Invite(ctx, c.config(), c.Organisation, c.Role, c.Email, c.Language)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Println(link)
+	return err
+}
+
+type outboxCommand struct {
+	where
+	Limit int `help:"How many of the newest mails." default:"20"`
+}
+
+// Run prints the newest mails.
+func (c *outboxCommand) Run(ctx context.Context) error {
+	return server.Outbox(ctx, c.config(), c.Limit, os.Stdout)
+}

@@ -1,0 +1,225 @@
+// Package server puts the service together: it opens the parts that a Config
+// names, mounts the routes, and runs everything until it is told to stop. It is
+// the one place that knows all packages; it has no rules of its own.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"inkwitness/api"
+	"inkwitness/api/ceremony"
+	"inkwitness/api/document"
+	"inkwitness/api/investigate"
+	"inkwitness/api/signing"
+	"inkwitness/api/store"
+	"inkwitness/biometrics"
+	"inkwitness/biometrics/compare"
+	"inkwitness/capture"
+	"inkwitness/capture/record"
+	"inkwitness/capture/ws"
+	"inkwitness/evidence/ledger"
+	"inkwitness/evidence/trust"
+	"inkwitness/evidence/tsa"
+	"inkwitness/evidence/vault"
+	"inkwitness/webclient"
+)
+
+// Server is the service, opened and not yet running.
+type Server struct {
+	cfg      Config
+	clock    capture.Clock
+	store    *store.Store
+	accounts *store.Accounts
+	journal  *record.Journal
+	media    *media
+	pen      *ws.Handler
+	log      *ledger.Log
+	watch    *tsa.Watch
+	ceremony *ceremony.Service
+	api      *api.API
+	listener net.Listener
+}
+
+// New opens everything. What a crash left half done is repaired by Run.
+func New(ctx context.Context, cfg Config) (_ *Server, err error) {
+	if cfg, err = cfg.fill(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	s := &Server{cfg: cfg, clock: wallClock{}}
+	if s.store, err = store.Open(ctx, cfg.DatabaseURL, store.Options{Clock: s.clock, Logger: cfg.Logger}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.store.Close())
+		}
+	}()
+	if err := s.open(ctx); err != nil {
+		return nil, err
+	}
+	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	return s, nil
+}
+
+// open makes the parts in the order in which they need each other.
+func (s *Server) open(ctx context.Context) error {
+	keys, err := openRoot(ctx, s.cfg.RootKey, s.store)
+	if err != nil {
+		return err
+	}
+	s.accounts = store.NewAccounts(s.store, keys)
+	blobs, err := openBlobs(ctx, s.cfg)
+	if err != nil {
+		return fmt.Errorf("open the object store: %w", err)
+	}
+	objects, err := vault.New(vault.Config{Blobs: blobs, Keys: keys, Clock: s.clock, Region: s.cfg.Region})
+	if err != nil {
+		return err
+	}
+	if s.journal, err = openJournal(ctx, s.cfg, keys, s.clock); err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	if s.media, err = openMedia(s.cfg, s.journal); err != nil {
+		return err
+	}
+	authority, err := trust.Open(ctx, trust.Config{Keys: keys, Clock: s.clock})
+	if err != nil {
+		return fmt.Errorf("open the certificate authority: %w", err)
+	}
+	timestamps, watch, err := openTime(s.cfg, s.clock, tsa.Config{Credential: authority.Timestamping, Serials: s.store, Clock: s.clock, Log: s.cfg.Logger})
+	if err != nil {
+		return err
+	}
+	s.watch = watch
+	if s.log, err = ledger.Open(ctx, ledger.Config{
+		Origin: origin(s.cfg.PublicURL), Outbox: s.store, Tiles: s.store, Keys: keys, Clock: s.clock, Log: s.cfg.Logger,
+	}); err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	comparator, err := compare.New(compare.Config{Explain: true})
+	if err != nil {
+		return fmt.Errorf("open the comparator: %w", err)
+	}
+	ceremonies := s.accounts.Ceremonies()
+	s.ceremony = ceremony.New(ceremony.Config{
+		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Notices: s.notices(),
+		Vault: objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{},
+		Comparator: comparing{comparator}, Sealer: s.sealer(objects, authority, timestamps), Clock: s.clock, Logger: s.cfg.Logger,
+	})
+	return s.mount(ctx, keys, objects)
+}
+
+// comparing adds the description of a signature to the comparator.
+type comparing struct{ *compare.Comparator }
+
+func (comparing) Describe(s capture.Signature) biometrics.Quality { return compare.Measure(s) }
+
+// mount adds every route.
+func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.Vault) (err error) {
+	s.api, err = api.New(api.Config{
+		Clock: s.clock, Logger: s.cfg.Logger, Version: s.cfg.Version, TLS: s.cfg.secure(), TrustedProxies: s.cfg.TrustedProxies,
+		Ready: s.store.Ping, Replies: s.accounts,
+	})
+	if err != nil {
+		return err
+	}
+	key, err := receiptKey(ctx, keys, s.clock)
+	if err != nil {
+		return err
+	}
+	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519PublicKey), Names: s}
+	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger, Origins: []string{s.cfg.PublicURL}})
+	if err != nil {
+		return fmt.Errorf("start the pen sockets: %w", err)
+	}
+	signer.Pen = s.pen
+	s.api.Mount(
+		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s},
+		signer,
+		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
+	)
+	s.api.Pages(webclient.Handler())
+	return nil
+}
+
+// admit lets a signer's page in to the journal's session of its capture.
+func (s *Server) admit(signer *signing.Handler) func(*http.Request) (ws.Admission, error) {
+	return func(r *http.Request) (ws.Admission, error) {
+		c, err := signer.CaptureOf(r)
+		if err != nil {
+			return ws.Admission{}, err
+		}
+		session, err := s.journal.Session(c.ID)
+		if err != nil {
+			return ws.Admission{}, err
+		}
+		return ws.Admission{ID: c.ID, Nonce: session.Nonce(), Session: session}, nil
+	}
+}
+
+// Address is where the service listens.
+func (s *Server) Address() net.Addr { return s.listener.Addr() }
+
+// Run serves until ctx ends, then lets what is under way finish for a while.
+func (s *Server) Run(ctx context.Context) error {
+	// Captures and the journal outlive the HTTP server, so that a socket's last
+	// samples are on disk before the process ends.
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	g := group{new(errgroup.Group)}
+	g.part(work, "journal", s.journal.Run)
+	g.part(work, "video", s.media.rtc.Run)
+	g.part(work, "log", s.log.Run)
+	g.part(work, "clock", s.watch.Run)
+	g.part(work, "sealing", s.ceremony.Run)
+	failed := make(chan error, 1)
+	go func() { failed <- g.Wait() }()
+
+	web := &http.Server{Handler: s.api.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug)}
+	served := make(chan error, 1)
+	go func() { served <- s.serve(web) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	case err = <-served:
+	}
+	const patience = 10 * time.Second
+	drain, cancel := context.WithTimeout(work, patience)
+	defer cancel()
+	err = errors.Join(err, s.pen.Shutdown(drain), web.Shutdown(drain))
+	stop()
+	if ctx.Err() != nil {
+		err = errors.Join(err, <-failed)
+	}
+	return errors.Join(err, s.store.Close())
+}
+
+func (s *Server) serve(web *http.Server) error {
+	err := func() error {
+		if s.cfg.tls() {
+			return web.ServeTLS(s.listener, s.cfg.TLSCert, s.cfg.TLSKey)
+		}
+		return web.Serve(s.listener)
+	}()
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve HTTP: %w", err)
+}
