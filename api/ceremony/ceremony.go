@@ -77,6 +77,8 @@ type Document struct {
 	// SealState is the resumable state of the deposit in the making. It is
 	// opaque here: the sealer wrote it and only the sealer reads it.
 	SealState []byte `json:"sealState,omitempty"`
+	// Committed is true once the deposit's commitment is in the log's outbox.
+	Committed bool `json:"committed,omitempty"`
 	// Trouble is the last failure of sealing in plain words, empty when all is well.
 	Trouble string `json:"trouble,omitempty"`
 }

@@ -21,11 +21,21 @@ type Sealer interface {
 	// Sign adds the signature of one signer to d.Current and returns the new
 	// revision, stored.
 	Sign(ctx context.Context, d *Document, s *Signer, keep Keep) (evidence.Object, error)
-	// Commit collects everything into the container's manifest, signs and
-	// time-stamps it and returns what goes into the log.
-	Commit(ctx context.Context, d *Document, keep Keep) (evidence.LogEntry, error)
-	// Deposit writes the container with its inclusion proof.
+	// Commit collects everything into the container's list, signs and
+	// time-stamps it, and returns what goes into the log.
+	Commit(ctx context.Context, d *Document, keep Keep) (evidence.Commitment, error)
+	// Deposit writes the container of a committed document with its inclusion
+	// proof; evidence.ErrPending until the log has one.
 	Deposit(ctx context.Context, d *Document, keep Keep) (Deposit, error)
+}
+
+// Log takes commitments.
+type Log interface {
+	// AddLogEntry puts a commitment into the outbox, in the transaction of ctx.
+	// One that is there already stays as it is.
+	AddLogEntry(ctx context.Context, c evidence.Commitment) error
+	// Wake tells the sequencer that something waits.
+	Wake()
 }
 
 // Keep stores the state of a seal durably.
@@ -150,7 +160,7 @@ func (s *Service) update(ctx context.Context, document, signer string, set func(
 }
 
 // deposit makes the letter of deposit. The commitment goes into the log's
-// outbox in the transaction that stores the state of the seal.
+// outbox in the transaction that notes it on the document.
 func (s *Service) deposit(ctx context.Context, d *Document) error {
 	keep := func(ctx context.Context, state []byte) error {
 		_, err := s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
@@ -159,7 +169,20 @@ func (s *Service) deposit(ctx context.Context, d *Document) error {
 		})
 		return err
 	}
-	deposit, err := s.Sealer.Deposit(ctx, d, keep)
+	if !d.Committed {
+		commitment, err := s.Sealer.Commit(ctx, d, keep)
+		if err != nil {
+			return err
+		}
+		d, err = s.change(ctx, d.ID, func(ctx context.Context, d *Document) (Effects, error) {
+			d.Committed = true
+			return Effects{}, s.Log.AddLogEntry(ctx, commitment)
+		})
+		if err != nil {
+			return fmt.Errorf("commit to the log: %w", err)
+		}
+	}
+	deposit, err := s.awaitDeposit(ctx, d, keep)
 	if err != nil {
 		return err
 	}
@@ -170,6 +193,24 @@ func (s *Service) deposit(ctx context.Context, d *Document) error {
 		return d.completed(deposit, s.Clock.Now().UTC()), nil
 	})
 	return err
+}
+
+// awaitDeposit gives the log a moment to answer. After that the next patrol
+// asks again.
+func (s *Service) awaitDeposit(ctx context.Context, d *Document, keep Keep) (Deposit, error) {
+	const tries, pause = 50, 100 * time.Millisecond
+	s.Log.Wake()
+	for try := 1; ; try++ {
+		deposit, err := s.Sealer.Deposit(ctx, d, keep)
+		if !errors.Is(err, evidence.ErrPending) || try == tries {
+			return deposit, err
+		}
+		select {
+		case <-ctx.Done():
+			return Deposit{}, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // compare scores the confirmed signature against the signer's references. With

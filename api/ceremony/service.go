@@ -134,6 +134,7 @@ type Config struct {
 	Inks       Inks
 	Comparator Comparator
 	Sealer     Sealer
+	Log        Log
 	Clock      capture.Clock
 	Logger     *slog.Logger
 }

@@ -442,7 +442,7 @@ func (d *Document) Decline(signer, reason string) (Effects, error) {
 
 // signedBy notes that a signer's revision is stored and hands on to the next.
 func (d *Document) signedBy(s *Signer, now time.Time, newSecret func() string) Effects {
-	s.State, s.SignedAt = Signed, now
+	s.State, s.SignedAt, s.SealState = Signed, now, nil
 	effects := Effects{Events: []Event{{Kind: "signer.signed", Signer: s.ID}}}
 	if slices.ContainsFunc(d.Signers, func(other *Signer) bool { return other.State != Signed }) {
 		d.inviteNext(now, newSecret, &effects)
@@ -455,6 +455,8 @@ func (d *Document) signedBy(s *Signer, now time.Time, newSecret func() string) E
 // completed notes the deposit and tells everybody where to download it.
 func (d *Document) completed(deposit Deposit, now time.Time) Effects {
 	d.Deposit, d.State, d.Completed, d.Trouble = &deposit, Completed, now, ""
+	// The salt of the commitment is in the deposit now, and nowhere else.
+	d.SealState = nil
 	effects := Effects{Events: []Event{{Kind: "document.completed", Detail: "deposit " + deposit.ID}}}
 	for _, s := range d.Signers {
 		effects.Mails = append(effects.Mails, Mail{Kind: MailCompleted, To: s.Email, Language: s.Language, Document: d.ID, Key: d.ID + "/" + s.ID + "/completed"})

@@ -1,0 +1,148 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"inkwitness/api"
+	"inkwitness/api/ceremony"
+	"inkwitness/biometrics"
+	"inkwitness/evidence"
+	"inkwitness/evidence/seal"
+)
+
+// sealer is ceremony.Sealer on package seal.
+type sealer struct {
+	*seal.Sealer
+	signature func(context.Context, *ceremony.Signer) (handwriting, error)
+	history   func(context.Context, *ceremony.Document) ([]json.RawMessage, error)
+}
+
+func (s sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.Signer, keep ceremony.Keep) (evidence.Object, error) {
+	in := seal.Signing{
+		Deposit: d.ID, Title: d.Title, Current: d.Current,
+		Signer: person(who), Reason: "I sign " + d.Title,
+	}
+	for _, f := range d.Fields {
+		in.Prepare = append(in.Prepare, seal.Field{Name: f.Name, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height})
+		if d.Signers[f.Signer].ID == who.ID {
+			in.Fields = append(in.Fields, f.Name)
+		}
+	}
+	if who.Typed == "" {
+		drawn, err := s.signature(ctx, who)
+		if err != nil {
+			return evidence.Object{}, fmt.Errorf("read the handwriting: %w", err)
+		}
+		in.Handwriting = drawn
+	}
+	return s.Sealer.Sign(ctx, in, who.SealState, seal.Keep(keep))
+}
+
+func person(s *ceremony.Signer) seal.Person {
+	return seal.Person{ID: s.ID, Subject: s.Subject, Name: s.Name, Email: s.Email}
+}
+
+func (s sealer) Commit(ctx context.Context, d *ceremony.Document, keep ceremony.Keep) (evidence.Commitment, error) {
+	audit, err := s.history(ctx, d)
+	if err != nil {
+		return evidence.Commitment{}, fmt.Errorf("read the history: %w", err)
+	}
+	in := seal.Contents{Deposit: d.ID, Title: d.Title, Document: d.Current, Audit: audit}
+	for i, who := range d.Signers {
+		signed := seal.Signed{Person: person(who), SignedAt: who.SignedAt, Finding: finding(who)}
+		for _, f := range d.Fields {
+			if f.Signer == i && signed.Field == "" {
+				signed.Field = f.Name
+			}
+		}
+		if c := who.ConfirmedCapture(); c != nil {
+			for _, f := range c.Files {
+				signed.Recording = append(signed.Recording, seal.File{Name: f.Name, Object: f.Object})
+			}
+			if signed.Device, err = json.MarshalIndent(facts(c), "", "  "); err != nil {
+				return evidence.Commitment{}, err
+			}
+		}
+		if signed.Consents, err = json.MarshalIndent(who.Consents, "", "  "); err != nil {
+			return evidence.Commitment{}, err
+		}
+		if who.Comparison != nil {
+			if signed.Comparison, err = json.MarshalIndent(who.Comparison, "", "  "); err != nil {
+				return evidence.Commitment{}, err
+			}
+		}
+		in.Signers = append(in.Signers, signed)
+	}
+	return s.Sealer.Commit(ctx, in, d.SealState, seal.Keep(keep))
+}
+
+// deviceFacts is device.json of a deposit: what is declared, and nothing more.
+type deviceFacts struct {
+	Browser ceremony.BrowserFacts `json:"browser"`
+	Device  any                   `json:"device"`
+	Quality biometrics.Quality    `json:"quality"`
+	Started time.Time             `json:"started"`
+	Ended   time.Time             `json:"ended"`
+	Receipt []byte                `json:"receipt,omitempty"`
+}
+
+func facts(c *ceremony.Capture) deviceFacts {
+	return deviceFacts{c.Browser, c.Device, c.Quality, c.StartedAt, c.EndedAt, c.Receipt}
+}
+
+// finding is one plain sentence on the comparison, for the letter of deposit.
+func finding(s *ceremony.Signer) string {
+	switch {
+	case s.Typed != "":
+		return "Signed by typing the name, without a recording, as the signer chose."
+	case s.Comparison == nil:
+		return "Not compared with references: the signer refused it."
+	case s.Comparison.LikelihoodRatio.Verbal.Text == "":
+		return "The comparison gave no answer: " + string(s.Comparison.Decision.Outcome) + "."
+	}
+	return s.Comparison.LikelihoodRatio.Verbal.Text
+}
+
+func (s sealer) Deposit(ctx context.Context, d *ceremony.Document, keep ceremony.Keep) (ceremony.Deposit, error) {
+	made, err := s.Sealer.Deposit(ctx, d.SealState, seal.Keep(keep))
+	if err != nil {
+		return ceremony.Deposit{}, err
+	}
+	return ceremony.Deposit{ID: made.ID, Object: made.Container, LeafIndex: made.Index, CreatedAt: made.Sealed, RetainUntil: made.Ends}, nil
+}
+
+// notices is ceremony.Notices on the mail and audit tables.
+type notices struct {
+	mail  func(context.Context, api.Notice) error
+	audit func(context.Context, api.Event) error
+	names func(ctx context.Context, organisation, account string) (string, error)
+}
+
+func (n notices) Mail(ctx context.Context, d *ceremony.Document, m ceremony.Mail) error {
+	sender, err := n.names(ctx, d.Organisation, d.Owner)
+	if err != nil {
+		return fmt.Errorf("name the sender: %w", err)
+	}
+	notice := api.Notice{
+		Kind: api.NoticeKind(m.Kind), To: m.To, Language: m.Language, Organisation: d.Organisation, Account: d.Owner,
+		Values: map[string]string{"sender": sender}, Key: m.Key,
+	}
+	if m.Secret != "" {
+		notice.Link = "/sign#t=" + m.Secret
+	}
+	return n.mail(ctx, notice)
+}
+
+func (n notices) Record(ctx context.Context, d *ceremony.Document, e ceremony.Event) error {
+	event := api.Event{Kind: e.Kind, Organisation: d.Organisation, Account: api.IdentityOf(ctx).Account, Object: "document:" + d.ID, Chain: "document:" + d.ID, Detail: api.Detail{}}
+	if e.Signer != "" {
+		event.Detail["signer"] = e.Signer
+	}
+	if e.Detail != "" {
+		event.Detail["detail"] = e.Detail
+	}
+	return n.audit(ctx, event)
+}
