@@ -235,6 +235,11 @@ func (s *Service) compare(ctx context.Context, d *Document, who *Signer) (*biome
 	return &comparison, nil
 }
 
+// Handwriting reads the pen stream of the signature that a signer confirmed.
+func (s *Service) Handwriting(ctx context.Context, who *Signer) (capture.Signature, error) {
+	return s.questioned(ctx, who)
+}
+
 // questioned reads the confirmed signature's pen stream.
 func (s *Service) questioned(ctx context.Context, who *Signer) (capture.Signature, error) {
 	c := who.signature()

@@ -49,13 +49,11 @@ type MediaConfig struct {
 	TURNPass  string
 }
 
-// MailConfig says where mail goes. Without a host it stays in the outbox, where
-// the owner's page and `inkwitness outbox` show it.
+// MailConfig says where mail goes. Without a server it stays in the outbox,
+// where the owner's page and `inkwitness outbox` show it.
 type MailConfig struct {
-	Host     string // host:port
-	User     string
-	Password string
-	From     string
+	URL  string // smtp://[user:password@]host[:port], smtps://..., smtp+plain://...
+	From string
 }
 
 // fill completes and checks a configuration.

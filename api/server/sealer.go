@@ -20,7 +20,7 @@ type sealer struct {
 	history   func(context.Context, *ceremony.Document) ([]json.RawMessage, error)
 }
 
-func (s sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.Signer, keep ceremony.Keep) (evidence.Object, error) {
+func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.Signer, keep ceremony.Keep) (evidence.Object, error) {
 	in := seal.Signing{
 		Deposit: d.ID, Title: d.Title, Current: d.Current,
 		Signer: person(who), Reason: "I sign " + d.Title,
@@ -45,7 +45,7 @@ func person(s *ceremony.Signer) seal.Person {
 	return seal.Person{ID: s.ID, Subject: s.Subject, Name: s.Name, Email: s.Email}
 }
 
-func (s sealer) Commit(ctx context.Context, d *ceremony.Document, keep ceremony.Keep) (evidence.Commitment, error) {
+func (s *sealer) Commit(ctx context.Context, d *ceremony.Document, keep ceremony.Keep) (evidence.Commitment, error) {
 	audit, err := s.history(ctx, d)
 	if err != nil {
 		return evidence.Commitment{}, fmt.Errorf("read the history: %w", err)
@@ -106,7 +106,7 @@ func finding(s *ceremony.Signer) string {
 	return s.Comparison.LikelihoodRatio.Verbal.Text
 }
 
-func (s sealer) Deposit(ctx context.Context, d *ceremony.Document, keep ceremony.Keep) (ceremony.Deposit, error) {
+func (s *sealer) Deposit(ctx context.Context, d *ceremony.Document, keep ceremony.Keep) (ceremony.Deposit, error) {
 	made, err := s.Sealer.Deposit(ctx, d.SealState, seal.Keep(keep))
 	if err != nil {
 		return ceremony.Deposit{}, err

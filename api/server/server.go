@@ -5,8 +5,11 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,9 +19,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inkwitness/api"
+	"inkwitness/api/auth"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/document"
 	"inkwitness/api/investigate"
+	"inkwitness/api/mail"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
 	"inkwitness/biometrics"
@@ -27,6 +32,7 @@ import (
 	"inkwitness/capture/record"
 	"inkwitness/capture/ws"
 	"inkwitness/evidence/ledger"
+	"inkwitness/evidence/seal"
 	"inkwitness/evidence/trust"
 	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
@@ -45,6 +51,8 @@ type Server struct {
 	log      *ledger.Log
 	watch    *tsa.Watch
 	ceremony *ceremony.Service
+	post     *mail.Post
+	auth     *auth.Handler
 	api      *api.API
 	listener net.Listener
 }
@@ -114,12 +122,23 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the comparator: %w", err)
 	}
+	if s.post, err = mail.New(mail.Config{Outbox: s.accounts, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL, From: s.cfg.Mail.From, SMTP: s.cfg.Mail.URL}); err != nil {
+		return err
+	}
+	roots := []*x509.Certificate{authority.Root()}
+	sealing, err := seal.New(seal.Config{Vault: objects, Provider: authority, Revoker: authority, Timestamper: timestamps, Log: s.log, Clock: s.clock, Roots: roots})
+	if err != nil {
+		return fmt.Errorf("open the sealer: %w", err)
+	}
 	ceremonies := s.accounts.Ceremonies()
+	toSeal := &sealer{Sealer: sealing, history: s.history}
 	s.ceremony = ceremony.New(ceremony.Config{
-		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Notices: s.notices(),
-		Vault: objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{},
-		Comparator: comparing{comparator}, Sealer: s.sealer(objects, authority, timestamps), Clock: s.clock, Logger: s.cfg.Logger,
+		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies,
+		Notices: notices{mail: s.post.Notify, audit: s.accounts.AppendAudit, names: s.SenderName},
+		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{}, Comparator: comparing{comparator},
+		Sealer: toSeal, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
 	})
+	toSeal.signature = s.ceremony.Handwriting
 	return s.mount(ctx, keys, objects)
 }
 
@@ -127,6 +146,15 @@ func (s *Server) open(ctx context.Context) error {
 type comparing struct{ *compare.Comparator }
 
 func (comparing) Describe(s capture.Signature) biometrics.Quality { return compare.Measure(s) }
+
+// outbox is ceremony.Log: entries go through the store, which shares the
+// transaction, and the log is woken.
+type outbox struct {
+	*store.Store
+	log *ledger.Log
+}
+
+func (o outbox) Wake() { o.log.Wake() }
 
 // mount adds every route.
 func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.Vault) (err error) {
@@ -141,18 +169,32 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	if err != nil {
 		return err
 	}
-	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519PublicKey), Names: s}
+	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s}
 	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger, Origins: []string{s.cfg.PublicURL}})
 	if err != nil {
 		return fmt.Errorf("start the pen sockets: %w", err)
 	}
 	signer.Pen = s.pen
+	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
+	// The signer comes first: in a browser with both cookies the signing page is
+	// the signer's.
 	s.api.Mount(
 		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s},
 		signer,
 		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
+		s.auth,
 	)
-	s.api.Pages(webclient.Handler())
+	files, err := fs.Sub(webclient.Dist, "dist")
+	if err != nil {
+		return err
+	}
+	all, err := newPages(files)
+	if err != nil {
+		return err
+	}
+	s.api.Pages(all)
 	return nil
 }
 
@@ -186,6 +228,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.part(work, "log", s.log.Run)
 	g.part(work, "clock", s.watch.Run)
 	g.part(work, "sealing", s.ceremony.Run)
+	g.part(work, "mail", s.post.Run)
 	failed := make(chan error, 1)
 	go func() { failed <- g.Wait() }()
 

@@ -38,9 +38,7 @@ type serveCommand struct {
 	TURNUser    string   `help:"User of the TURN servers." env:"TURN_USER"`
 	TURNPass    string   `help:"Password of the TURN servers." env:"TURN_PASS"`
 
-	SMTP     string `help:"Mail server, host:port. Without one, mails stay in the outbox." env:"SMTP"`
-	SMTPUser string `help:"User at the mail server." env:"SMTP_USER"`
-	SMTPPass string `help:"Password at the mail server." env:"SMTP_PASS"`
+	SMTP     string `help:"Mail server: smtp://user:password@host:port (STARTTLS), smtps://, or smtp+plain:// on this machine. Without one, mails stay in the outbox." env:"SMTP"`
 	MailFrom string `help:"Sender of mails." env:"MAIL_FROM"`
 
 	TimestampURLs []string `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked before our own." env:"TIMESTAMP_URLS"`
@@ -53,7 +51,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg := c.config()
 	cfg.Listen, cfg.TLSCert, cfg.TLSKey, cfg.TrustedProxies, cfg.Region = c.Listen, c.TLSCert, c.TLSKey, c.TrustedProxies, c.Region
 	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
-	cfg.Mail = server.MailConfig{Host: c.SMTP, User: c.SMTPUser, Password: c.SMTPPass, From: c.MailFrom}
+	cfg.Mail = server.MailConfig{URL: c.SMTP, From: c.MailFrom}
 	cfg.TimestampURLs, cfg.TimeServers, cfg.Logger = c.TimestampURLs, c.TimeServers, logger(c.LogLevel)
 	s, err := server.New(ctx, cfg)
 	if err != nil {

@@ -1,0 +1,96 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"inkwitness/api/ceremony"
+	"inkwitness/api/document"
+	"inkwitness/capture"
+)
+
+// SenderName implements signing.Names: the sender's name and organisation, as
+// far as there are any.
+func (s *Server) SenderName(ctx context.Context, organisation, account string) (string, error) {
+	sender, err := s.accounts.Account(ctx, account)
+	if err != nil {
+		return "", fmt.Errorf("find the sender: %w", err)
+	}
+	if sender.Name != "" {
+		return sender.Name, nil
+	}
+	return sender.Email, nil
+}
+
+// chain is the audit chain of one document; it goes into the deposit.
+func chain(document string) string { return "document:" + document }
+
+// Activity implements document.Activities.
+func (s *Server) Activity(ctx context.Context, organisation, id string) ([]document.Activity, error) {
+	events, err := s.accounts.AuditChain(ctx, chain(id))
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	out := make([]document.Activity, 0, len(events))
+	for _, e := range events {
+		out = append(out, document.Activity{At: e.At, Kind: e.Kind, Who: s.actor(ctx, e.Account, names), Signer: e.Detail["signer"], Detail: e.Detail["detail"]})
+	}
+	return out, nil
+}
+
+// actor names an account once; one that was erased has no name.
+func (s *Server) actor(ctx context.Context, account string, names map[string]string) string {
+	if account == "" {
+		return ""
+	}
+	if _, known := names[account]; !known {
+		a, err := s.accounts.Account(ctx, account)
+		if err != nil {
+			a.Name = "erased account"
+		}
+		names[account] = a.Name
+	}
+	return names[account]
+}
+
+// history is the audit chain of a document as it goes into the deposit.
+func (s *Server) history(ctx context.Context, d *ceremony.Document) ([]json.RawMessage, error) {
+	events, err := s.accounts.AuditChain(ctx, chain(d.ID))
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]json.RawMessage, 0, len(events))
+	for _, e := range events {
+		who := e.Account
+		if who == "" {
+			who = e.Detail["signer"]
+		}
+		line, err := json.Marshal(struct {
+			What   string    `json:"what"`
+			Who    string    `json:"who,omitempty"`
+			When   time.Time `json:"when"`
+			Detail string    `json:"detail,omitempty"`
+		}{e.Kind, who, e.At.UTC(), e.Detail["detail"]})
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// handwriting is the confirmed pen stream of a signer.
+type handwriting = capture.Signature
+
+// origin is the log's name: the service's address without a scheme.
+func origin(publicURL string) string {
+	for i := range publicURL {
+		if len(publicURL[i:]) > 3 && publicURL[i:i+3] == "://" {
+			return publicURL[i+3:] + "/log"
+		}
+	}
+	return publicURL + "/log"
+}

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"inkwitness/api"
+	"inkwitness/api/mail"
+	"inkwitness/api/store"
+)
+
+// URL is the address that people use.
+func (s *Server) URL() string { return s.cfg.PublicURL }
+
+// FirstInvitation returns a link that makes the first owner, or nothing when
+// there is an account already.
+func (s *Server) FirstInvitation(ctx context.Context) (string, error) {
+	link, err := s.auth.FirstInvitation(ctx)
+	if err != nil {
+		return "", fmt.Errorf("make the first invitation: %w", err)
+	}
+	return link, nil
+}
+
+// openAccounts opens the database alone, for commands that run beside the service.
+func openAccounts(ctx context.Context, cfg Config) (*store.Accounts, Config, error) {
+	cfg, err := cfg.fill()
+	if err != nil {
+		return nil, cfg, err
+	}
+	db, err := store.Open(ctx, cfg.DatabaseURL, store.Options{Clock: wallClock{}, Logger: cfg.Logger})
+	if err != nil {
+		return nil, cfg, err
+	}
+	keys, err := openRoot(ctx, cfg.RootKey, db)
+	if err != nil {
+		return nil, cfg, errors.Join(err, db.Close())
+	}
+	return store.NewAccounts(db, keys), cfg, nil
+}
+
+// Migrate brings the database up to date.
+func Migrate(ctx context.Context, cfg Config) error {
+	accounts, _, err := openAccounts(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	return accounts.Close()
+}
+
+// Outbox prints the newest mails, the newest last.
+func Outbox(ctx context.Context, cfg Config, limit int, w io.Writer) error {
+	accounts, _, err := openAccounts(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer accounts.Close()
+	mails, err := accounts.AllMails(ctx, limit)
+	if err != nil {
+		return fmt.Errorf("read the outbox: %w", err)
+	}
+	if len(mails) == 0 {
+		_, err := fmt.Fprintln(w, "The outbox is empty.")
+		return err
+	}
+	for _, m := range mails {
+		if _, err := fmt.Fprintf(w, "%s  %s  to %s  (%s)\n\n%s\n\n", m.Created.Format("2006-01-02 15:04:05"), m.Subject, m.To, m.State, m.Text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	_ = api.Owner
+	_ = mail.Config{}
+)
