@@ -7,22 +7,15 @@ import (
 	"io"
 
 	"inkwitness/api"
-	"inkwitness/api/mail"
+	"inkwitness/api/auth"
+	"inkwitness/api/document"
+	"inkwitness/api/investigate"
+	"inkwitness/api/signing"
 	"inkwitness/api/store"
 )
 
 // URL is the address that people use.
 func (s *Server) URL() string { return s.cfg.PublicURL }
-
-// FirstInvitation returns a link that makes the first owner, or nothing when
-// there is an account already.
-func (s *Server) FirstInvitation(ctx context.Context) (string, error) {
-	link, err := s.auth.FirstInvitation(ctx)
-	if err != nil {
-		return "", fmt.Errorf("make the first invitation: %w", err)
-	}
-	return link, nil
-}
 
 // openAccounts opens the database alone, for commands that run beside the service.
 func openAccounts(ctx context.Context, cfg Config) (*store.Accounts, Config, error) {
@@ -73,7 +66,12 @@ func Outbox(ctx context.Context, cfg Config, limit int, w io.Writer) error {
 	return nil
 }
 
-var (
-	_ = api.Owner
-	_ = mail.Config{}
-)
+// OpenAPI describes every route, without a database or anything else running.
+func OpenAPI(version string) ([]byte, error) {
+	a, err := api.New(api.Config{Clock: wallClock{}, Version: version})
+	if err != nil {
+		return nil, err
+	}
+	a.Mount(&document.Handler{}, &signing.Handler{}, &investigate.Handler{}, new(auth.Handler))
+	return a.OpenAPI()
+}
