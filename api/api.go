@@ -7,6 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"path"
+	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -82,11 +85,27 @@ func (a *API) humaConfig() huma.Config {
 	c := huma.DefaultConfig("Inkwitness", a.cfg.Version)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.Transformers = []huma.Transformer{a.transform}
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: a.CookieName("session"), Description: "set by POST /api/session"},
 		"key":     {Type: "http", Scheme: "bearer", Description: "an API key of the organisation"},
 	}
 	return c
+}
+
+// schemaName names a type by its folder too, unless that is this one: two use
+// cases may both have a View.
+func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	name := huma.DefaultSchemaNamer(t, hint)
+	folder := path.Base(t.PkgPath())
+	if folder == "api" || t.Name() == "" || !strings.HasPrefix(t.PkgPath(), "inkwitness/") {
+		return name
+	}
+	prefix := strings.ToUpper(folder[:1]) + folder[1:]
+	return prefix + strings.TrimPrefix(name, prefix)
 }
 
 // Mount adds the routes of use cases.

@@ -154,21 +154,30 @@ func (h *Handler) get(ctx context.Context, in *idInput) (*viewOutput, error) {
 
 type planInput struct {
 	ID   string `path:"id" pattern:"^[0-9a-f]{32}$"`
-	Body struct {
-		Signers []struct {
-			Name     string `json:"name" minLength:"1" maxLength:"200"`
-			Email    string `json:"email" maxLength:"254"`
-			Language string `json:"language,omitempty" enum:"en,fr,zh-Hant,zh-Hans" doc:"of the mails and the signing page; en by default"`
-		} `json:"signers" minItems:"1" maxItems:"20" doc:"in the order in which they sign"`
-		Fields []struct {
-			Signer int     `json:"signer" minimum:"0" doc:"index in signers"`
-			Page   int     `json:"page" minimum:"1"`
-			X      float64 `json:"x" doc:"PDF points from the left edge of the page as displayed"`
-			Y      float64 `json:"y" doc:"PDF points from the top edge of the page as displayed"`
-			Width  float64 `json:"width" doc:"PDF points, at least 18"`
-			Height float64 `json:"height" doc:"PDF points, at least 18"`
-		} `json:"fields" maxItems:"200"`
-	}
+	Body Plan
+}
+
+// Plan says who signs where.
+type Plan struct {
+	Signers []SignerPlan `json:"signers" minItems:"1" maxItems:"20" doc:"in the order in which they sign"`
+	Fields  []FieldPlan  `json:"fields" maxItems:"200"`
+}
+
+// SignerPlan is one signer to be invited.
+type SignerPlan struct {
+	Name     string `json:"name" minLength:"1" maxLength:"200"`
+	Email    string `json:"email" maxLength:"254"`
+	Language string `json:"language,omitempty" enum:"en,fr,zh-Hant,zh-Hans" doc:"of the mails and the signing page; en by default"`
+}
+
+// FieldPlan is the place of one signature.
+type FieldPlan struct {
+	Signer int     `json:"signer" minimum:"0" doc:"index in signers"`
+	Page   int     `json:"page" minimum:"1"`
+	X      float64 `json:"x" doc:"PDF points from the left edge of the page as displayed"`
+	Y      float64 `json:"y" doc:"PDF points from the top edge of the page as displayed"`
+	Width  float64 `json:"width" doc:"PDF points, at least 18"`
+	Height float64 `json:"height" doc:"PDF points, at least 18"`
 }
 
 func (h *Handler) plan(ctx context.Context, in *planInput) (*viewOutput, error) {
@@ -177,7 +186,7 @@ func (h *Handler) plan(ctx context.Context, in *planInput) (*viewOutput, error) 
 	}
 	signers := make([]ceremony.SignerPlan, len(in.Body.Signers))
 	for i, s := range in.Body.Signers {
-		signers[i] = ceremony.SignerPlan{Name: s.Name, Email: s.Email, Language: s.Language}
+		signers[i] = ceremony.SignerPlan(s)
 	}
 	fields := make([]ceremony.Field, len(in.Body.Fields))
 	for i, f := range in.Body.Fields {

@@ -118,7 +118,7 @@ func newTask(t *testing.T, s *service) task {
 	if err != nil {
 		t.Fatalf("%v: run make deps", err)
 	}
-	pdf, err := filepath.Abs(filepath.Join("..", "..", "testdata", "pdf", "good", contract))
+	pdf, err := filepath.Abs(filepath.Join("..", "..", "testdata", "pdf", "libreoffice-letter.pdf"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,12 +56,15 @@ type MailConfig struct {
 	From string
 }
 
+// DefaultListen is where the service listens when nothing else is said.
+const DefaultListen = "127.0.0.1:8080"
+
 // fill completes and checks a configuration.
 func (c Config) fill() (Config, error) {
 	if c.Data == "" {
 		return c, errors.New("name a data folder with --data")
 	}
-	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
+	c.Listen = cmp.Or(c.Listen, DefaultListen)
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		return c, fmt.Errorf("--listen %q is not host:port: %w", c.Listen, err)
@@ -73,11 +76,7 @@ func (c Config) fill() (Config, error) {
 		return c, fmt.Errorf("--listen %s is not loopback: give --tls-cert and --tls-key, or put a TLS proxy in front and say so with --public-url https://...", c.Listen)
 	}
 	if c.PublicURL == "" {
-		scheme := "http"
-		if c.tls() {
-			scheme = "https"
-		}
-		c.PublicURL = scheme + "://" + net.JoinHostPort(cmp.Or(host, "localhost"), port)
+		c.PublicURL = c.address(host, port)
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	c.DatabaseURL = cmp.Or(c.DatabaseURL, "sqlite:"+filepath.Join(c.Data, "inkwitness.db"))
@@ -89,6 +88,19 @@ func (c Config) fill() (Config, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, nil
+}
+
+// address is the service's address where nobody says better. Loopback is called
+// localhost: browsers give camera and passkeys to that name.
+func (c Config) address(host, port string) string {
+	scheme := "http"
+	if c.tls() {
+		scheme = "https"
+	}
+	if host == "" || loopback(host) {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 func (c Config) tls() bool { return c.TLSCert != "" }

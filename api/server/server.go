@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
@@ -59,13 +60,23 @@ type Server struct {
 
 // New opens everything. What a crash left half done is repaired by Run.
 func New(ctx context.Context, cfg Config) (_ *Server, err error) {
+	listener, err := net.Listen("tcp", cmp.Or(cfg.Listen, DefaultListen))
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			listener.Close()
+		}
+	}()
+	cfg.Listen = listener.Addr().String() // with the real port, where 0 was asked for
 	if cfg, err = cfg.fill(); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	s := &Server{cfg: cfg, clock: wallClock{}}
+	s := &Server{cfg: cfg, clock: wallClock{}, listener: listener}
 	if s.store, err = store.Open(ctx, cfg.DatabaseURL, store.Options{Clock: s.clock, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
@@ -76,9 +87,6 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}()
 	if err := s.open(ctx); err != nil {
 		return nil, err
-	}
-	if s.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
 	return s, nil
 }
@@ -170,7 +178,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		return err
 	}
 	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s}
-	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger, Origins: []string{s.cfg.PublicURL}})
+	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger})
 	if err != nil {
 		return fmt.Errorf("start the pen sockets: %w", err)
 	}

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,5 +75,14 @@ func OpenAPI(version string) ([]byte, error) {
 		return nil, err
 	}
 	a.Mount(&document.Handler{}, &signing.Handler{}, &investigate.Handler{}, new(auth.Handler))
-	return a.OpenAPI()
+	description, err := a.OpenAPI()
+	if err != nil {
+		return nil, fmt.Errorf("describe the routes: %w", err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, description, "", "  "); err != nil {
+		return nil, err
+	}
+	indented.WriteByte('\n')
+	return indented.Bytes(), nil
 }
