@@ -11,7 +11,7 @@ export interface Account {
 }
 
 export interface Invitation {
-  email: string;
+  email: string; // empty when the invited person names it
   role: Role;
 }
 
@@ -286,10 +286,10 @@ export const newKey = (): string => crypto.randomUUID();
 
 export const account = {
   invitation: (token: string) => json<Invitation>('GET', `/api/invitations/${part(token)}`),
-  accept: (token: string, name: string, password: string) =>
-    json<unknown>('POST', '/api/invitations/accept', { body: { token, name, password }, idempotencyKey: newKey() }),
-  signIn: (email: string, password: string, code?: string) =>
-    json<unknown>('POST', '/api/session', { body: code ? { email, password, code } : { email, password }, idempotencyKey: newKey() }),
+  accept: (by: { token: string; name: string; password: string; email?: string }) =>
+    json<unknown>('POST', '/api/invitations/accept', { body: { ...by, language }, idempotencyKey: newKey() }),
+  signIn: (by: { email: string; password: string; code?: string; takeOver?: boolean }) =>
+    json<unknown>('POST', '/api/session', { body: by, idempotencyKey: newKey() }),
   session: () => json<{ account: Account }>('GET', '/api/session'),
   signOut: () => json<void>('DELETE', '/api/session'),
   outbox: () => json<{ mails: Mail[] }>('GET', '/api/outbox'),

@@ -1,4 +1,41 @@
-import { render } from 'preact';
+// The owner's page: documents, deposits, mails.
+import { useEffect } from 'preact/hooks';
+import { Shell, startPage } from '../ui/shell.tsx';
+import { Button, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { Problem } from '../api.ts';
+import { DocumentPage } from './document.tsx';
+import { Documents } from './documents.tsx';
+import { Accept, SignIn } from './enter.tsx';
+import { Outbox } from './outbox.tsx';
+import './own.css';
+import { findSession, place, session, signOut, who } from './state.ts';
+import { text } from './text/index.ts';
 
-const root = document.getElementById('app');
-if (root) render(<main><h1>Inkwitness</h1></main>, root);
+function App() {
+  const texts = text();
+  const at = place.value;
+  useEffect(() => {
+    document.title = `${texts.title} · Inkwitness`;
+  }, [texts]);
+  useEffect(() => window.scrollTo(0, 0), [at]);
+  if (at.at === 'invitation') return <Shell width="narrow"><Accept token={at.token} /></Shell>;
+  if (session.value === 'working') return <Shell width="narrow"><Progress label={texts.title} /></Shell>;
+  if (session.value === 'failed') return <Shell width="narrow"><ProblemNotice problem={new Problem(0, '', '')} onRetry={() => void findSession()} /></Shell>;
+  if (session.value === 'out') return <Shell width="narrow"><SignIn /></Shell>;
+  const nav = [
+    { href: '#/', label: texts.nav.documents, current: at.at === 'documents' || at.at === 'document', test: 'nav-documents' },
+    { href: '#/outbox', label: texts.nav.outbox, current: at.at === 'outbox', test: 'nav-outbox' },
+    { href: '/verify', label: texts.nav.verify, current: false, test: 'nav-verify' },
+  ];
+  return (
+    <Shell home="#/" nav={nav} width={at.at === 'document' ? 'wide' : 'normal'}
+      tools={<><span class="small muted" data-test="account">{who.value?.name}</span><Button onClick={() => void signOut()} test="sign-out">{texts.nav.signOut}</Button></>}>
+      {at.at === 'documents' && <Documents />}
+      {at.at === 'document' && <DocumentPage key={at.id} id={at.id} />}
+      {at.at === 'outbox' && <Outbox />}
+    </Shell>
+  );
+}
+
+void findSession();
+void startPage(App);

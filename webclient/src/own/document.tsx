@@ -1,0 +1,191 @@
+// One document: its draft to be planned, or where it stands, its deposit and its history.
+import { useEffect, useState } from 'preact/hooks';
+import { type Activity, type Document, documents, Problem, type Signer, type SignerState } from '../api.ts';
+import { download, type Progress as Received, save } from '../download.ts';
+import { dateTime, day, exactTime, size } from '../i18n/format.ts';
+import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { Viewer } from '../pdf/viewer.tsx';
+import { StateBadge } from './documents.tsx';
+import { Plan } from './plan.tsx';
+import { ended } from './state.ts';
+import { text } from './text/index.ts';
+
+const POLL_MS = 3000;
+
+export function DocumentPage({ id }: { id: string }) {
+  const [shown, setShown] = useState<Document>();
+  const [problem, setProblem] = useState<unknown>();
+  const load = () => documents.get(id).then(
+    (next) => { setShown(next); setProblem(undefined); },
+    (error: unknown) => { if (!ended(error)) setProblem(error); },
+  );
+  const moving = shown === undefined || shown.state === 'sent' || shown.state === 'sealing';
+  useEffect(() => {
+    void load();
+    if (!moving) return;
+    const timer = setInterval(() => document.visibilityState === 'visible' && void load(), POLL_MS);
+    return () => clearInterval(timer);
+  }, [id, moving]);
+
+  if (problem instanceof Problem && problem.status === 404) return <Empty title={text().document.gone} text="" />;
+  if (!shown) return problem ? <ProblemNotice problem={problem} onRetry={() => void load()} /> : <Progress label={text().title} />;
+  return (
+    <div class="stack" data-test="document">
+      <div class="row">
+        <h1>{shown.title || shown.filename}</h1>
+        <StateBadge state={shown.state} test={shown.state === 'draft' ? 'document-draft' : 'document-state'} />
+      </div>
+      <ProblemNotice problem={problem} onRetry={() => void load()} />
+      {shown.trouble && <Notice tone="warn">{shown.trouble}</Notice>}
+      {shown.state === 'draft' ? <Plan key={shown.id} document={shown} onChange={setShown} /> : <Followed document={shown} onChange={setShown} />}
+    </div>
+  );
+}
+
+function Followed({ document, onChange }: { document: Document; onChange: (next: Document) => void }) {
+  const texts = text().document;
+  const [open, setOpen] = useState(false);
+  return (
+    <div class="columns">
+      <div class="stack">
+        <People document={document} onChange={onChange} />
+        <Panel tools={<Button onClick={() => setOpen(!open)} pressed={open} test="show-document">{texts.show}</Button>} title={texts.file}>
+          <dl class="facts">
+            <dt>{texts.file}</dt><dd>{document.filename} · {size(document.size)}</dd>
+            <dt>{texts.fingerprint}</dt><dd class="mono">{document.sha256}</dd>
+          </dl>
+          {open && <Viewer url={documents.pdfURL(document.id)} pages={document.pages} targets={document.fields} />}
+        </Panel>
+      </div>
+      <div class="stack">
+        <DepositPanel document={document} />
+        <History document={document} />
+      </div>
+    </div>
+  );
+}
+
+const TONES: Partial<Record<SignerState, 'good' | 'bad' | 'accent'>> = {
+  invited: 'accent', opened: 'accent', consented: 'accent', captured: 'accent', sealing: 'accent', signed: 'good', declined: 'bad',
+};
+
+function People({ document, onChange }: { document: Document; onChange: (next: Document) => void }) {
+  const texts = text().document;
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [reminded, setReminded] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const act = async (call: (id: string) => Promise<Document>) => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      onChange(await call(document.id));
+      setAsking(false);
+      setReminded(call === documents.remind);
+    } catch (error) {
+      if (!ended(error)) setProblem(error);
+    }
+    setBusy(false);
+  };
+  return (
+    <Panel title={texts.signers}>
+      <ul class="people">{document.signers.map((signer) => <PersonLine key={signer.id} document={document} signer={signer} />)}</ul>
+      <ProblemNotice problem={problem} />
+      {reminded && <Notice tone="good">{texts.reminded}</Notice>}
+      {document.state === 'sent' && (
+        <div class="row">
+          <Button onClick={() => void act(documents.remind)} busy={busy} test="remind">{texts.remind}</Button>
+          <Button kind="danger" onClick={() => setAsking(true)} test="cancel">{texts.cancel}</Button>
+        </div>
+      )}
+      <Dialog title={texts.cancelTitle} open={asking} onClose={() => setAsking(false)} test="cancel-dialog">
+        <p>{texts.cancelText}</p>
+        <div class="row">
+          <Button kind="danger" onClick={() => void act(documents.cancel)} busy={busy} test="cancel-confirm">{texts.cancel}</Button>
+          <Button onClick={() => setAsking(false)}>{texts.keep}</Button>
+        </div>
+      </Dialog>
+    </Panel>
+  );
+}
+
+function PersonLine({ document, signer }: { document: Document; signer: Signer }) {
+  const texts = text().document;
+  return (
+    <li data-test="signer-line" data-signer={signer.id}>
+      <div class="grow">
+        <strong>{signer.name}</strong> <span class="muted small">{signer.email}</span>
+        {signer.signedAt && <div class="small muted">{texts.signedAt(exactTime(signer.signedAt))}{signer.typed ? ` · ${texts.typed}` : ''}</div>}
+        {signer.reason && <div class="small">{texts.reason(signer.reason)}</div>}
+      </div>
+      <Badge tone={TONES[signer.state]} test="signer-state">{text().signerStates[signer.state]}</Badge>
+      {signer.state === 'signed' && !signer.typed && <a class="button" href={`/compare#${document.id}/${signer.id}`} data-test="investigate">{texts.investigate}</a>}
+    </li>
+  );
+}
+
+function DepositPanel({ document }: { document: Document }) {
+  const texts = text().document;
+  const { deposit } = document;
+  const name = document.filename.replace(/\.pdf$/i, '');
+  return (
+    <Panel title={texts.depositTitle} test="deposit">
+      {!deposit && <p class="muted">{texts.waitingDeposit}</p>}
+      {deposit && (
+        <>
+          <p>{texts.depositText}</p>
+          <dl class="facts">
+            <dt>{texts.size}</dt><dd>{size(deposit.size)}</dd>
+            <dt>{texts.until}</dt><dd>{day(deposit.retainUntil)}</dd>
+            <dt>{texts.fingerprint}</dt><dd class="mono">{deposit.sha256}</dd>
+          </dl>
+          {deposit.hold && <Notice tone="warn">{texts.hold}</Notice>}
+          <Fetch url={documents.depositURL(document.id)} name={`${name}.asice`} label={texts.download} test="download-deposit" primary />
+          <Fetch url={documents.signedURL(document.id)} name={`${name}-signed.pdf`} label={texts.signedPDF} test="download-pdf" />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function Fetch({ url, name, label, test, primary }: { url: string; name: string; label: string; test: string; primary?: boolean }) {
+  const [progress, setProgress] = useState<Received>();
+  const [problem, setProblem] = useState<unknown>();
+  const run = async () => {
+    setProblem(undefined);
+    setProgress({ received: 0, total: 0 });
+    try {
+      save(await download(url, setProgress), name);
+    } catch (error) {
+      if (!ended(error)) setProblem(error);
+    }
+    setProgress(undefined);
+  };
+  return (
+    <div class="stack-small">
+      <div><Button kind={primary ? 'primary' : 'normal'} onClick={() => void run()} busy={progress !== undefined} test={test}>{label}</Button></div>
+      {progress && progress.total > 0 && <Progress label={text().document.downloading(size(progress.received), size(progress.total))} value={progress.received} max={progress.total} />}
+      <ProblemNotice problem={problem} />
+    </div>
+  );
+}
+
+function History({ document }: { document: Document }) {
+  const texts = text();
+  const [lines, setLines] = useState<Activity[]>();
+  const [problem, setProblem] = useState<unknown>();
+  const version = JSON.stringify([document.state, document.signers.map((signer) => signer.state)]);
+  useEffect(() => void documents.activity(document.id).then((answer) => setLines(answer.activity ?? []), (error: unknown) => { if (!ended(error)) setProblem(error); }), [document.id, version]);
+  const name = (id: string | undefined) => document.signers.find((signer) => signer.id === id)?.name;
+  return (
+    <Panel title={texts.document.activity} test="activity">
+      <ProblemNotice problem={problem} />
+      {lines?.length === 0 && <p class="muted">{texts.document.activityEmpty}</p>}
+      <ol class="timeline small">
+        {lines?.map((line, i) => (
+          <li key={i}><time dateTime={line.at} title={exactTime(line.at)}>{dateTime(line.at)}</time>{line.who || texts.document.service}: {texts.kinds[line.kind] ?? line.kind}{name(line.signer) ? ` · ${name(line.signer)}` : ''}{line.detail ? ` · ${line.detail}` : ''}</li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}

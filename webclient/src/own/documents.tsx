@@ -1,0 +1,109 @@
+// All documents and where each stands; a new one begins with an upload.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { type Document, type DocumentState, documents, newKey, Problem } from '../api.ts';
+import { dateTime, day } from '../i18n/format.ts';
+import { Badge, Button, Empty, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { ended, go } from './state.ts';
+import { text } from './text/index.ts';
+
+const POLL_MS = 5000;
+
+export function Documents() {
+  const texts = text().list;
+  const [all, setAll] = useState<Document[]>();
+  const [problem, setProblem] = useState<unknown>();
+  const load = () => documents.list().then(
+    (answer) => { setAll(answer.documents); setProblem(undefined); },
+    (error: unknown) => { if (!ended(error)) setProblem(error); },
+  );
+  useEffect(() => {
+    void load();
+    const timer = setInterval(() => document.visibilityState === 'visible' && void load(), POLL_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <div class="stack" data-test="documents">
+      <div class="row row-between"><h1>{text().title}</h1><Upload /></div>
+      <ProblemNotice problem={problem} onRetry={() => void load()} />
+      {!all && !problem && <Progress label={text().title} />}
+      {all?.length === 0 && <Panel><Empty title={texts.emptyTitle} text={texts.emptyText} test="documents-empty"><p class="small">{texts.dropHint}</p></Empty></Panel>}
+      {all && all.length > 0 && (
+        <Panel>
+          <table class="table table-cards">
+            <thead><tr><th scope="col">{texts.document}</th><th scope="col">{texts.state}</th><th scope="col">{texts.signers}</th><th scope="col">{texts.created}</th></tr></thead>
+            <tbody>{all.map((one) => <Line key={one.id} document={one} />)}</tbody>
+          </table>
+        </Panel>
+      )}
+    </div>
+  );
+}
+
+function Line({ document }: { document: Document }) {
+  const texts = text().list;
+  const signed = document.signers.filter((signer) => signer.state === 'signed').length;
+  return (
+    <tr data-test="document-line">
+      <td><a href={`#/documents/${document.id}`}><strong>{document.title || document.filename}</strong></a>
+        {document.deposit && <div class="small muted">{texts.until(day(document.deposit.retainUntil))}</div>}</td>
+      <td><StateBadge state={document.state} /></td>
+      <td>{document.signers.map((signer) => signer.name).join(', ') || '–'}
+        {document.state === 'sent' && <div class="small muted">{texts.signedOf(signed, document.signers.length)}</div>}</td>
+      <td class="muted">{dateTime(document.createdAt)}</td>
+    </tr>
+  );
+}
+
+const TONES: Partial<Record<DocumentState, 'good' | 'warn' | 'bad' | 'accent'>> = {
+  sent: 'accent', sealing: 'accent', completed: 'good', declined: 'bad', cancelled: 'warn',
+};
+
+export function StateBadge({ state, test }: { state: DocumentState; test?: string }) {
+  return <Badge tone={TONES[state]} test={test}>{text().states[state]}</Badge>;
+}
+
+// The button, the hidden file input that tests and keyboards reach, and dropping on the page.
+function Upload() {
+  const texts = text().list;
+  const input = useRef<HTMLInputElement>(null);
+  const [busy, setBusy] = useState('');
+  const [problem, setProblem] = useState<unknown>();
+  const upload = async (file: File | undefined) => {
+    if (!file) return;
+    setProblem(undefined);
+    if (!/\.pdf$/i.test(file.name) && file.type !== 'application/pdf') {
+      setProblem(new Problem(422, 'invalid', texts.notPDF));
+      return;
+    }
+    setBusy(file.name);
+    try {
+      const made = await documents.upload(file, file.name.replace(/\.pdf$/i, ''), file.name, newKey());
+      go(`#/documents/${made.id}`);
+    } catch (error) {
+      if (!ended(error)) setProblem(error);
+    }
+    setBusy('');
+  };
+  useEffect(() => {
+    const over = (event: DragEvent) => event.preventDefault();
+    const drop = (event: DragEvent) => {
+      event.preventDefault();
+      void upload(event.dataTransfer?.files[0]);
+    };
+    window.addEventListener('dragover', over);
+    window.addEventListener('drop', drop);
+    return () => {
+      window.removeEventListener('dragover', over);
+      window.removeEventListener('drop', drop);
+    };
+  }, []);
+  return (
+    <div class="stack-small">
+      <Button kind="primary" onClick={() => input.current?.click()} busy={busy !== ''} test="upload">{texts.upload}</Button>
+      <input ref={input} type="file" accept="application/pdf,.pdf" class="visually-hidden" tabIndex={-1} aria-label={texts.upload} data-test="upload-file"
+        onChange={(event) => { void upload(event.currentTarget.files?.[0]); event.currentTarget.value = ''; }} />
+      {busy && <Progress label={texts.uploading(busy)} />}
+      <ProblemNotice problem={problem} />
+    </div>
+  );
+}

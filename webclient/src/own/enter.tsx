@@ -1,0 +1,96 @@
+// Sign-in and the first visit by invitation.
+import { useEffect, useState } from 'preact/hooks';
+import { account, type Invitation, Problem } from '../api.ts';
+import { Button, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
+import { findSession, go } from './state.ts';
+import { text } from './text/index.ts';
+
+export function SignIn() {
+  const texts = text().signIn;
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const elsewhere = problem instanceof Problem && problem.code === 'signed-in-elsewhere';
+  const [wantsCode, setWantsCode] = useState(false);
+
+  const submit = async (takeOver: boolean) => {
+    setBusy(true);
+    try {
+      await account.signIn({ email, password, ...(code ? { code } : {}), ...(takeOver ? { takeOver } : {}) });
+      await findSession();
+    } catch (error) {
+      setProblem(error);
+      if (error instanceof Problem && error.code !== 'not-signed-in' && error.status < 429) setWantsCode(true);
+    }
+    setBusy(false);
+  };
+  return (
+    <Panel title={texts.title} test="sign-in">
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void submit(false); }}>
+        <TextField label={texts.email} type="email" value={email} onInput={setEmail} autocomplete="username" required test="sign-in-email" />
+        <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="current-password" required test="sign-in-password" />
+        {wantsCode && <TextField label={texts.code} value={code} onInput={setCode} autocomplete="one-time-code" hint={texts.codeHint} test="sign-in-code" />}
+        <SignInProblem problem={problem} />
+        <div class="row">
+          <Button kind="primary" type="submit" busy={busy} test="sign-in-go">{texts.go}</Button>
+          {elsewhere && <Button onClick={() => void submit(true)} busy={busy} test="take-over">{texts.takeOver}</Button>}
+        </div>
+        <p class="muted small">{texts.byInvitation}</p>
+      </form>
+    </Panel>
+  );
+}
+
+// Here a 401 means a wrong password, not an ended session: the service's own words are right.
+function SignInProblem({ problem }: { problem: unknown }) {
+  if (!problem) return null;
+  const own = problem instanceof Problem && !problem.unreachable && problem.status < 500 ? problem.detail : '';
+  return <Notice tone="bad" test="problem">{own || problemText(problem)}</Notice>;
+}
+
+export function Accept({ token }: { token: string }) {
+  const texts = text().invite;
+  const [invitation, setInvitation] = useState<Invitation>();
+  const [bad, setBad] = useState(false);
+  const [name, setName] = useState('');
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+
+  const look = () => account.invitation(token).then(setInvitation, (error: unknown) => {
+    if (error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429) setBad(true);
+    else setProblem(error);
+  });
+  useEffect(() => void look(), [token]);
+
+  const accept = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await account.accept({ token, name, password, ...(invitation?.email ? {} : { email }) });
+      go('#/');
+      await findSession();
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+
+  if (bad) return <Empty title={texts.bad} text={texts.badText} test="invite-bad" />;
+  if (!invitation) return problem ? <ProblemNotice problem={problem} onRetry={() => void look()} /> : <Progress label={texts.title} />;
+  return (
+    <Panel title={texts.title} test="invite">
+      {invitation.email && <p>{texts.forYou(invitation.email)}</p>}
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void accept(); }}>
+        {!invitation.email && <TextField label={text().signIn.email} type="email" value={email} onInput={setEmail} autocomplete="username" required test="invite-email" />}
+        <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required hint={texts.nameHint} test="invite-name" />
+        <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="new-password" required hint={texts.passwordHint} test="invite-password" />
+        <ProblemNotice problem={problem} />
+        <div><Button kind="primary" large type="submit" busy={busy} test="invite-accept">{texts.go}</Button></div>
+      </form>
+    </Panel>
+  );
+}

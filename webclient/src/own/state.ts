@@ -1,0 +1,52 @@
+// Who is signed in, and where on the page they are.
+import { signal } from '@preact/signals';
+import { type Account, account, Problem } from '../api.ts';
+
+export type Place =
+  | { at: 'documents' }
+  | { at: 'document'; id: string }
+  | { at: 'outbox' }
+  | { at: 'invitation'; token: string };
+
+export const who = signal<Account | undefined>(undefined);
+export const session = signal<'working' | 'out' | 'in' | 'failed'>('working');
+export const place = signal<Place>(placeOf(location.hash));
+
+export function placeOf(hash: string): Place {
+  const invitation = /^#\/?(?:invitation|invite|i)[=/]([^/&]+)$/.exec(hash);
+  if (invitation?.[1]) return { at: 'invitation', token: decodeURIComponent(invitation[1]) };
+  const document = /^#\/documents\/([\w-]+)$/.exec(hash);
+  if (document?.[1]) return { at: 'document', id: document[1] };
+  return hash === '#/outbox' ? { at: 'outbox' } : { at: 'documents' };
+}
+
+export function go(hash: string): void {
+  location.hash = hash;
+}
+
+window.addEventListener('hashchange', () => {
+  place.value = placeOf(location.hash);
+});
+
+export async function findSession(): Promise<void> {
+  try {
+    who.value = (await account.session()).account;
+    session.value = 'in';
+  } catch (error) {
+    session.value = error instanceof Problem && (error.status === 401 || error.status === 403) ? 'out' : 'failed';
+  }
+}
+
+export async function signOut(): Promise<void> {
+  await account.signOut().catch(() => undefined);
+  who.value = undefined;
+  session.value = 'out';
+  go('#/');
+}
+
+// A session that ended elsewhere shows the sign-in form instead of an error.
+export function ended(error: unknown): boolean {
+  if (!(error instanceof Problem) || error.status !== 401) return false;
+  session.value = 'out';
+  return true;
+}

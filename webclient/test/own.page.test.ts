@@ -1,0 +1,112 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { get, launch, open, shoot } from './browser.ts';
+import { Mock } from './mock/server.ts';
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+});
+afterEach(() => mock.stop());
+
+const file = (name: string, buffer: Uint8Array, mimeType = 'application/pdf') => ({ name, mimeType, buffer: Buffer.from(buffer) });
+
+describe('owning', () => {
+  it('goes from the invitation to a document that is sent, followed and downloaded', async () => {
+    const { context, page, faults } = await open(browser, 'desktop');
+    await page.goto(`${mock.url}/#invitation=good`);
+    await get(page, 'invite-name').fill('Ada Durand');
+    await get(page, 'invite-password').fill('too short');
+    await get(page, 'invite-accept').click();
+    expect(await get(page, 'problem').textContent()).toContain('15 characters');
+    await shoot(page, 'own-1-invitation-desktop');
+    await get(page, 'invite-password').fill('correct horse battery');
+    await get(page, 'invite-accept').click();
+    await get(page, 'documents-empty').waitFor();
+    await shoot(page, 'own-2-empty-desktop');
+
+    await get(page, 'upload-file').setInputFiles(file('notes.txt', new TextEncoder().encode('hello'), 'text/plain'));
+    await get(page, 'problem').waitFor();
+    await get(page, 'upload-file').setInputFiles(file('Rental agreement.pdf', mock.pdf));
+    await get(page, 'plan').waitFor();
+    await page.locator('.pdf-text[data-ready]').first().waitFor();
+    await get(page, 'send').click();
+    await get(page, 'plan-missing').waitFor();
+    await get(page, 'signer-name').fill('Chloé Martin');
+    await get(page, 'signer-email').fill('chloe@example.org');
+    await get(page, 'place-field').click();
+    await get(page, 'field').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Shift+ArrowDown');
+    await shoot(page, 'own-3-plan-desktop');
+    const box = (await get(page, 'field').boundingBox())!;
+    await page.mouse.move(box.x + 20, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x - 60, box.y - 100, { steps: 4 });
+    await page.mouse.up();
+    await get(page, 'send').click();
+    await get(page, 'document-state').waitFor();
+    const document = mock.documents[0]!;
+    const field = document.fields[0]!;
+    expect(field).toMatchObject({ signer: 0, page: 1, width: 200, height: 75 });
+    expect(field.x).toBeLessThan(202.5);
+    expect(page.url()).toContain(`#/documents/${document.id}`);
+    await shoot(page, 'own-4-sent-desktop');
+
+    document.state = 'completed';
+    Object.assign(document.signers[0]!, { state: 'signed', signedAt: '2026-11-23T19:00:00Z' });
+    document.deposit = { id: 'd', size: 300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept' };
+    await get(page, 'download-deposit').waitFor();
+    await shoot(page, 'own-5-completed-desktop');
+    const download = page.waitForEvent('download');
+    await get(page, 'download-deposit').click();
+    expect((await download).suggestedFilename()).toBe('Rental agreement.asice');
+    expect(await get(page, 'investigate').getAttribute('href')).toBe(`/compare#${document.id}/s0`);
+    await get(page, 'nav-outbox').click();
+    await get(page, 'mail-link').waitFor();
+    await shoot(page, 'own-6-outbox-desktop');
+    await get(page, 'nav-documents').click();
+    await get(page, 'document-line').waitFor();
+    await shoot(page, 'own-7-list-desktop');
+    await get(page, 'sign-out').click();
+    await get(page, 'sign-in').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('signs in, and says what is wrong when it cannot', async () => {
+    const { context, page } = await open(browser, 'phone');
+    await page.goto(mock.url);
+    await get(page, 'sign-in-email').fill('ada@atelier.example');
+    await get(page, 'sign-in-password').fill('wrong');
+    await get(page, 'sign-in-go').click();
+    expect(await get(page, 'problem').textContent()).toContain('password is wrong');
+    await shoot(page, 'own-signin-phone');
+    await get(page, 'sign-in-password').fill('correct horse battery');
+    await get(page, 'sign-in-go').click();
+    await get(page, 'documents').waitFor();
+    mock.signedIn = false;
+    await page.reload();
+    await get(page, 'sign-in').waitFor();
+    await context.close();
+  });
+
+  it('withdraws a document after asking', async () => {
+    mock.signedIn = true;
+    const document = mock.newDocument('Lease', 'Lease.pdf', 1000);
+    Object.assign(document, { state: 'sent', signers: [{ id: 's', name: 'Bo', email: 'bo@example.org', language: 'en', state: 'invited', typed: false }] });
+    mock.documents.push(document);
+    const { context, page } = await open(browser, 'phone');
+    await page.goto(`${mock.url}/#/documents/${document.id}`);
+    await get(page, 'cancel').click();
+    await get(page, 'cancel-confirm').click();
+    await page.getByText('Withdrawn').first().waitFor();
+    await shoot(page, 'own-withdrawn-phone');
+    await context.close();
+  });
+});
