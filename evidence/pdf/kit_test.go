@@ -185,9 +185,11 @@ func (k *kit) rangeText(doc []byte) (string, [4]int) {
 }
 
 // flip changes a bit of a byte.
-func flip(doc []byte, at int) []byte {
+func flip(doc []byte, at int) []byte { return flipBit(doc, at, 1) }
+
+func flipBit(doc []byte, at int, bit byte) []byte {
 	out := bytes.Clone(doc)
-	out[at] ^= 1
+	out[at] ^= bit
 	return out
 }
 

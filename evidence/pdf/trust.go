@@ -44,8 +44,8 @@ func (v *verifier) digest(s *signature) {
 		s.add(cmsCode(err), err.Error())
 		return
 	}
-	if sub == "ETSI.CAdES.detached" && (!m.CertID || m.SigningTime) {
-		s.add(NotPAdES, fmt.Sprintf("signing certificate %v, signing time %v", m.CertID, m.SigningTime))
+	if sub == "ETSI.CAdES.detached" && (!m.CertID || m.SigningTime || m.Unknown) {
+		s.add(NotPAdES, fmt.Sprintf("signing certificate %v, signing time %v, unknown attributes %v", m.CertID, m.SigningTime, m.Unknown))
 	}
 	v.identify(s, m.Signer)
 	if m.Token != nil {

@@ -120,6 +120,16 @@ func rangeVectors() []vector {
 		{"padding.pdf", codes(Padding), "bytes hidden behind the signature value", func(k *kit) []byte {
 			return k.message(k.one(LevelB), func(b []byte) []byte { b[len(b)-1] = 0x41; return b })
 		}},
+		{"contents-case.pdf", bad, "one digit of the signature value in another case", func(k *kit) []byte {
+			doc := k.one(LevelB)
+			_, n := k.rangeText(doc)
+			return flipBit(doc, n[1]+bytes.IndexAny(doc[n[1]:n[2]], "abcdef"), 0x20)
+		}},
+		{"contents-space.pdf", bad, "a space in the signature value", func(k *kit) []byte {
+			doc := k.one(LevelB)
+			_, n := k.rangeText(doc)
+			return flipBit(doc, n[2]-2, 0x10)
+		}},
 		{"subfilter.pdf", codes(SubFilter), "a kind of signature that is not checked", func(k *kit) []byte {
 			return k.craft(k.empty(), crafted{draft: func(d *Draft) { k.tailReplace(d, "/ETSI.CAdES.detached", "/adbe.pkcs7.sha1") }})
 		}},

@@ -171,7 +171,37 @@ func (v *verifier) locate(s *signature, fd field) error {
 		return fmt.Errorf("no /Contents")
 	}
 	s.value = value
+	if err := v.plainHex(s.hole); err != nil {
+		return err
+	}
 	return v.byteRange(s)
+}
+
+// plainHex wants the value as every signer writes it: hexadecimal digits of one
+// case and nothing between them. What is not signed must have one form only.
+func (v *verifier) plainHex(hole [2]int64) error {
+	b := make([]byte, hole[1]-hole[0])
+	if _, err := v.f.ReadAt(b, hole[0]); err != nil && err != io.EOF {
+		return err
+	}
+	if len(b)%2 != 0 || b[0] != '<' {
+		return fmt.Errorf("/Contents is no hexadecimal string of whole bytes")
+	}
+	var upper, lower bool
+	for _, c := range b[1 : len(b)-1] {
+		switch {
+		case c >= 'A' && c <= 'F':
+			upper = true
+		case c >= 'a' && c <= 'f':
+			lower = true
+		case c < '0' || c > '9':
+			return fmt.Errorf("/Contents holds more than digits")
+		}
+	}
+	if upper && lower {
+		return fmt.Errorf("/Contents has digits in both cases")
+	}
+	return nil
 }
 
 func (v *verifier) byteRange(s *signature) error {

@@ -23,6 +23,7 @@ type Message struct {
 	Token        []byte // timestamp over the signature, nil when there is none
 	SigningTime  bool   // a signing-time attribute is there, which PAdES forbids
 	CertID       bool   // a signing-certificate attribute is there
+	Unknown      bool   // an unsigned attribute other than the timestamp is there
 
 	contentType asn1.ObjectIdentifier
 	info        signerInfo
@@ -44,6 +45,9 @@ func Parse(der []byte) (m *Message, rest []byte, err error) {
 	var sd signedData
 	if trail, err := asn1.Unmarshal(ci.Content.Bytes, &sd); err != nil || len(trail) > 0 {
 		return nil, nil, fmt.Errorf("%w: bad signed data", ErrMalformed)
+	}
+	if again, err := asn1.Marshal(sd); err != nil || !bytes.Equal(again, ci.Content.Bytes) {
+		return nil, nil, fmt.Errorf("%w: not in its one DER form", ErrMalformed) // Go's reader passes over what it does not know
 	}
 	if len(sd.Signers) != 1 {
 		return nil, nil, fmt.Errorf("%w: %d signers", ErrMalformed, len(sd.Signers))
@@ -73,6 +77,7 @@ func (m *Message) readSigner() error {
 		return err
 	}
 	m.Token = unsigned[oidTimeStamp.String()]
+	m.Unknown = len(unsigned) > 1 || len(unsigned) == 1 && m.Token == nil
 	m.SigningTime = m.signed[oidSigningTime.String()] != nil
 	m.CertID = m.signed[oidSigningCertV2.String()] != nil || m.signed[oidSigningCert.String()] != nil
 	m.Signer = m.findSigner()

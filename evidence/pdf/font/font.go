@@ -8,7 +8,7 @@
 package font
 
 import (
-	_ "embed" // the CJK font
+	_ "embed" // the CJK fonts
 	"fmt"
 
 	"golang.org/x/image/font/gofont/gobold"
@@ -17,11 +17,15 @@ import (
 	"inkwitness/evidence/pdf/syntax"
 )
 
-// cjk is Droid Sans Fallback as Debian's fonts-droid-fallback 1:6.0.1r16 ships
-// it. A string, so that a program which draws no text does not carry it.
-//
-//go:embed DroidSansFallbackFull.ttf
-var cjk string
+// Droid Sans Fallback as Debian's fonts-droid-fallback 1:6.0.1r16 ships it. The
+// full one has more rare Han characters, the other one Hangul. Strings, so that
+// a program which draws no text does not carry them.
+var (
+	//go:embed DroidSansFallbackFull.ttf
+	han string
+	//go:embed DroidSansFallback.ttf
+	hangul string
+)
 
 // Style selects the weight of Latin text; CJK text has one weight.
 type Style int
@@ -34,10 +38,14 @@ const (
 
 // Set is the fonts of one document. It is not safe for concurrent use.
 type Set struct {
-	subsets [3]*subset // regular, bold, CJK; nil until used
+	subsets [4]*subset // regular, bold, Han, Hangul; nil until used
 }
 
-const cjkIndex = 2
+// Fonts that have no styles, in the order in which they are asked.
+const (
+	hanIndex    = 2
+	hangulIndex = 3
+)
 
 // NewSet returns a set without any glyph used.
 func NewSet() *Set { return &Set{} }
@@ -55,8 +63,10 @@ func (s *Set) subset(i int) (*subset, error) {
 		data, name = goregular.TTF, "GoRegular"
 	case int(Bold):
 		data, name = gobold.TTF, "GoBold"
+	case hanIndex:
+		data, name = []byte(han), "DroidSansFallbackFull"
 	default:
-		data, name = []byte(cjk), "DroidSansFallback"
+		data, name = []byte(hangul), "DroidSansFallback"
 	}
 	face, err := parseFace(data)
 	if err != nil {
@@ -93,17 +103,16 @@ func (s *Set) Runs(text string, style Style) ([]Run, error) {
 	return out, nil
 }
 
-// pick returns the first font that has the character.
+// pick returns the first font that has the character, the Latin one when none
+// has.
 func (s *Set) pick(r rune, style Style) (*subset, error) {
-	latin, err := s.subset(int(style))
-	if err != nil || latin.face.index(r) != 0 {
-		return latin, err
+	for _, i := range []int{int(style), hanIndex, hangulIndex} {
+		sub, err := s.subset(i)
+		if err != nil || sub.face.index(r) != 0 {
+			return sub, err
+		}
 	}
-	fallback, err := s.subset(cjkIndex)
-	if err != nil || fallback.face.index(r) != 0 {
-		return fallback, err
-	}
-	return latin, nil
+	return s.subset(int(style))
 }
 
 // Width returns the width of text in em.

@@ -92,8 +92,7 @@ func (c *Canvas) Draw(name string, b Box) {
 }
 
 // Ink draws handwriting as large as fits into the box, centred, its
-// proportions kept. Lines are curves through all points (Catmull-Rom splines)
-// with round ends, each piece as wide as its pressure says; where no point has
+// proportions kept. Lines are curves through all points with round ends, each piece as wide as its pressure says; where no point has
 // a pressure the line is of medium width.
 func (c *Canvas) Ink(strokes [][]Point, b Box) {
 	thin, thick := inkWidths(b)
@@ -178,7 +177,19 @@ func (c *Canvas) stroke(s []Point, place func(Point) (x, y float64), width func(
 			last = w
 		}
 		c.op("m", x0, y0)
-		c.op("c", x0+(x1-px)/6, y0+(y1-py)/6, x1-(nx-x0)/6, y1-(ny-y0)/6, x1, y1)
+		c.op("c", x0+slope(px, x0, x1)/3, y0+slope(py, y0, y1)/3, x1-slope(x0, x1, nx)/3, y1-slope(y0, y1, ny)/3, x1, y1)
 		c.op("S")
 	}
+}
+
+// slope is the tangent at b between its neighbours a and c, one coordinate of
+// it. It is limited as in monotone cubic interpolation (Fritsch and Carlson,
+// SIAM J. Numer. Anal. 17, 1980), so that a curve never swings beyond its
+// points: ink that the signer did not write.
+func slope(a, b, c float64) float64 {
+	d0, d1 := b-a, c-b
+	if d0*d1 <= 0 {
+		return 0
+	}
+	return math.Copysign(min(math.Abs(d0+d1)/2, 3*math.Abs(d0), 3*math.Abs(d1)), d0)
 }
