@@ -60,40 +60,40 @@ With public tools, step by step. FILE.asice is this container.
 
 1. Unpack it. Nothing may be reported as damaged.
 
-   unzip -t FILE.asice
-   unzip -q FILE.asice -d deposit
-   cd deposit
+      unzip -t FILE.asice
+      unzip -q FILE.asice -d deposit
+      cd deposit
 
 2. Every file is what the list of files says.
 
-   sha256sum -c manifest-sha256.txt
+      sha256sum -c manifest-sha256.txt
 
 3. The list of files is the one that was signed. This prints 1.
 
-   grep -c "$(openssl dgst -sha256 -binary manifest-sha256.txt | base64)" META-INF/ASiCManifest001.xml
+      grep -F -c "$(openssl dgst -sha256 -binary manifest-sha256.txt | base64)" META-INF/ASiCManifest001.xml
 
 4. The signature over the list is good. -attime is the time of the seal: the
    certificate was made for this deposit alone and ended soon after.
 
-   openssl cms -verify -binary -cades -inform DER -in META-INF/signature001.p7s -content META-INF/ASiCManifest001.xml -CAfile data/validation/roots.pem -attime %d -out /dev/null
+      openssl cms -verify -binary -cades -inform DER -in META-INF/signature001.p7s -content META-INF/ASiCManifest001.xml -CAfile data/validation/roots.pem -attime %d -out /dev/null
 
 5. The timestamp over the signature is good.
 
-   openssl ts -verify -token_in -in META-INF/timestamp001.tst -data META-INF/ASiCManifest002.xml -CAfile data/validation/roots.pem -attime %d
-   grep -c "$(openssl dgst -sha256 -binary META-INF/signature001.p7s | base64)" META-INF/ASiCManifest002.xml
+      openssl ts -verify -token_in -in META-INF/timestamp001.tst -data META-INF/ASiCManifest002.xml -CAfile data/validation/roots.pem -attime %d
+      grep -F -c "$(openssl dgst -sha256 -binary META-INF/signature001.p7s | base64)" META-INF/ASiCManifest002.xml
 
 6. The signatures inside the document are good. pdfsig checks certificates
    against today's date; "expired" is what it says of a certificate that was
    valid when the timestamp was made.
 
-   pdfsig data/contract-signed.pdf
+      pdfsig data/contract-signed.pdf
 
 7. Whom this proves it to: steps 4 and 5 trust the roots in
    data/validation/roots.pem, which came with this file. Compare their
    fingerprints with those that the service publishes, and that you noted
    earlier if you can.
 
-   openssl crl2pkcs7 -nocrl -certfile data/validation/roots.pem | openssl pkcs7 -print_certs -noout
+      openssl crl2pkcs7 -nocrl -certfile data/validation/roots.pem | openssl pkcs7 -print_certs -noout
 
 8. META-INF/deposit.tlog-proof shows that the seal is in the public log
    %s. inkverify checks it; its format is C2SP tlog-proof.

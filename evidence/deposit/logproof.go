@@ -57,7 +57,7 @@ func (v *verifier) logSignatures(c proof.Checkpoint) {
 			continue
 		}
 		good[k.ID()] = true
-		name := k.Name
+		name := k.Name + " (" + k.Algorithm.String() + ")"
 		if !at.IsZero() && k.Name != c.Origin {
 			name += " on " + at.Format("2006-01-02")
 		}

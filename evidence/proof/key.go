@@ -25,6 +25,17 @@ const (
 	CosignMLDSA Algorithm = 0x06 // ML-DSA-44: stands when Ed25519 has fallen
 )
 
+// String returns the usual name.
+func (a Algorithm) String() string {
+	switch a {
+	case Ed25519, CosignEd:
+		return "Ed25519"
+	case CosignMLDSA:
+		return "ML-DSA-44"
+	}
+	return "unknown"
+}
+
 // Key verifies signatures of notes.
 type Key struct {
 	Name      string

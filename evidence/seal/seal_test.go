@@ -3,195 +3,29 @@ package seal_test
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
-	"inkwitness/capture"
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
-	"inkwitness/evidence/evidencetest"
-	"inkwitness/evidence/ledger"
-	"inkwitness/evidence/pdf/page"
 	"inkwitness/evidence/seal"
-	"inkwitness/evidence/trust"
-	"inkwitness/evidence/tsa"
+	"inkwitness/evidence/seal/sealtest"
 	"inkwitness/evidence/vault"
 )
 
-type serials struct{ n atomic.Int64 }
-
-func (s *serials) NextSerial(context.Context) (int64, error) { return s.n.Add(1), nil }
-
-// world is a whole service but for its ceremony and its database.
-type world struct {
-	t     testing.TB
-	clock *evidencetest.Clock
-	vault *vault.Vault
-	keys  *evidencetest.KeyStore
-	ca    *trust.Local
-	log   *ledger.Log
-	store *evidencetest.LogStore
-	cfg   seal.Config
-	*seal.Sealer
-}
-
-func newWorld(t testing.TB) *world {
-	t.Helper()
-	w := &world{t: t, clock: &evidencetest.Clock{}, store: &evidencetest.LogStore{}}
-	blobs, err := vault.OpenDir(t.TempDir())
-	w.check(err)
-	keys, store := evidencetest.Keys()
-	w.keys = store
-	w.vault, err = vault.New(vault.Config{Blobs: blobs, Keys: keys, Clock: w.clock})
-	w.check(err)
-	w.ca, err = trust.Open(t.Context(), trust.Config{Keys: keys, Clock: w.clock})
-	w.check(err)
-	stamps, err := tsa.New(tsa.Config{Credential: w.ca.Timestamping, Serials: &serials{}, Clock: w.clock})
-	w.check(err)
-	w.log, err = ledger.Open(t.Context(), ledger.Config{Origin: "sign.example.com/log", Outbox: w.store, Tiles: w.store, Keys: keys, Clock: w.clock})
-	w.check(err)
-	w.cfg = seal.Config{Vault: w.vault, Provider: w.ca, Revoker: w.ca, Timestamper: stamps, Log: w.log, Clock: w.clock,
-		Roots: []*x509.Certificate{w.ca.Root()}, Service: "Inkwitness test"}
-	w.Sealer, err = seal.New(w.cfg)
-	w.check(err)
-	return w
-}
-
-func (w *world) check(err error) {
-	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *world) put(key, subject string, data []byte) evidence.Object {
-	w.t.Helper()
-	o, err := w.vault.Put(w.t.Context(), evidence.Meta{Key: key, Class: evidence.ClassDeposit, Reason: "test", Subject: subject, Deposit: "dep1",
-		DeleteAfter: w.clock.Now().AddDate(10, 0, 0)}, bytes.NewReader(data))
-	w.check(err)
-	return o
-}
-
-func (w *world) contract(pages int) evidence.Object {
-	d := page.New(page.Config{Title: "Contract", Created: w.clock.Now()})
-	for i := range pages {
-		d.Heading(1, fmt.Sprintf("Contract, page %d", i+1))
-		d.Paragraph(strings.Repeat("The parties agree on the following. ", 40))
-		if i+1 < pages {
-			d.Break()
-		}
-	}
-	var b bytes.Buffer
-	w.check(d.Write(&b))
-	return w.put("source/contract.pdf", "dep1", b.Bytes())
-}
-
-// scribble is a signature-like curve.
-func scribble() capture.Signature {
-	var s capture.Signature
-	for i := range 200 {
-		a := float64(i) / 12
-		s.Points = append(s.Points, capture.Point{Time: int64(i) * 5000, X: int32(40*a + 300*math.Sin(a)), Y: int32(200 * math.Cos(1.7*a)),
-			Pressure: uint16(30000 + 20000*math.Sin(a/3)), Down: i%70 > 3, Start: i%70 == 4})
-	}
-	return s
-}
-
-var people = []seal.Person{{ID: "signer-1", Subject: "sub1", Name: "Zoë 王小明", Email: "zoe@example.com"}, {ID: "signer-2", Subject: "sub2", Name: "Ada Lovelace"}}
-
-func (w *world) signing(i int, current evidence.Object) seal.Signing {
-	in := seal.Signing{Deposit: "dep1", Title: "A contract", Current: current, Signer: people[i], Fields: []string{fmt.Sprintf("Signature%d", i+1)},
-		Handwriting: scribble(), Reason: "I agree"}
-	if i == 0 {
-		for k := range people {
-			in.Prepare = append(in.Prepare, seal.Field{Name: fmt.Sprintf("Signature%d", k+1), Page: 1, X: 60 + 240*float64(k), Y: 600, Width: 180, Height: 60})
-		}
-	}
-	return in
-}
-
-func (w *world) contents(document evidence.Object, video int) seal.Contents {
-	in := seal.Contents{Deposit: "dep1", Title: "A contract", Document: document}
-	for i, p := range people {
-		in.Signers = append(in.Signers, seal.Signed{Person: p, Field: fmt.Sprintf("Signature%d", i+1), SignedAt: w.clock.Now(), Finding: "consistent with the references",
-			Recording: []seal.File{
-				{Name: "strokes.ink", Object: w.put("captures/"+p.ID+"/strokes.ink", p.Subject, bytes.Repeat([]byte("ink"), 3000))},
-				{Name: "selfie.webm", Object: w.put("captures/"+p.ID+"/selfie.webm", p.Subject, bytes.Repeat([]byte("frame"), video/5))}},
-			Comparison: json.RawMessage(`{"score":0.93}`), Consents: json.RawMessage(`[{"purpose":"handwriting","given":true}]`), Device: json.RawMessage(`{"pointer":"pen"}`)})
-	}
-	for i := range 5 {
-		in.Audit = append(in.Audit, json.RawMessage(fmt.Sprintf(`{"kind":"event","n":%d}`, i)))
-	}
-	return in
-}
-
-// memory keeps the newest state, as the ceremony's database does.
-type memory struct{ state []byte }
-
-func (m *memory) keep(_ context.Context, state []byte) error {
-	m.state = bytes.Clone(state)
-	return nil
-}
-
-// sealed takes a deposit through every step without trouble.
-func (w *world) sealed(pages, video int) evidence.Deposit {
-	w.t.Helper()
-	ctx := w.t.Context()
-	current := w.contract(pages)
-	for i := range people {
-		var m memory
-		var err error
-		current, err = w.Sign(ctx, w.signing(i, current), nil, m.keep)
-		w.check(err)
-	}
-	var m memory
-	c, err := w.Commit(ctx, w.contents(current, video), nil, m.keep)
-	w.check(err)
-	w.check(w.store.Add(c))
-	if _, err := w.Deposit(ctx, m.state, m.keep); !errors.Is(err, evidence.ErrPending) {
-		w.t.Errorf("before the log answered: %v", err)
-	}
-	_, err = w.log.Sequence(ctx)
-	w.check(err)
-	d, err := w.Deposit(ctx, m.state, m.keep)
-	w.check(err)
-	return d
-}
-
-func (w *world) bytes(o evidence.Object) []byte {
-	w.t.Helper()
-	r, err := w.vault.Open(w.t.Context(), o)
-	w.check(err)
-	defer r.Close()
-	b, err := io.ReadAll(r)
-	w.check(err)
-	return b
-}
-
-func (w *world) roots() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(w.ca.Root())
-	return pool
-}
-
-func verify(b []byte, o deposit.Options) *evidence.Report {
-	return deposit.Verify(bytes.NewReader(b), int64(len(b)), o)
-}
-
 func TestSealAndVerify(t *testing.T) {
-	w := newWorld(t)
-	d := w.sealed(2, 100_000)
-	file := w.bytes(d.Container)
-	for name, o := range map[string]deposit.Options{"trusting nobody else": {}, "own roots": {Roots: w.roots(), LogKeys: w.log.Keys()}} {
-		report := verify(file, o)
+	w := sealtest.New(t)
+	d := w.Sealed(2, 100_000)
+	file := w.Bytes(d.Container)
+	for name, o := range map[string]deposit.Options{"trusting nobody else": {}, "own roots": {Roots: w.Roots(), LogKeys: w.Ledger.Keys()}} {
+		report := sealtest.Verify(file, o)
 		for _, c := range report.Failed() {
 			t.Errorf("%s: %s: %s: %s", name, c.Code, c.Part, c.Text)
 		}
@@ -200,26 +34,365 @@ func TestSealAndVerify(t *testing.T) {
 			if c.Status == evidence.Unknown {
 				unknown++
 			}
-			if testing.Verbose() {
-				t.Logf("%s %s: %s", c.Status, c.Code, c.Text)
-			}
 		}
 		if (o.Roots == nil) != (unknown > 0) {
 			t.Errorf("%s: %d points left open", name, unknown)
 		}
 	}
-	other := newWorld(t)
-	report := verify(file, deposit.Options{Roots: other.roots(), LogKeys: other.log.Keys()})
+	other := sealtest.New(t)
+	report := sealtest.Verify(file, deposit.Options{Roots: other.Roots(), LogKeys: other.Ledger.Keys()})
 	if len(report.Failed()) == 0 {
 		t.Error("somebody else's roots and log are satisfied")
 	}
-	if want := w.clock.Now().AddDate(10, 0, 0); !d.Ends.Equal(want) || !d.Sealed.Equal(w.clock.Now()) {
+	if want := w.Clock.Now().AddDate(10, 0, 0); !d.Ends.Equal(want) || !d.Sealed.Equal(w.Clock.Now()) {
 		t.Errorf("sealed %v, ends %v", d.Sealed, d.Ends)
 	}
-	for id, k := range w.keys.All() {
+	for id, k := range w.KeyStore.All() {
 		if k.Purpose == "signer" && k.Erased == nil {
 			t.Errorf("key %s was not destroyed", id)
 		}
 	}
-	_ = time.Second
+}
+
+// The commands of VERIFY.txt are run as they stand there.
+func TestPublicToolsAgree(t *testing.T) {
+	w := sealtest.New(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "FILE.asice")
+	if err := os.WriteFile(file, w.Bytes(w.Sealed(3, 50_000).Container), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command("unzip", "-p", file, "VERIFY.txt").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "set -e\nexport LC_ALL=C\n"
+	commands := 0
+	for line := range strings.Lines(string(text)) {
+		if command, ok := strings.CutPrefix(line, "      "); ok {
+			script += command
+			commands++
+		}
+	}
+	out, err := exec.Command("sh", "-c", "cd "+dir+"\n"+script).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, script, out)
+	}
+	for _, want := range []string{"No errors detected", "data/contract-signed.pdf: OK", "CAdES Verification successful", "Verification: OK", "Signature is Valid"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%q is missing from\n%s", want, out)
+		}
+	}
+	if commands < 9 || strings.Contains(string(out), "Invalid") {
+		t.Errorf("%d commands\n%s", commands, out)
+	}
+}
+
+// flips is how many random bytes are changed; INKWITNESS_FLIPS sets more.
+func flips(t *testing.T) int {
+	n := 200
+	if s := os.Getenv("INKWITNESS_FLIPS"); s != "" {
+		if _, err := fmt.Sscan(s, &n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
+}
+
+// span is where a file lies in the container, header included.
+type span struct {
+	name     string
+	from, to int
+}
+
+// spans finds each file's header and contents with code of its own.
+func spans(t *testing.T, b []byte) []span {
+	t.Helper()
+	var all []span
+	for off := 0; bytes.HasPrefix(b[off:], []byte("PK\x03\x04")); {
+		le := func(at, n int) (v int) {
+			for i := range n {
+				v |= int(b[off+at+i]) << (8 * i)
+			}
+			return v
+		}
+		size, name, extra := le(22, 4), le(26, 2), le(28, 2)
+		end := off + 30 + name + extra + size
+		all = append(all, span{string(b[off+30 : off+30+name]), off, end})
+		off = end
+	}
+	return all
+}
+
+func TestEveryFlippedByteIsFoundAndLocated(t *testing.T) {
+	w := sealtest.New(t)
+	file := w.Bytes(w.Sealed(1, 2000).Container)
+	places := spans(t, file)
+	directory := places[len(places)-1].to
+	rng := rand.New(rand.NewPCG(1, 2))
+	for n := range flips(t) {
+		at := rng.IntN(len(file))
+		switch n % 4 { // the large files would take nearly all
+		case 0:
+			at = directory + rng.IntN(len(file)-directory)
+		case 1:
+			s := places[rng.IntN(len(places))]
+			at = s.from + rng.IntN(s.to-s.from)
+		}
+		changed := bytes.Clone(file)
+		changed[at] ^= 1 << rng.IntN(8)
+		report := sealtest.Verify(changed, deposit.Options{})
+		if report.Holds() {
+			t.Fatalf("byte %d changed unseen", at)
+		}
+		for _, s := range places {
+			if at >= s.from && at < s.to && !names(report, s.name) {
+				t.Errorf("byte %d of %s (from %d): reported as %+v", at, s.name, s.from, report.Failed())
+			}
+		}
+	}
+}
+
+// names reports whether a failed check points at the file.
+func names(r *evidence.Report, name string) bool {
+	for _, c := range r.Failed() {
+		if c.Part == name || strings.Contains(c.Text, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// faulty fails the n-th effect of a seal, before it is done or after.
+type faulty struct {
+	w     *sealtest.World
+	at    int
+	after bool
+	n     int
+}
+
+var errBroken = errors.New("broken on purpose")
+
+func (f *faulty) effect(do func() error) error {
+	f.n++
+	if f.n == f.at && !f.after {
+		return errBroken
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if f.n == f.at {
+		return errBroken
+	}
+	return nil
+}
+
+func (f *faulty) Write(ctx context.Context, m evidence.Meta, fill func(io.Writer) error) (o evidence.Object, err error) {
+	err = f.effect(func() (err error) { o, err = f.w.Vault.Write(ctx, m, fill); return err })
+	return o, err
+}
+
+func (f *faulty) Open(ctx context.Context, o evidence.Object) (io.ReadSeekCloser, error) {
+	return f.w.Vault.Open(ctx, o)
+}
+
+func (f *faulty) OpenAt(ctx context.Context, o evidence.Object) (vault.Blob, error) {
+	return f.w.Vault.OpenAt(ctx, o)
+}
+
+// provider fails around the authority's calls.
+type provider struct {
+	evidence.Provider
+	f *faulty
+}
+
+func (p provider) Credential(ctx context.Context, r evidence.CredentialRequest) (c evidence.Credential, err error) {
+	err = p.f.effect(func() (err error) { c, err = p.Provider.Credential(ctx, r); return err })
+	return c, err
+}
+
+func (p provider) Authorize(ctx context.Context, id string, d []evidence.SignDigest) (a evidence.Authorization, err error) {
+	err = p.f.effect(func() (err error) { a, err = p.Provider.Authorize(ctx, id, d); return err })
+	return a, err
+}
+
+func (p provider) Sign(ctx context.Context, a evidence.Authorization, d []evidence.SignDigest) (v [][]byte, err error) {
+	err = p.f.effect(func() (err error) { v, err = p.Provider.Sign(ctx, a, d); return err })
+	return v, err
+}
+
+func (p provider) Release(ctx context.Context, id string) error {
+	return p.f.effect(func() error { return p.Provider.Release(ctx, id) })
+}
+
+// attempt seals with a failure at effect f.at, then again from the kept state
+// as a restarted process does. It reports whether that effect was reached.
+func attempt(t *testing.T, w *sealtest.World, f *faulty) bool {
+	t.Helper()
+	cfg := w.Config
+	cfg.Vault, cfg.Provider = f, provider{w.Config.Provider, f}
+	broken, err := seal.New(cfg)
+	w.Check(err)
+	ctx := t.Context()
+	failed := false
+	// retry runs a call that may fail once, and then with a sealer that works.
+	retry := func(m *sealtest.Memory, call func(s *seal.Sealer, kept []byte, keep seal.Keep) error) {
+		t.Helper()
+		keep := func(ctx context.Context, state []byte) error {
+			return f.effect(func() error { return m.Keep(ctx, state) })
+		}
+		err := call(broken, m.State, keep)
+		if errors.Is(err, errBroken) {
+			failed = true
+			err = call(w.Sealer, m.State, m.Keep)
+		}
+		w.Check(err)
+	}
+	current := w.Contract(1)
+	for i := range sealtest.People {
+		var m sealtest.Memory
+		in := w.Signing(i, current)
+		retry(&m, func(s *seal.Sealer, kept []byte, keep seal.Keep) (err error) {
+			current, err = s.Sign(ctx, in, kept, keep)
+			return err
+		})
+	}
+	contents := w.Contents(current, 1000)
+	var m sealtest.Memory
+	var c evidence.Commitment
+	retry(&m, func(s *seal.Sealer, kept []byte, keep seal.Keep) (err error) {
+		c, err = s.Commit(ctx, contents, kept, keep)
+		return err
+	})
+	w.Check(w.LogStore.Add(c))
+	_, err = w.Ledger.Sequence(ctx)
+	w.Check(err)
+	var d evidence.Deposit
+	retry(&m, func(s *seal.Sealer, kept []byte, keep seal.Keep) (err error) {
+		d, err = s.Deposit(ctx, kept, keep)
+		return err
+	})
+	check(t, w, d)
+	return failed
+}
+
+func check(t *testing.T, w *sealtest.World, d evidence.Deposit) {
+	t.Helper()
+	report := sealtest.Verify(w.Bytes(d.Container), deposit.Options{Roots: w.Roots(), LogKeys: w.Ledger.Keys()})
+	for _, c := range report.Failed() {
+		t.Errorf("%s: %s: %s", c.Code, c.Part, c.Text)
+	}
+	certificates := 0
+	for id, k := range w.KeyStore.All() {
+		if k.Purpose == "signer" {
+			certificates++
+			if k.Erased == nil {
+				t.Errorf("key %s lives on", id)
+			}
+		}
+	}
+	if certificates != len(sealtest.People)+1 {
+		t.Errorf("%d certificates for %d signers and one seal", certificates, len(sealtest.People))
+	}
+}
+
+// Every effect of a seal fails once, before it was done and after; a second
+// run from the kept state always ends in a deposit that verifies, with one
+// certificate for each signer. INKWITNESS_FULL=1 takes every effect both ways,
+// otherwise each is taken one way.
+func TestFaults(t *testing.T) {
+	full := os.Getenv("INKWITNESS_FULL") != ""
+	for _, after := range []bool{false, true} {
+		t.Run(fmt.Sprintf("after=%v", after), func(t *testing.T) {
+			t.Parallel()
+			for at := 1; ; at++ {
+				if !full && at%2 == 0 != after {
+					continue
+				}
+				w := sealtest.New(t)
+				if !attempt(t, w, &faulty{w: w, at: at, after: after}) {
+					break
+				}
+				if t.Failed() {
+					t.Fatalf("effect %d", at)
+				}
+			}
+		})
+	}
+}
+
+// A seal that was interrupted for longer than its certificate lives starts
+// again with a new one; the old one was used for nothing that exists.
+func TestCertificateEndsMeanwhile(t *testing.T) {
+	w := sealtest.New(t)
+	ctx := t.Context()
+	in := w.Signing(0, w.Contract(1))
+	var m sealtest.Memory
+	f := &faulty{w: w, at: 9, after: true} // the first field is nearly signed
+	cfg := w.Config
+	cfg.Provider = provider{w.Config.Provider, f}
+	broken, err := seal.New(cfg)
+	w.Check(err)
+	_, err = broken.Sign(ctx, in, nil, func(ctx context.Context, s []byte) error { return f.effect(func() error { return m.Keep(ctx, s) }) })
+	if !errors.Is(err, errBroken) {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(30 * 60 * 60 * 1e9)
+	// the timestamp authority's watch sees the jump of the test's clock
+	w.RestartTime()
+	if _, err := w.Sign(ctx, in, m.State, m.Keep); err != nil {
+		t.Fatal(err)
+	}
+	used, unused := 0, 0
+	for _, k := range w.KeyStore.All() {
+		if k.Purpose == "signer" {
+			if used++; k.Created.Equal(w.Clock.Now()) {
+				unused++
+			}
+		}
+	}
+	if used != 2 || unused != 1 {
+		t.Errorf("%d certificates, %d of them new", used, unused)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	w := sealtest.New(t)
+	var m sealtest.Memory
+	if _, err := w.Deposit(t.Context(), nil, m.Keep); !errors.Is(err, evidence.ErrPending) {
+		t.Errorf("deposit before commit: %v", err)
+	}
+	in := w.Signing(0, w.Contract(1))
+	in.Fields = nil
+	if _, err := w.Sign(t.Context(), in, nil, m.Keep); err == nil {
+		t.Error("no field")
+	}
+	if _, err := w.Sign(t.Context(), w.Signing(0, in.Current), []byte("{"), m.Keep); !errors.Is(err, evidence.ErrCorrupt) {
+		t.Errorf("broken state: %v", err)
+	}
+}
+
+func BenchmarkSeal(b *testing.B) {
+	w := sealtest.New(b)
+	current := w.Contract(20)
+	for i := range sealtest.People {
+		var m sealtest.Memory
+		var err error
+		current, err = w.Sign(b.Context(), w.Signing(i, current), nil, m.Keep)
+		w.Check(err)
+	}
+	contents := w.Contents(current, 1_250_000) // 10 s at 1 Mbit/s
+	n := 0
+	for b.Loop() {
+		n++
+		contents.Deposit = fmt.Sprintf("dep%d", n)
+		var m sealtest.Memory
+		c, err := w.Commit(b.Context(), contents, nil, m.Keep)
+		w.Check(err)
+		w.Check(w.LogStore.Add(c))
+		_, err = w.Ledger.Sequence(b.Context())
+		w.Check(err)
+		_, err = w.Deposit(b.Context(), m.State, m.Keep)
+		w.Check(err)
+	}
 }

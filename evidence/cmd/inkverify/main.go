@@ -1,0 +1,206 @@
+// Command inkverify checks a deposit or a signed PDF, offline.
+//
+// It says point by point what holds, each with a stable reason code and a
+// plain sentence. It opens no connection and knows nothing of the service: all
+// it needs is the file and, to say who and not only that, what you trust.
+//
+// Exit codes: 0 all points hold, 1 at least one does not, 2 the file cannot be
+// read or the command line is wrong.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"inkwitness/evidence"
+	"inkwitness/evidence/cmd/internal/check"
+	"inkwitness/evidence/proof"
+)
+
+// The exit codes.
+const (
+	exitHolds  = 0
+	exitFails  = 1
+	exitUsage  = 2
+	usageLines = `Usage: inkverify [flags] FILE
+
+Checks a deposit (.asice) or a signed PDF without any network.
+
+Flags:
+  --json           write the report as JSON
+  --roots FILE     PEM certificates that you trust; without them the file's own are used,
+                   which proves that nothing changed, not who sealed it
+  --log-key KEY    key of the log or of a witness that you trust; may be repeated
+  --explain CODE   say what a reason code means ("all" lists them) and exit
+  --version        print the version and exit
+  --help           print this and exit
+
+Exit codes: 0 everything holds, 1 something does not, 2 cannot be read, or wrong usage.
+
+Example:
+  inkverify --roots inkwitness-root.pem contract.asice
+`
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// options is the command line.
+type options struct {
+	asJSON  bool
+	explain string
+	version bool
+	roots   string
+	keys    []string
+	file    string
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usageLines)
+		return exitHolds
+	case err != nil:
+		fmt.Fprintf(stderr, "inkverify: %v\n\n%s", err, usageLines)
+		return exitUsage
+	case o.version:
+		fmt.Fprintln(stdout, "inkverify", version())
+		return exitHolds
+	case o.explain != "":
+		return explain(o.explain, stdout, stderr)
+	}
+	report, err := verify(o)
+	if err != nil {
+		fmt.Fprintf(stderr, "inkverify: %s: %v\n", o.file, err)
+		return exitUsage
+	}
+	if o.asJSON {
+		err = writeJSON(stdout, o.file, report)
+	} else {
+		err = writeText(stdout, o.file, report)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "inkverify: write report: %v\n", err)
+		return exitUsage
+	}
+	if !report.Holds() {
+		return exitFails
+	}
+	return exitHolds
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("inkverify", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.BoolVar(&o.asJSON, "json", false, "")
+	f.BoolVar(&o.version, "version", false, "")
+	f.StringVar(&o.explain, "explain", "", "")
+	f.StringVar(&o.roots, "roots", "", "")
+	f.Func("log-key", "", func(s string) error { o.keys = append(o.keys, s); return nil })
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if o.version || o.explain != "" {
+		return o, nil
+	}
+	if f.NArg() != 1 {
+		return o, fmt.Errorf("one file is needed, %d were given", f.NArg())
+	}
+	o.file = f.Arg(0)
+	return o, nil
+}
+
+func verify(o options) (*evidence.Report, error) {
+	trust := check.Trust{Now: time.Now()} // the user's own clock, for signatures that carry no timestamp
+	if o.roots != "" {
+		raw, err := os.ReadFile(o.roots)
+		if err != nil {
+			return nil, fmt.Errorf("read roots: %w", err)
+		}
+		if trust.Roots, err = check.Roots(raw); err != nil {
+			return nil, fmt.Errorf("roots %s: %w", o.roots, err)
+		}
+	}
+	for _, s := range o.keys {
+		k, err := proof.ParseKey(s)
+		if err != nil {
+			return nil, err
+		}
+		trust.LogKeys = append(trust.LogKeys, k)
+	}
+	f, err := os.Open(o.file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a file")
+	}
+	return check.File(f, info.Size(), trust)
+}
+
+func explain(code string, stdout, stderr io.Writer) int {
+	if code == "all" {
+		for _, c := range check.Codes() {
+			fmt.Fprintln(stdout, c)
+		}
+		return exitHolds
+	}
+	text := check.Explain(code)
+	if text == "" {
+		fmt.Fprintf(stderr, "inkverify: no reason code %q; --explain all lists them\n", code)
+		return exitUsage
+	}
+	fmt.Fprintf(stdout, "%s\n\n%s\n", code, text)
+	return exitHolds
+}
+
+// marks stand before each point.
+var marks = map[evidence.Status]string{evidence.Holds: "ok   ", evidence.Fails: "FAILS", evidence.Unknown: "open "}
+
+func writeText(w io.Writer, file string, r *evidence.Report) error {
+	var b strings.Builder
+	open := 0
+	for _, c := range r.Checks {
+		fmt.Fprintf(&b, "%s  %-24s  %s\n", marks[c.Status], c.Code, c.Text)
+		if c.Status == evidence.Fails && c.Part != "" {
+			fmt.Fprintf(&b, "%33s  part: %s\n", "", c.Part)
+		}
+		if c.Status == evidence.Unknown {
+			open++
+		}
+	}
+	failed := len(r.Failed())
+	switch {
+	case failed > 0:
+		fmt.Fprintf(&b, "\n%s: %d of %d points do not hold. Do not rely on this file. inkverify --explain CODE says more.\n", file, failed, len(r.Checks))
+	case open > 0:
+		fmt.Fprintf(&b, "\n%s: everything that can be checked holds; %d points depend on what you trust, see \"open\" above.\n", file, open)
+	default:
+		fmt.Fprintf(&b, "\n%s: everything holds.\n", file)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func writeJSON(w io.Writer, file string, r *evidence.Report) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(struct {
+		File  string `json:"file"`
+		Holds bool   `json:"holds"`
+		*evidence.Report
+	}{file, r.Holds(), r})
+}

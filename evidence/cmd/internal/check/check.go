@@ -1,0 +1,129 @@
+// Package check verifies one file of any kind that the project makes. It is
+// what the command line and the browser share.
+package check
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"inkwitness/evidence"
+	"inkwitness/evidence/deposit"
+	"inkwitness/evidence/pdf"
+	"inkwitness/evidence/proof"
+)
+
+// ErrKind is a file that is none of ours.
+var ErrKind = errors.New("this is neither a deposit nor a PDF")
+
+// Trust says whom the caller trusts; see deposit.Options.
+type Trust struct {
+	Roots   *x509.CertPool
+	LogKeys []proof.Key
+	Now     time.Time // for PDF signatures without a timestamp
+}
+
+// File verifies a file and says point by point what holds.
+func File(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
+	var head [1024]byte
+	n, err := r.ReadAt(head[:], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	switch start := head[:n]; {
+	case bytes.HasPrefix(start, []byte("PK")):
+		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, LogKeys: t.LogKeys}), nil
+	case bytes.Contains(start, []byte("%PDF-")):
+		return document(r, size, t)
+	}
+	return nil, ErrKind
+}
+
+// CodeRoots is the point of a PDF that cannot be decided without roots.
+const CodeRoots = "pdf.trust.roots"
+
+// CodeSigned is the point of a signature that holds.
+const CodeSigned = "pdf.signature"
+
+func document(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
+	found, err := pdf.Verify(r, size, pdf.Options{Roots: t.Roots, At: t.Now})
+	if err != nil {
+		return nil, err
+	}
+	report := &evidence.Report{Kind: "pdf"}
+	if t.Roots == nil {
+		report.Add(evidence.Unknown, CodeRoots, "certificates", "No roots were given, so nobody's certificate can be trusted. Give --roots FILE. What else holds is said below.")
+	}
+	for _, s := range found.Signatures {
+		kind := "Signature"
+		if s.Timestamp {
+			kind = "Archive timestamp"
+		}
+		if s.OK {
+			report.Add(evidence.Holds, CodeSigned, s.Field, fmt.Sprintf("%s by %q, level %s, at %s.", kind, s.Signer, s.LevelName, stamped(s)))
+		}
+	}
+	for _, f := range found.Findings {
+		status := evidence.Fails
+		if t.Roots == nil && (f.Code == pdf.Untrusted || f.Code == pdf.StampUntrusted) {
+			status = evidence.Unknown
+		}
+		report.Add(status, string(f.Code), f.Where, f.Sentence)
+	}
+	return report, nil
+}
+
+func stamped(s pdf.SignatureReport) string {
+	if s.Stamped.IsZero() {
+		return "a time that it only claims, " + s.Claimed.UTC().Format(time.RFC3339)
+	}
+	return s.Stamped.UTC().Format(time.RFC3339)
+}
+
+// Roots reads PEM certificates.
+func Roots(raw []byte) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	n := 0
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("root certificate %d: %w", n+1, err)
+		}
+		pool.AddCert(c)
+		n++
+	}
+	if n == 0 {
+		return nil, errors.New("no certificate in PEM form")
+	}
+	return pool, nil
+}
+
+// Explain returns what a reason code means, "" for an unknown one.
+func Explain(code string) string {
+	switch code {
+	case CodeRoots:
+		return "A signature proves who signed only to those who trust the root of its certificate. With --roots FILE the roots are yours."
+	case CodeSigned:
+		return "A signature in the document is good: it covers what stood in the document then, its certificate leads to a trusted root, and nothing was added since but what may be."
+	}
+	if text := deposit.Explain(code); text != "" {
+		return text
+	}
+	return pdf.Explain(pdf.Code(code))
+}
+
+// Codes lists all reason codes.
+func Codes() []string {
+	codes := append(deposit.Codes(), CodeRoots, CodeSigned)
+	for _, c := range pdf.Codes() {
+		codes = append(codes, string(c))
+	}
+	slices.SortFunc(codes, strings.Compare)
+	return codes
+}
