@@ -102,6 +102,8 @@ type Profile struct {
 	Phone    string `json:"phone,omitempty" maxLength:"32" doc:"optional"`
 	Company  string `json:"company,omitempty" maxLength:"200" doc:"optional"`
 	Language string `json:"language" enum:"en,fr,zh-Hant,zh-Hans" doc:"of mails and pages"`
+
+	PhoneSince time.Time `json:"phoneSince,omitzero" doc:"when the number was set; a new one cannot be used for signing at once"`
 }
 
 // AccountState says what an account can still do.

@@ -1,0 +1,167 @@
+package account
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"inkwitness/api"
+)
+
+func (h *Handler) mountOrganisation(a *api.API) {
+	const tag = "organisation"
+	api.Register(a, api.Route{Method: "GET", Path: "/api/organisation", ID: "getOrganisation", Tag: tag}, h.getOrganisation)
+	api.Register(a, api.Route{Method: "PATCH", Path: "/api/organisation", ID: "changeOrganisation", Tag: tag,
+		Summary: "Change its name, the data controller, or whether members need a second factor"}, h.changeOrganisation)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/outbox", ID: "getOutbox", Tag: tag,
+		Summary: "The newest mails; their words are shown while no mail server is configured"}, h.getOutbox)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/audit", ID: "getAudit", Tag: tag, Summary: "The audit record, newest first"}, h.getAudit)
+}
+
+type organisationOut struct {
+	Body struct {
+		ID           string `json:"id"`
+		Name         string `json:"name"`
+		Controller   string `json:"controller" doc:"name and contact of the data controller, shown to signers"`
+		SecondFactor bool   `json:"secondFactor" doc:"members need a second factor"`
+	}
+}
+
+func view(o api.Organisation) *organisationOut {
+	out := &organisationOut{}
+	out.Body.ID, out.Body.Name, out.Body.Controller, out.Body.SecondFactor = o.ID, o.Name, o.Controller, o.SecondFactor
+	return out
+}
+
+func (h *Handler) getOrganisation(ctx context.Context, _ *struct{}) (*organisationOut, error) {
+	id, err := allow(ctx, api.Read, api.OrganisationObject, "")
+	if err != nil {
+		return nil, err
+	}
+	o, err := h.cfg.Store.Organisation(ctx, id.Organisation)
+	return view(o), err
+}
+
+type organisationIn struct {
+	Body struct {
+		Name         *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
+		Controller   *string `json:"controller,omitempty" maxLength:"500"`
+		SecondFactor *bool   `json:"secondFactor,omitempty"`
+	}
+}
+
+func (h *Handler) changeOrganisation(ctx context.Context, in *organisationIn) (*organisationOut, error) {
+	id, err := allow(ctx, api.Update, api.OrganisationObject, "")
+	if err != nil {
+		return nil, err
+	}
+	var o api.Organisation
+	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if o, err = h.cfg.Store.Organisation(ctx, id.Organisation); err != nil {
+			return err
+		}
+		if in.Body.Name != nil {
+			o.Name = strings.TrimSpace(*in.Body.Name)
+		}
+		if in.Body.Controller != nil {
+			o.Controller = strings.TrimSpace(*in.Body.Controller)
+		}
+		if in.Body.SecondFactor != nil {
+			o.SecondFactor = *in.Body.SecondFactor
+		}
+		if err := h.cfg.Store.SaveOrganisation(ctx, o); err != nil {
+			return err
+		}
+		return h.record(ctx, "organisation.changed", "organisation:"+o.ID, nil)
+	})
+	return view(o), err
+}
+
+const outboxLimit = 200
+
+type outboxOut struct {
+	Body struct {
+		Mails []mailBody `json:"mails"`
+	}
+}
+
+type mailBody struct {
+	ID      string        `json:"id"`
+	To      string        `json:"to"`
+	Kind    string        `json:"kind"`
+	Subject string        `json:"subject"`
+	Text    string        `json:"text" doc:"only while no mail server is configured: it holds the receiver's link"`
+	Created time.Time     `json:"createdAt"`
+	Sent    *time.Time    `json:"sentAt,omitempty"`
+	State   api.MailState `json:"state" enum:"queued,sent,failed,local"`
+	Problem string        `json:"problem,omitempty"`
+}
+
+// getOutbox shows all mails of the organisation to who may see all, and to a
+// sender those of the sender's own acts.
+func (h *Handler) getOutbox(ctx context.Context, _ *struct{}) (*outboxOut, error) {
+	of := ""
+	id, err := allow(ctx, api.List, api.OutboxObject, "")
+	if err != nil {
+		if id, err = allow(ctx, api.List, api.OutboxObject, id.Account); err != nil {
+			return nil, err
+		}
+		of = id.Account
+	}
+	all, err := h.cfg.Store.Mails(ctx, id.Organisation, of, outboxLimit)
+	if err != nil {
+		return nil, err
+	}
+	out := &outboxOut{}
+	out.Body.Mails = make([]mailBody, 0, len(all))
+	for _, m := range all {
+		b := mailBody{ID: m.ID, To: m.To, Kind: m.Kind, Subject: m.Subject, Created: m.Created, State: m.State, Problem: m.Problem}
+		if m.State == api.MailLocal {
+			b.Text = m.Text
+		}
+		if !m.Sent.IsZero() {
+			b.Sent = &m.Sent
+		}
+		out.Body.Mails = append(out.Body.Mails, b)
+	}
+	return out, nil
+}
+
+type auditIn struct {
+	Before time.Time `query:"before" doc:"only older events"`
+	Limit  int       `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+}
+
+type auditOut struct {
+	Body struct {
+		Events []eventBody `json:"events"`
+	}
+}
+
+type eventBody struct {
+	At      time.Time  `json:"at"`
+	Kind    string     `json:"kind"`
+	Account string     `json:"account,omitempty"`
+	Object  string     `json:"object,omitempty"`
+	Detail  api.Detail `json:"detail,omitempty" doc:"absent once the person was erased"`
+}
+
+func (h *Handler) getAudit(ctx context.Context, in *auditIn) (*auditOut, error) {
+	id, err := allow(ctx, api.List, api.AuditObject, "")
+	if err != nil {
+		return nil, err
+	}
+	if in.Before.IsZero() {
+		in.Before = h.cfg.Clock.Now().Add(time.Hour)
+	}
+	all, err := h.cfg.Store.Audit(ctx, id.Organisation, in.Before, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &auditOut{}
+	out.Body.Events = make([]eventBody, 0, len(all))
+	for _, e := range all {
+		out.Body.Events = append(out.Body.Events, eventBody{e.At, e.Kind, e.Account, e.Object, e.Detail})
+	}
+	return out, nil
+}
