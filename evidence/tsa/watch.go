@@ -32,11 +32,13 @@ type Watch struct {
 	off    bool // the references say so
 }
 
-// NewWatch starts watching. Call Run so that references are asked and jumps
-// are found within a second even when nobody asks for a timestamp.
+// NewWatch starts watching. The clock's monotonic reading is what its wall
+// time is compared with; one without (a test's) cannot jump. Call Run so that
+// references are asked and jumps are found within a second even when nobody
+// asks for a timestamp.
 func NewWatch(clock capture.Clock, log *slog.Logger, refs ...Reference) *Watch {
-	start := time.Now()
-	return newWatch(clock, log, func() time.Duration { return time.Since(start) }, refs...)
+	start := clock.Now()
+	return newWatch(clock, log, func() time.Duration { return clock.Now().Sub(start) }, refs...)
 }
 
 // newWatch takes the monotonic clock as well, so that a test can move the wall

@@ -62,19 +62,12 @@ func New(t testing.TB) *World {
 	w.Check(err)
 	w.Config = seal.Config{Vault: w.Vault, Provider: w.CA, Revoker: w.CA, Log: w.Ledger, Clock: w.Clock,
 		Roots: []*x509.Certificate{w.CA.Root()}, Service: "Inkwitness test"}
-	w.RestartTime()
-	return w
-}
-
-// RestartTime starts the timestamp authority again. It does so after the
-// test's clock was moved by hours, which its watch takes for a jump.
-func (w *World) RestartTime() {
-	w.t.Helper()
 	stamps, err := tsa.New(tsa.Config{Credential: w.CA.Timestamping, Serials: &w.serials, Clock: w.Clock})
 	w.Check(err)
 	w.Config.Timestamper = stamps
 	w.Sealer, err = seal.New(w.Config)
 	w.Check(err)
+	return w
 }
 
 // Check ends the test on an error.
