@@ -37,12 +37,13 @@ var order = map[string][]string{
 var siblings = map[string][]string{
 	"capture/rtc":      {"capture/media"},
 	"capture/webm":     {"capture/media"},
+	"capture/footage":  {"capture/media"},
 	"capture/timeline": {"capture/media", "capture/ink"},
 	"capture/ws":       {"capture/ink", "capture/record"},
 	"capture/record":   {"capture/ink"},
 
 	// archive is a finished recording put together: files for the deposit.
-	"capture/archive": {"capture/ink", "capture/record", "capture/media", "capture/webm", "capture/timeline", "capture/interchange", "capture/quality"},
+	"capture/archive": {"capture/ink", "capture/record", "capture/media", "capture/webm", "capture/timeline", "capture/footage", "capture/interchange", "capture/quality"},
 
 	// compare is the comparator put together.
 	"biometrics/compare": {"biometrics/feature", "biometrics/dtw", "biometrics/calibrate"},
