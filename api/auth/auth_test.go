@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ import (
 	"inkwitness/api"
 	"inkwitness/api/mail"
 	"inkwitness/api/store"
+	"inkwitness/api/store/pgtest"
 	"inkwitness/api/store/storetest"
 	"inkwitness/evidence/vault"
 )
@@ -41,10 +43,23 @@ type service struct {
 	auth   *Handler
 }
 
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
 func newService(t *testing.T) *service {
+	return newServiceOn(t, "sqlite:"+filepath.Join(t.TempDir(), "ink.db"))
+}
+
+// onBoth runs a test of what happens at once on both databases: they reach one
+// winner in different ways.
+func onBoth(t *testing.T, test func(t *testing.T, s *service)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newService(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, newServiceOn(t, pgtest.URL(t))) })
+}
+
+func newServiceOn(t *testing.T, database string) *service {
 	t.Helper()
 	s := &service{t: t, clock: storetest.NewClock()}
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ink.db"), store.Options{Clock: s.clock})
+	db, err := store.Open(t.Context(), database, store.Options{Clock: s.clock})
 	s.must(err)
 	t.Cleanup(func() { s.must(db.Close()) })
 	root, err := vault.LocalRoot(filepath.Join(t.TempDir(), "root.key"))
@@ -231,8 +246,9 @@ func TestA1A2Invitations(t *testing.T) {
 	b.do("GET", "/api/inside", nil).wants(t, 204, "")
 }
 
-func TestA1OneInvitationIsOneAccount(t *testing.T) {
-	s := newService(t)
+func TestA1OneInvitationIsOneAccount(t *testing.T) { onBoth(t, oneInvitationOneAccount) }
+
+func oneInvitationOneAccount(t *testing.T, s *service) {
 	token := s.invite("", api.Owner)
 	var wg sync.WaitGroup
 	var made atomic.Int64
@@ -412,8 +428,9 @@ func count(all []string, what string) (n int) {
 	return n
 }
 
-func TestA6ParallelSignIns(t *testing.T) {
-	s := newService(t)
+func TestA6ParallelSignIns(t *testing.T) { onBoth(t, parallelSignIns) }
+
+func parallelSignIns(t *testing.T, s *service) {
 	s.member("ann@example.org", api.Owner).do("DELETE", "/api/session", nil)
 	var wg sync.WaitGroup
 	var won atomic.Int64
