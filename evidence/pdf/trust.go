@@ -124,6 +124,7 @@ func (v *verifier) stampOver(s *signature, token, value []byte) {
 }
 
 func (v *verifier) checkStamp(s *signature, t *cms.Timestamp, sum []byte) {
+	t.Supply(v.store.certs)
 	if err := t.Verify(sum); err != nil {
 		code := StampWrong
 		if errors.Is(err, cms.ErrDigest) && !bytes.Equal(t.Imprint, sum) {

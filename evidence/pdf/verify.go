@@ -48,7 +48,7 @@ type SignatureReport struct {
 	Claimed   time.Time `json:"claimed"`   // as the signature dictionary claims
 	Stamped   time.Time `json:"stamped"`   // by a trusted timestamp; zero without one
 	Level     Level     `json:"-"`
-	LevelName string    `json:"level"`
+	LevelName string    `json:"level"`     // "none" for a signature that does not hold
 	WholeFile bool      `json:"wholeFile"` // nothing follows it in the file
 	Certifies int       `json:"certifies"` // DocMDP permission, 0 for none
 	End       int64     `json:"end"`       // bytes of the file as it was signed
@@ -69,6 +69,10 @@ type RevisionReport struct {
 // after the first one. It fails with a *Refusal only where the file cannot be
 // read as a PDF at all; otherwise the report says what holds and what does not.
 func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
+	if o.Limits.Work == 0 {
+		o.Limits.Work = 4 << 30
+	}
+	o.Limits = o.Limits.Shared() // a file is read once for every revision
 	f, err := open(r, size, o.Limits, o.Password)
 	if err != nil {
 		return Report{}, asRefusal(err)
@@ -78,9 +82,15 @@ func Verify(r io.ReaderAt, size int64, o Options) (Report, error) {
 		return Report{}, asRefusal(err)
 	}
 	v := &verifier{r: r, f: f, doc: d, opts: o}
+	if v.find(); len(v.sigs) > maxSignatures {
+		return Report{}, refuse(TooComplex, nil)
+	}
 	v.run()
 	return v.report, nil
 }
+
+// maxSignatures bounds how often the file is hashed.
+const maxSignatures = 64
 
 // verifier is one run of Verify.
 type verifier struct {
@@ -115,7 +125,6 @@ func (v *verifier) add(c Code, where, detail string) {
 }
 
 func (v *verifier) run() {
-	v.find()
 	if len(v.sigs) == 0 && len(v.report.Findings) == 0 {
 		v.add(NoSignature, "", "")
 	}
@@ -293,7 +302,9 @@ func endsWithEOF(f *syntax.File) bool {
 func (v *verifier) conclude() {
 	for _, s := range v.sigs {
 		s.OK = len(s.findings) == 0
-		s.LevelName = s.Level.String()
+		if s.LevelName = s.Level.String(); !s.OK {
+			s.LevelName = "none"
+		}
 		v.report.Signatures = append(v.report.Signatures, s.SignatureReport)
 		v.report.Findings = append(v.report.Findings, s.findings...)
 	}

@@ -80,7 +80,7 @@ func (m *Message) readSigner() error {
 	m.Unknown = len(unsigned) > 1 || len(unsigned) == 1 && m.Token == nil
 	m.SigningTime = m.signed[oidSigningTime.String()] != nil
 	m.CertID = m.signed[oidSigningCertV2.String()] != nil || m.signed[oidSigningCert.String()] != nil
-	m.Signer = m.findSigner()
+	m.Signer = m.findSigner(m.Certificates)
 	return nil
 }
 
@@ -104,10 +104,10 @@ func attributes(b []byte) (map[string][]byte, error) {
 	return out, nil
 }
 
-func (m *Message) findSigner() *x509.Certificate {
+func (m *Message) findSigner(certs []*x509.Certificate) *x509.Certificate {
 	var is issuerSerial
 	if _, err := asn1.Unmarshal(m.info.SID.FullBytes, &is); err == nil && is.Serial != nil {
-		for _, c := range m.Certificates {
+		for _, c := range certs {
 			if c.SerialNumber.Cmp(is.Serial) == 0 && bytes.Equal(c.RawIssuer, is.Issuer.FullBytes) {
 				return c
 			}
@@ -115,13 +115,21 @@ func (m *Message) findSigner() *x509.Certificate {
 		return nil
 	}
 	if m.info.SID.Class == asn1.ClassContextSpecific && m.info.SID.Tag == 0 {
-		for _, c := range m.Certificates {
+		for _, c := range certs {
 			if len(c.SubjectKeyId) > 0 && bytes.Equal(c.SubjectKeyId, m.info.SID.Bytes) {
 				return c
 			}
 		}
 	}
 	return nil
+}
+
+// Supply offers certificates from elsewhere where the message does not contain
+// its signer's.
+func (m *Message) Supply(certs []*x509.Certificate) {
+	if m.Signer == nil {
+		m.Signer = m.findSigner(certs)
+	}
 }
 
 // Verify checks that the message signs content with the given digest, that the

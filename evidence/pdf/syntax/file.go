@@ -15,6 +15,15 @@ type Limits struct {
 	Object   int64 // bytes of one object without its stream data, default 16 MiB
 	Stream   int64 // bytes of one decoded stream, default 64 MiB
 	Work     int64 // bytes parsed and decoded in total, default 1 GiB
+
+	spent *int64 // of Work, where several files share it
+}
+
+// Shared returns limits whose Work counts for all files opened with them
+// together. Those files must not be read at the same time.
+func (l Limits) Shared() Limits {
+	l.spent = new(int64)
+	return l
 }
 
 func (l Limits) withDefaults() Limits {
@@ -32,6 +41,9 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Object, 16<<20)
 	def(&l.Stream, 64<<20)
 	def(&l.Work, 1<<30)
+	if l.spent == nil {
+		l.spent = new(int64)
+	}
 	return l
 }
 
@@ -64,7 +76,6 @@ type File struct {
 	r      io.ReaderAt
 	size   int64
 	limits Limits
-	work   int64
 	xref   map[int]Entry
 	packs  map[int]*pack // decoded object streams
 	crypt  *crypt
@@ -140,7 +151,7 @@ func (f *File) startXref() (int64, error) {
 
 // spend takes n bytes of work off the budget.
 func (f *File) spend(n int64) error {
-	if f.work += n; f.work > f.limits.Work {
+	if *f.limits.spent += n; *f.limits.spent > f.limits.Work {
 		return fmt.Errorf("%w: more than %d bytes to parse", ErrLimit, f.limits.Work)
 	}
 	return nil
