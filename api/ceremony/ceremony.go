@@ -232,6 +232,7 @@ const (
 	ReferencesWanted = 5
 	LinkLifetime     = 14 * 24 * time.Hour
 	SessionLifetime  = 12 * time.Hour
+	DownloadLifetime = 30 * 24 * time.Hour // of the link that comes with the completed document
 	RetentionYears   = 10
 )
 

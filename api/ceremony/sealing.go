@@ -190,7 +190,7 @@ func (s *Service) deposit(ctx context.Context, d *Document) error {
 		if d.State == Completed {
 			return Effects{}, nil
 		}
-		return d.completed(deposit, s.Clock.Now().UTC()), nil
+		return d.completed(deposit, s.Clock.Now().UTC(), newSecret), nil
 	})
 	return err
 }

@@ -32,7 +32,7 @@ func (s *Service) OpenLink(ctx context.Context, secret string) (session string, 
 	if d, err = s.Documents.Document(ctx, grant.Document); err != nil {
 		return "", nil, "", err
 	}
-	if _, err = d.open(grant.Signer); err != nil {
+	if _, err = d.enter(grant.Signer); err != nil {
 		return "", nil, "", err // a closed document does not use the link up
 	}
 	if err = s.Grants.UseGrant(ctx, hash); err != nil {

@@ -264,9 +264,19 @@ func (d *Document) open(signer string) (*Signer, error) {
 	return s, nil
 }
 
+// enter checks that the signer may come in: to sign, or, having signed, to
+// download.
+func (d *Document) enter(signer string) (*Signer, error) {
+	s, err := d.Signer(signer)
+	if err == nil && s.State == Signed {
+		return s, nil
+	}
+	return d.open(signer)
+}
+
 // Open notes that the signer used the link, and gives a session for it.
 func (d *Document) Open(signer string, now time.Time, secret string) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.enter(signer)
 	if err != nil {
 		return Effects{}, err
 	}
@@ -452,14 +462,16 @@ func (d *Document) signedBy(s *Signer, now time.Time, newSecret func() string) E
 	return effects
 }
 
-// completed notes the deposit and tells everybody where to download it.
-func (d *Document) completed(deposit Deposit, now time.Time) Effects {
+// completed notes the deposit and sends everybody a link to download it.
+func (d *Document) completed(deposit Deposit, now time.Time, newSecret func() string) Effects {
 	d.Deposit, d.State, d.Completed, d.Trouble = &deposit, Completed, now, ""
 	// The salt of the commitment is in the deposit now, and nowhere else.
 	d.SealState = nil
 	effects := Effects{Events: []Event{{Kind: "document.completed", Detail: "deposit " + deposit.ID}}}
 	for _, s := range d.Signers {
-		effects.Mails = append(effects.Mails, Mail{Kind: MailCompleted, To: s.Email, Language: s.Language, Document: d.ID, Key: d.ID + "/" + s.ID + "/completed"})
+		secret := newSecret()
+		effects.Grants = append(effects.Grants, Grant{Hash: HashSecret(secret), Kind: LinkGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(DownloadLifetime)})
+		effects.Mails = append(effects.Mails, Mail{Kind: MailCompleted, To: s.Email, Language: s.Language, Secret: secret, Document: d.ID, Key: d.ID + "/" + s.ID + "/completed"})
 	}
 	return effects
 }
