@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -159,11 +160,18 @@ func (h *Handler) patch(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// closeMedia ends a connection. One that ended already, or whose capture was
+// finished meanwhile, is closed all the same.
 func (h *Handler) closeMedia(w http.ResponseWriter, r *http.Request) error {
-	if _, err := h.CaptureOf(r); err != nil {
+	d, s, err := h.me(r.Context(), api.Sign, api.CeremonyObject)
+	if err != nil {
 		return err
 	}
-	if err := h.Media.Close(r.Context(), r.PathValue("resource")); err != nil {
+	_, err = h.Ceremony.OpenCapture(r.Context(), d.ID, s.ID, capture.SessionID(r.PathValue("id")))
+	if err == nil {
+		err = h.Media.Close(r.Context(), r.PathValue("resource"))
+	}
+	if err != nil && !errors.Is(err, capture.ErrNotFound) && !errors.Is(err, api.ErrConflict) {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
