@@ -151,49 +151,96 @@ export interface CaptureProblem {
 
 export interface FinishedCapture {
   accepted: boolean; // false: sign again, for the reasons in problems
-  quality: Record<string, unknown>;
+  quality: Quality;
   problems: CaptureProblem[];
   signing: Ceremony;
 }
 
 export interface Sampled {
   id: string;
-  label: string;
-  device: { pointer: string; hasPressure?: boolean; hasTilt?: boolean; hasInAir?: boolean };
+  label: 'questioned' | 'reference';
+  at: string;
+  device: { pointer: string; nominalScale?: boolean; hasPressure?: boolean; hasTilt?: boolean; hasInAir?: boolean };
   points: {
-    t: number[]; // µs
-    x: number[];
-    y: number[];
-    p: number[];
-    tiltX: number[];
+    t: number[]; // µs from the first point
+    x: number[]; // position units, right
+    y: number[]; // position units, down
+    p: number[]; // 0..65535
+    tiltX: number[]; // 0.01 degree
     tiltY: number[];
     down: boolean[];
     start: boolean[];
   };
-  unitsPerMM: number;
+  unitsPerMM: number; // 0 when the device does not tell
+}
+
+export interface ModelVersion {
+  name: string;
+  number: string;
+  made: string;
+  corpus: string[];
+}
+
+export interface Quality {
+  points: number;
+  durationMs: number;
+  strokes: number;
+  rateHz: number;
+  jitterMs: number;
+  longestGapMs: number;
+  clockRepeats: number;
+  clockBackwards: number;
+  pressureLevels: number;
+  complexity: number;
+  pathMm: number;
 }
 
 export interface Comparison {
+  method: string;
+  model: ModelVersion;
+  calibration: ModelVersion;
+  class: { pressure: boolean; pointer: string; references: number; calibrated: boolean };
   score: number;
-  logLR: number;
-  interval: [number, number];
-  verbal: string;
-  decision: string;
-  threshold: number;
-  model: string;
-  calibration: string;
-  quality: Record<string, unknown>;
-  explanation: string;
+  likelihoodRatio: {
+    log: number; // natural
+    low: number; // of the 95 % interval
+    high: number;
+    clamped: boolean;
+    verbal: { code: string; text: string };
+    hypothesisSame: string;
+    hypothesisDifferent: string;
+  };
+  decision: { outcome: 'accept' | 'reject' | 'inconclusive'; acceptAbove: number; rejectBelow: number };
+  quality: Quality;
+  problems: CaptureProblem[];
+  explanation?: {
+    reference: number; // the nearest
+    channels: { channel: string; cost: number }[];
+    features: { feature: string; unit: string; questioned: number; mean: number; spread: number; z: number }[];
+    stretches: { from: number; to: number; cost: number; supports: string }[];
+    path: { q: number; r: number; cost: number }[];
+  };
+}
+
+// The parts of timeline.json (capture/timeline) that the page uses; µs on the session's clock.
+export interface Timeline {
+  pen?: { method: string; firstMicros: number; lastMicros: number; uncertaintyMicros: number };
+  media: { track: string; segment: number; method: string; codec: string; firstMicros: number; lastMicros: number; uncertaintyMicros: number; frames: number }[] | null;
+  fileStartMicros: number;
+  notes: string[] | null;
 }
 
 export interface Investigation {
+  title: string;
+  signer: string;
+  signedAt: string;
   questioned: Sampled;
   references: Sampled[];
-  comparison?: Comparison;
-  timeline: { at: string; event: string; detail?: string }[];
+  comparison?: Comparison; // absent where the signer refused it
+  quality: Quality;
+  timeline?: Timeline;
   videoUrl?: string;
-  videoOffset?: number; // ms from the video's start to pen time 0
-  hashes: Record<string, string>;
+  hashes: { document: string; signed: string; deposit?: string; files: Record<string, string> };
 }
 
 export class Problem extends Error {
@@ -326,6 +373,6 @@ export const signing = {
 };
 
 export const investigate = {
-  signer: (document: string, signer: string) =>
-    json<Investigation>('GET', `/api/investigate/documents/${part(document)}/signers/${part(signer)}`),
+  open: (document: string, signer: string, reason: string) =>
+    json<Investigation>('GET', `/api/investigate/documents/${part(document)}/signers/${part(signer)}?reason=${part(reason)}`),
 };

@@ -192,7 +192,7 @@ export class Mock {
     if (this.accepted && this.kinds.get(id) === 'reference') this.ceremony.references.have++;
     if (this.accepted && this.kinds.get(id) === 'signature') this.ceremony.captureId = id;
     this.advance();
-    send(response, 200, { accepted: this.accepted, quality: {}, problems: this.problems, signing: this.ceremony });
+    send(response, 200, { accepted: this.accepted, quality: {} as FinishedCapture['quality'], problems: this.problems, signing: this.ceremony });
     this.accepted = true;
     this.problems = [];
   }
