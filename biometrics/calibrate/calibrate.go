@@ -11,8 +11,6 @@ import (
 	"errors"
 	"math"
 	"sort"
-
-	"gonum.org/v1/gonum/optimize"
 )
 
 // ErrData is returned where there is nothing to fit or to measure.
@@ -33,6 +31,10 @@ func Cllr(same, different []float64) float64 {
 	}
 	return (s/float64(len(same)) + d/float64(len(different))) / (2 * math.Ln2)
 }
+
+// Cost is one term of the Cllr in bits: what a natural log likelihood ratio
+// costs when the truth is against it. Give -l where the truth is "same".
+func Cost(l float64) float64 { return softplus(l) / math.Ln2 }
 
 // MinCllr is the Cllr that the best monotone calibration, made on these very
 // scores, would reach: what the scores lose in discrimination alone.
@@ -124,14 +126,10 @@ type Line struct {
 // At applies the line.
 func (l Line) At(score float64) float64 { return l.Offset + l.Scale*score }
 
-// Group is the scores of one person, of whom the fit weighs all alike.
-type Group struct {
-	Same, Different []float64
-}
-
 // Fit is the logistic regression with both kinds of scores weighed alike
-// (prior 1/2), so that the log odds are the log likelihood ratio. A small ridge
-// keeps the line finite where the scores separate completely.
+// (prior 1/2), so that the log odds are the log likelihood ratio. The ridge
+// keeps the line finite where the scores separate completely. The loss is
+// convex, so Newton's method with halved steps finds its one minimum.
 func Fit(same, different []float64, ridge float64) (Line, error) {
 	for _, v := range [][]float64{same, different} {
 		if len(v) == 0 {
@@ -145,48 +143,66 @@ func Fit(same, different []float64, ridge float64) (Line, error) {
 	}
 	f := fitting{same: same, different: different, ridge: ridge}
 	f.centre, f.spread = moments(same, different)
-	res, err := optimize.Minimize(optimize.Problem{Func: f.loss, Grad: f.grad}, []float64{0, 0},
-		&optimize.Settings{GradientThreshold: 1e-9, MajorIterations: 500}, &optimize.BFGS{})
-	if res == nil || err != nil && (res.Status == optimize.Failure || res.F > f.loss([]float64{0, 0})) {
-		return Line{}, errors.Join(ErrData, err)
+	a, k := 0.0, 1.0
+	loss := f.loss(a, k)
+	for range 100 {
+		da, dk := f.step(a, k)
+		if math.Abs(da)+math.Abs(dk) < 1e-10 {
+			break
+		}
+		t := 1.0
+		for t > 1e-9 && f.loss(a+t*da, k+t*dk) > loss {
+			t /= 2
+		}
+		a, k = a+t*da, k+t*dk
+		loss = f.loss(a, k)
 	}
-	scale := math.Exp(res.X[1]) / f.spread
-	return Line{Offset: res.X[0] - scale*f.centre, Scale: scale}, nil
+	if !(k > 0) { // more alike speaks against: nothing to learn from these scores
+		return Line{}, ErrData
+	}
+	scale := k / f.spread
+	return Line{Offset: a - scale*f.centre, Scale: scale}, nil
 }
 
-// fitting is the loss over offset and log scale of standardised scores.
+// fitting is the loss of the line a + k z over standardised scores z.
 type fitting struct {
 	same, different       []float64
 	ridge, centre, spread float64
 }
 
-func (f *fitting) loss(x []float64) float64 {
-	k := math.Exp(x[1])
+func (f *fitting) loss(a, k float64) float64 {
 	s, d := 0.0, 0.0
 	for _, v := range f.same {
-		s += softplus(-(x[0] + k*(v-f.centre)/f.spread))
+		s += softplus(-(a + k*(v-f.centre)/f.spread))
 	}
 	for _, v := range f.different {
-		d += softplus(x[0] + k*(v-f.centre)/f.spread)
+		d += softplus(a + k*(v-f.centre)/f.spread)
 	}
-	return s/float64(len(f.same)) + d/float64(len(f.different)) + f.ridge*(x[0]*x[0]+k*k)
+	return s/float64(len(f.same)) + d/float64(len(f.different)) + f.ridge*(a*a+k*k)
 }
 
-func (f *fitting) grad(g, x []float64) {
-	k := math.Exp(x[1])
-	g[0], g[1] = 2*f.ridge*x[0], 2*f.ridge*k*k
-	for _, v := range f.same {
-		z := (v - f.centre) / f.spread
-		p := sigmoid(-(x[0] + k*z)) / float64(len(f.same))
-		g[0] -= p
-		g[1] -= p * k * z
+// step is Newton's step at a, k.
+func (f *fitting) step(a, k float64) (float64, float64) {
+	ga, gk := 2*f.ridge*a, 2*f.ridge*k
+	haa, hak, hkk := 2*f.ridge, 0.0, 2*f.ridge
+	add := func(v []float64, sign float64) {
+		n := float64(len(v))
+		for _, s := range v {
+			z := (s - f.centre) / f.spread
+			p := sigmoid(sign * (a + k*z))
+			ga += sign * p / n
+			gk += sign * p * z / n
+			h := p * (1 - p) / n
+			haa, hak, hkk = haa+h, hak+h*z, hkk+h*z*z
+		}
 	}
-	for _, v := range f.different {
-		z := (v - f.centre) / f.spread
-		p := sigmoid(x[0]+k*z) / float64(len(f.different))
-		g[0] += p
-		g[1] += p * k * z
+	add(f.same, -1)
+	add(f.different, 1)
+	det := haa*hkk - hak*hak
+	if !(det > 0) {
+		return -ga, -gk
 	}
+	return -(hkk*ga - hak*gk) / det, -(haa*gk - hak*ga) / det
 }
 
 func moments(vs ...[]float64) (mean, sd float64) {

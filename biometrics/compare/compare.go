@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"inkwitness/biometrics"
+	"inkwitness/biometrics/feature"
 	"inkwitness/capture"
 )
 
@@ -152,7 +153,7 @@ func (c *Comparator) Verify(ctx context.Context, t *Template, questioned capture
 	class := biometrics.Class{Pressure: pressure, Pointer: questioned.Device.Pointer, References: len(s.refs)}
 	out := biometrics.Comparison{
 		Format: 1, Method: "multivariate DTW", Model: c.model.Version, Calibration: c.model.Version,
-		Score: c.model.Score(costs, s.among), Quality: q,
+		Score: c.model.Score(c.model.evidence(p, s, costs), pressure), Quality: q,
 	}
 	out.LikelihoodRatio, class.Calibrated = c.model.likelihood(out.Score, class)
 	out.Class = class
@@ -174,4 +175,15 @@ func (c *Comparator) decide(out biometrics.Comparison) biometrics.Decision {
 		d.Outcome = biometrics.Accept
 	}
 	return d
+}
+
+// evidence is Weigh and Deviation together.
+func (m *Model) evidence(questioned *Prepared, s *side, costs []Costs) Evidence {
+	e := m.Weigh(costs, s.among)
+	refs := make([]*[feature.NumGlobal]float64, len(s.refs))
+	for i, r := range s.refs {
+		refs[i] = &r.Globals
+	}
+	e.Deviation = m.Deviation(&questioned.Globals, refs, questioned.pressure)
+	return e
 }

@@ -13,6 +13,8 @@ import (
 // Prepared is a signature made ready for comparing: biometric data in the
 // clear, kept in memory only.
 type Prepared struct {
+	Globals [feature.NumGlobal]float64
+
 	series   []*dtw.Series // one a set of the model
 	signal   *feature.Signal
 	pressure bool
@@ -27,10 +29,11 @@ func (m *Model) Prepare(sig capture.Signature, pressure bool) (*Prepared, error)
 	}
 	if !pressure {
 		clear(s.P)
+		s.HasPressure = false
 	}
 	s.Smooth(m.Recipe.Smooth)
 	locals := feature.Locals(s)
-	p := &Prepared{signal: s, pressure: pressure, series: make([]*dtw.Series, len(m.channels))}
+	p := &Prepared{Globals: feature.Globals(s), signal: s, pressure: pressure, series: make([]*dtw.Series, len(m.channels))}
 	for k, ls := range m.channels {
 		ch := make([][]float32, len(ls))
 		for i, l := range ls {
@@ -52,7 +55,7 @@ type Costs []float64
 func (m *Model) Align(a, b *Prepared) (Costs, error) {
 	c := make(Costs, len(a.series))
 	for k := range c {
-		v, err := dtw.Distance(a.series[k], b.series[k], m.Recipe.Sets[k].options())
+		v, err := dtw.Distance(a.series[k], b.series[k], m.options(k))
 		if err != nil {
 			return nil, fmt.Errorf("align: %w", err)
 		}
@@ -61,27 +64,83 @@ func (m *Model) Align(a, b *Prepared) (Costs, error) {
 	return c, nil
 }
 
-// Score joins the costs of a questioned signature to each reference with those
-// among the references. Higher is more alike.
-func (m *Model) Score(questioned []Costs, among []Costs) float64 {
-	score := 0.0
+// Evidence is what the score is made of.
+type Evidence struct {
+	Distance  float64 // of the questioned signature to the references, natural logarithm
+	Own       float64 // of the references to each other, natural logarithm; 0 with one reference
+	Pairs     int     // pairs of references behind Own
+	Deviation float64 // mean clipped |z| of the global features
+}
+
+// Weigh joins the costs of a questioned signature to each reference and those
+// among the references to the evidence of alignment.
+func (m *Model) Weigh(questioned, among []Costs) Evidence {
+	e := Evidence{Pairs: len(among)}
+	sets := float64(len(m.Recipe.Sets))
 	for k := range m.Recipe.Sets {
 		mean, low := 0.0, math.Inf(1)
 		for _, c := range questioned {
 			mean += c[k] / float64(len(questioned))
 			low = math.Min(low, c[k])
 		}
+		e.Distance += (math.Log(mean) + math.Log(low)) / 2 / sets
 		own := 0.0
 		for _, c := range among {
 			own += c[k] / float64(len(among))
 		}
-		t := (math.Log(mean) + math.Log(low)) / 2
 		if len(among) > 0 {
-			t -= m.Recipe.Spread * math.Log(own)
+			e.Own += math.Log(own) / sets
 		}
-		score -= t / float64(len(m.Recipe.Sets))
 	}
-	return score
+	return e
+}
+
+// Deviation is how far the global features of the questioned signature lie from
+// the references': the mean of |z|, each clipped. The spread of each feature is
+// the references' own, shrunk towards that of the population as if it had been
+// seen in Recipe.Prior further signatures.
+func (m *Model) Deviation(questioned *[feature.NumGlobal]float64, references []*[feature.NumGlobal]float64, pressure bool) float64 {
+	pop := m.population(pressure)
+	if pop == nil {
+		return 0
+	}
+	sum, count := 0.0, 0.0
+	for k := range questioned {
+		if !pressure && feature.Global(k).OfPressure() {
+			continue
+		}
+		_, _, z := m.zscore(k, questioned, references, pop)
+		sum += math.Min(math.Abs(z), m.Recipe.Clip)
+		count++
+	}
+	return sum / count
+}
+
+// zscore is one feature's mean and shrunk spread among the references, and the
+// questioned signature's distance in spreads.
+func (m *Model) zscore(k int, questioned *[feature.NumGlobal]float64, references []*[feature.NumGlobal]float64, pop *Population) (mean, spread, z float64) {
+	n := float64(len(references))
+	for _, r := range references {
+		mean += r[k] / n
+	}
+	sq := 0.0
+	for _, r := range references {
+		sq += (r[k] - mean) * (r[k] - mean)
+	}
+	p := pop.Spread[k]
+	spread = math.Sqrt((sq + m.Recipe.Prior*p*p) / (n - 1 + m.Recipe.Prior))
+	return mean, spread, (questioned[k] - mean) / spread
+}
+
+// Score is the evidence as one number, higher is more alike. The references'
+// own spread is shrunk towards the population's where few pairs show it.
+func (m *Model) Score(e Evidence, pressure bool) float64 {
+	own, pop := e.Own, m.population(pressure)
+	if pop != nil {
+		n := float64(e.Pairs)
+		own = (n*e.Own + m.Recipe.OwnPrior*pop.Own) / (n + m.Recipe.OwnPrior)
+	}
+	return -(e.Distance - m.Recipe.Spread*own) - m.Recipe.Global*math.Log(m.Recipe.Floor+e.Deviation)
 }
 
 // pairs lists the pairs i < j of n references in the order of `among`.

@@ -74,3 +74,9 @@ func verbal(log float64) biometrics.Verbal {
 	}
 	return biometrics.Verbal{Code: code + "-support-different", Text: "The findings give " + text + " support that another person signed rather than the writer of the references."}
 }
+
+// LogRatio is the calibrated score alone, for measuring error rates.
+func (m *Model) LogRatio(score float64, pressure bool, references int) float64 {
+	lr, _ := m.likelihood(score, biometrics.Class{Pressure: pressure, References: references})
+	return lr.Log
+}

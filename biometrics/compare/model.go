@@ -38,25 +38,43 @@ type Model struct {
 	weights  [][]float32
 }
 
-// Recipe is what was decided: which signals are aligned how.
+// Recipe is what was decided: which signals are aligned how, and how the parts
+// of the evidence are joined. README.md says how each number was chosen.
 type Recipe struct {
-	Smooth float64 `json:"smooth"` // Gaussian over positions and pressure, in samples
-	Sets   []Set   `json:"sets"`
-	Spread float64 `json:"spread"` // share of the references' own spread that is taken off
+	Smooth   float64 `json:"smooth"`   // Gaussian over positions and pressure, in samples
+	Sets     []Set   `json:"sets"`     // aligned apart, their log distances averaged
+	Spread   float64 `json:"spread"`   // share of the references' own log spread that is taken off
+	OwnPrior float64 `json:"ownPrior"` // weight of the population's spread, in pairs of references
+	Global   float64 `json:"global"`   // weight of the log deviation of the global features
+	Floor    float64 `json:"floor"`    // added to the deviation before its logarithm
+	Prior    float64 `json:"prior"`    // weight of the population's spread of a feature, in signatures
+	Clip     float64 `json:"clip"`     // largest |z| of a feature
 }
 
-// Set is one group of local functions, aligned on its own.
+// Set is one group of local functions, aligned on its own. The difference of
+// one function at two samples counts up to Cap standard deviations: a stretch
+// that is quite unlike is not made worse by being more unlike, which is what
+// keeps one slip of the pen from hiding that all the rest fits.
 type Set struct {
 	Name     string    `json:"name"`
 	Channels []string  `json:"channels"`
 	Weights  []float32 `json:"weights"`
 	Penalty  float32   `json:"penalty"`
 	Band     float64   `json:"band"`
+	Cap      float32   `json:"cap"`
 }
 
 // Trained is what was fitted on people's signatures.
 type Trained struct {
+	Populations  []Population  `json:"populations"`
 	Calibrations []Calibration `json:"calibrations"`
+}
+
+// Population is what signatures of one class vary by within a person.
+type Population struct {
+	Pressure bool      `json:"pressure"`
+	Own      float64   `json:"own"`    // mean log distance between signatures of a person
+	Spread   []float64 `json:"spread"` // of each global feature
 }
 
 // Calibration is the line from scores to likelihood ratios for one class of
@@ -134,6 +152,16 @@ func (m *Model) prepare() error {
 		}
 		m.channels, m.weights = append(m.channels, ls), append(m.weights, s.Weights)
 	}
+	for _, p := range m.Trained.Populations {
+		if len(p.Spread) != feature.NumGlobal {
+			return fmt.Errorf("population with %d of %d features", len(p.Spread), feature.NumGlobal)
+		}
+		for _, v := range p.Spread {
+			if !(v > 0) {
+				return fmt.Errorf("population with a spread of %g", v)
+			}
+		}
+	}
 	for _, c := range m.Trained.Calibrations {
 		if !(c.Line.Scale > 0) || math.IsInf(c.Line.Offset, 0) || !(c.Lowest < c.Highest) {
 			return fmt.Errorf("calibration for %d references is not a rising line", c.References)
@@ -142,6 +170,29 @@ func (m *Model) prepare() error {
 	return nil
 }
 
-func (s Set) options() dtw.Options {
-	return dtw.Options{Step: dtw.Symmetric2, Penalty: s.Penalty, Band: s.Band}
+// WithRecipe is an untrained model.
+func WithRecipe(r Recipe, v biometrics.Version) (*Model, error) {
+	m := &Model{Format: 1, Version: v, Recipe: r}
+	return m, m.prepare()
+}
+
+// WithTrained is the model with other trained parameters.
+func (m *Model) WithTrained(t Trained) *Model {
+	c := *m
+	c.Trained = t
+	return &c
+}
+
+func (m *Model) population(pressure bool) *Population {
+	for i := range m.Trained.Populations {
+		if m.Trained.Populations[i].Pressure == pressure {
+			return &m.Trained.Populations[i]
+		}
+	}
+	return nil
+}
+
+func (m *Model) options(k int) dtw.Options {
+	s := m.Recipe.Sets[k]
+	return dtw.Options{Step: dtw.Symmetric2, Penalty: s.Penalty, Band: s.Band, Cap: s.Cap}
 }

@@ -21,8 +21,9 @@ import (
 	"math"
 )
 
-// lanes is the widest vector in float32, and the padding after each channel.
-const lanes = 16
+// lanes is the most float32 that a kernel handles at once, and the padding after
+// each channel.
+const lanes = 32
 
 // MaxLength bounds a series, so that a product of two lengths fits everywhere.
 const MaxLength = 1 << 15
@@ -54,6 +55,10 @@ type Options struct {
 	Metric  Metric
 	Penalty float32 // added for each step that is not diagonal
 
+	// Cap bounds the difference in one channel to Cap times the channel's
+	// weight (L1 only). 0 means no bound.
+	Cap float32
+
 	// Band is the Sakoe-Chiba band as a share of the length: a cell is inside
 	// when |i/(n-1) - j/(m-1)| <= Band. 0 means no band.
 	Band float64
@@ -67,6 +72,7 @@ type Options struct {
 // immutable after New.
 type Series struct {
 	n, d, stride int
+	weights      []float32
 	fwd, rev     []float32 // channel after channel; rev runs backwards in time
 }
 
@@ -83,16 +89,21 @@ func (s *Series) Set(channels [][]float32, weights []float32) error {
 		return ErrShape
 	}
 	n, d := len(channels[0]), len(channels)
+	if weights != nil && len(weights) != d {
+		return ErrShape
+	}
+	s.weights = resize(s.weights, d)
 	s.n, s.d, s.stride = n, d, n+lanes
 	s.fwd, s.rev = resize(s.fwd, d*s.stride), resize(s.rev, d*s.stride)
 	for c, v := range channels {
-		if len(v) != n || weights != nil && len(weights) != d {
+		if len(v) != n {
 			return ErrShape
 		}
 		w := float32(1)
 		if weights != nil {
 			w = weights[c]
 		}
+		s.weights[c] = w
 		f, r := s.fwd[c*s.stride:(c+1)*s.stride], s.rev[c*s.stride:(c+1)*s.stride]
 		for i, x := range v {
 			f[i], r[n-1-i] = w*x, w*x
@@ -120,17 +131,21 @@ func (s *Series) Dim() int { return s.d }
 func (s *Series) at(c, i int) float32 { return s.fwd[c*s.stride+i] }
 
 // local is the local cost in the plain order of summation.
-func local(a, b *Series, i, j int, m Metric) float32 {
+func local(a, b *Series, i, j int, o Options) float32 {
 	var sum float32
 	for c := range a.d {
 		diff := a.at(c, i) - b.at(c, j)
-		if m == L2 {
+		if o.Metric == L2 {
 			sum += diff * diff
-		} else if diff < 0 {
-			sum -= diff
-		} else {
-			sum += diff
+			continue
 		}
+		if diff < 0 {
+			diff = -diff
+		}
+		if most := o.Cap * a.weights[c]; o.Cap > 0 && diff > most {
+			diff = most
+		}
+		sum += diff
 	}
 	return sum
 }

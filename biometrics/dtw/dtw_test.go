@@ -37,6 +37,8 @@ func TestKnownAlignments(t *testing.T) {
 		// constant difference of 1 costs 2+3 = 5 whatever the path.
 		{"constant difference", []float32{0, 0}, []float32{1, 1, 1}, Options{Step: Symmetric2}, 5},
 		// 0-0, 0-0, 5-5, 0-0: a shift by one is absorbed.
+		// The difference of 4 counts 1.5: 0.5 + 1.5 + 0.5.
+		{"capped", []float32{1, 1, 1}, []float32{1.5, 5, 1.5}, Options{Cap: 1.5, Penalty: 9}, 2.5},
 		{"shifted pulse", []float32{0, 0, 5, 0}, []float32{0, 5, 0, 0}, Options{}, 0},
 	}
 	for _, tt := range tests {
@@ -85,6 +87,7 @@ func options(t *rapid.T) Options {
 		Metric:  rapid.SampledFrom([]Metric{L1, L2}).Draw(t, "metric"),
 		Penalty: rapid.SampledFrom([]float32{0, 0.5, 2}).Draw(t, "penalty"),
 		Band:    rapid.SampledFrom([]float64{0, 0.05, 0.3, 0.9}).Draw(t, "band"),
+		Cap:     rapid.SampledFrom([]float32{0, 0, 0.7}).Draw(t, "cap"),
 		Itakura: rapid.SampledFrom([]float64{0, 2, 3.5}).Draw(t, "itakura"),
 	}
 }
@@ -96,6 +99,7 @@ func near(a, b float32) bool {
 
 func TestFastIsReference(t *testing.T) {
 	t.Logf("kernel %s", Kernel())
+	kernels := kernelsHere()
 	rapid.Check(t, func(t *rapid.T) {
 		d := rapid.IntRange(1, 9).Draw(t, "d")
 		a, b, o := random(t, "n", d), random(t, "m", d), options(t)
@@ -106,6 +110,13 @@ func TestFastIsReference(t *testing.T) {
 		got, err := Distance(a, b, o)
 		if err != nil || !near(got, want) {
 			t.Fatalf("distance %v, %v, reference %v", got, err, want)
+		}
+		for name, f := range kernels {
+			w := &work{}
+			w.reset(a.n)
+			if got := walk(a, b, o, w, inf, f); !near(got, want) {
+				t.Fatalf("%s: distance %v, reference %v", name, got, want)
+			}
 		}
 		back, err := Distance(b, a, o)
 		if err != nil || !near(back, want) && o.Band == 0 && o.Itakura == 0 {

@@ -57,7 +57,7 @@ func walk(a, b *Series, o Options, w *work, limit float32, diagonal kernelFunc) 
 	wd := weight(o.Step)
 	prev2, prev1, cur := w.rows[0], w.rows[1], w.rows[2]
 	bd.at(0)
-	cur[1] = wd * local(a, b, 0, 0, o.Metric)
+	cur[1] = wd * local(a, b, 0, 0, o)
 	prev2, prev1, cur = prev1, cur, prev2
 	below := float32(0)
 	for k := 1; k <= a.n+b.n-2; k++ {
@@ -90,29 +90,64 @@ func lowest(v []float32) float32 {
 	return low
 }
 
-// scalar is one anti-diagonal, cells lo to hi, in plain Go. extra is the weight
-// of the diagonal step less one.
+// scalar is one anti-diagonal, cells lo to hi, in plain Go: channel after
+// channel into the row, so that each inner loop runs over contiguous memory.
 func scalar(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
-	for i := lo; i <= hi; i++ {
-		c := float32(0)
-		for d, r := i, b.n-1-k+i; d < len(a.fwd); d, r = d+a.stride, r+b.stride {
-			diff := a.fwd[d] - b.rev[r]
-			if o.Metric == L2 {
-				diff *= diff
-			} else if diff < 0 {
-				diff = -diff
-			}
-			c += diff
+	out := cur[lo+1 : hi+2]
+	clear(out)
+	for d := range a.d {
+		x := a.fwd[d*a.stride+lo:][:len(out)]
+		y := b.rev[d*b.stride+b.n-1-k+lo:][:len(out)]
+		switch {
+		case o.Metric == L2:
+			addSquares(out, x, y)
+		case o.Cap > 0:
+			addCapped(out, x, y, o.Cap*a.weights[d])
+		default:
+			addDifferences(out, x, y)
 		}
-		best := prev1[i+1]
-		if v := prev1[i]; v < best {
+	}
+	p1, q1, p2 := prev1[lo+1:][:len(out)], prev1[lo:][:len(out)], prev2[lo:][:len(out)]
+	for i, c := range out {
+		best := p1[i]
+		if v := q1[i]; v < best {
 			best = v
 		}
 		best += o.Penalty
-		if v := prev2[i] + extra*c; v < best {
+		if v := p2[i] + extra*c; v < best {
 			best = v
 		}
-		cur[i+1] = best + c
+		out[i] = best + c
+	}
+}
+
+func addDifferences(out, x, y []float32) {
+	for i := range out {
+		diff := x[i] - y[i]
+		if diff < 0 {
+			diff = -diff
+		}
+		out[i] += diff
+	}
+}
+
+func addSquares(out, x, y []float32) {
+	for i := range out {
+		diff := x[i] - y[i]
+		out[i] += diff * diff
+	}
+}
+
+func addCapped(out, x, y []float32, most float32) {
+	for i := range out {
+		diff := x[i] - y[i]
+		if diff < 0 {
+			diff = -diff
+		}
+		if diff > most {
+			diff = most
+		}
+		out[i] += diff
 	}
 }
 

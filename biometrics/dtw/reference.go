@@ -25,7 +25,7 @@ func Reference(a, b *Series, o Options) (float32, error) {
 // cell is one step of the recurrence on anti-diagonals: prev1 holds the
 // anti-diagonal before, prev2 the one before that, by i.
 func cell(a, b *Series, i, j int, o Options, w float32, prev2, prev1 []float32) float32 {
-	c := local(a, b, i, j, o.Metric)
+	c := local(a, b, i, j, o)
 	if i == 0 && j == 0 {
 		return w * c
 	}

@@ -11,7 +11,7 @@ func FromSignature(sig capture.Signature) (*Signal, Cleaning) {
 	if len(sig.Points) > MaxPoints {
 		sig.Points = sig.Points[:MaxPoints]
 	}
-	ks, c := Clean(sig)
+	ks, c := clean(sig)
 	s := resample(ks)
 	s.HasPressure = sig.Device.HasPressure
 	s.UnitsPerMM = sig.Device.UnitsPerMM
@@ -113,6 +113,3 @@ func convolve(v, k []float64) []float64 {
 	}
 	return out
 }
-
-// Strokes counts the runs of pen-down samples.
-func Strokes(sig capture.Signature) int { return len(sig.Strokes()) }

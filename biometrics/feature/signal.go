@@ -43,7 +43,7 @@ type Signal struct {
 // Len is the number of samples.
 func (s *Signal) Len() int { return len(s.X) }
 
-// Cleaning says what Clean changed. Nothing else was.
+// Cleaning says what cleaning changed. Nothing else was.
 type Cleaning struct {
 	Repeats   int // points with the time of the point before
 	Backwards int // points earlier than the point before
@@ -59,10 +59,10 @@ type knot struct {
 	src        int32
 }
 
-// Clean repairs the clock of a signature. A point whose time repeats or steps
+// clean repairs the clock of a signature. A point whose time repeats or steps
 // back is a real point (the order of points is right, the clock is not), so it
 // is kept and given its share of the device's median step.
-func Clean(sig capture.Signature) ([]knot, Cleaning) {
+func clean(sig capture.Signature) ([]knot, Cleaning) {
 	var c Cleaning
 	pts := sig.Points
 	step := medianStep(sig)

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"inkwitness/biometrics"
+	"inkwitness/biometrics/compare"
+	"inkwitness/biometrics/corpus"
+	"inkwitness/biometrics/evaluate"
+)
+
+type runCmd struct {
+	Corpus   string `required:"" help:"svc2004-task1, svc2004-task2, svc2004-sample, sigcomp2009, mcyt100, susig-visual, susig-blind or android-finger."`
+	Path     string `required:"" type:"existingpath" help:"Directory, .tar.gz, .tgz, .tar or .zip of the corpus."`
+	Users    string `help:"Only users numbered A-B (or A), such as 21-40."`
+	Protocol string `required:"" enum:"first5,sess,rand" help:"first5, sess or rand."`
+	Draws    int    `default:"10" help:"Draws of references (sess and rand)."`
+	Seed     uint64 `default:"1" help:"Seed of the draws."`
+	Refs     int    `default:"5" help:"References."`
+	Scores   string `type:"path" help:"Write the score file (CSV) here."`
+	JSON     bool   `name:"json" help:"Print JSON."`
+	Report   string `type:"path" help:"Write report.html with DET, Tippett and histogram plots into this directory."`
+	Model    string `type:"existingfile" help:"Another parameter file than the built-in one."`
+	Quiet    bool   `short:"q" help:"No progress."`
+
+	NoPressure bool `help:"Leave the pressure out."`
+	NoRandom   bool `help:"Leave the random forgeries out."`
+}
+
+func (r *runCmd) Run(ctx context.Context) error {
+	model, err := loadModel(r.Model)
+	if err != nil {
+		return err
+	}
+	filter, err := parseUsers(r.Users)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	c, err := corpus.Load(corpus.Name(r.Corpus), r.Path, filter)
+	if err != nil {
+		return err
+	}
+	plan := evaluate.Plan{Protocol: evaluate.Protocol(r.Protocol), Draws: r.Draws, References: r.Refs, Seed: r.Seed, NoRandom: r.NoRandom}
+	col, err := evaluate.Collect(ctx, model, c, []evaluate.Plan{plan}, evaluate.Options{IgnorePressure: r.NoPressure, Progress: progress(r.Quiet, r.Corpus)})
+	if err != nil {
+		return err
+	}
+	run := &col.Runs[0]
+	if len(run.Trials) == 0 {
+		return fmt.Errorf("no user of %s has more than %d genuine signatures: %w", r.Corpus, r.Refs, biometrics.ErrNotFound)
+	}
+	scores := col.Score(run, func(int) *compare.Model { return model })
+	result := evaluate.Summarise(col, run, scores, model.Version)
+	result.Seconds = time.Since(start).Seconds()
+	if r.Scores != "" {
+		if err := writeFile(r.Scores, func(f *os.File) error { return evaluate.WriteScores(f, col, run, scores) }); err != nil {
+			return err
+		}
+	}
+	if r.Report != "" {
+		if err := writeReport(r.Report, result, run.Trials, scores); err != nil {
+			return err
+		}
+	}
+	if r.JSON {
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(result)
+	}
+	return evaluate.PrintResult(os.Stdout, result)
+}
+
+func loadModel(path string) (*compare.Model, error) {
+	if path == "" {
+		return compare.Default()
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return compare.ParseModel(data)
+}
+
+func parseUsers(s string) (corpus.Filter, error) {
+	if s == "" {
+		return corpus.Filter{}, nil
+	}
+	from, to, ok := strings.Cut(s, "-")
+	if !ok {
+		to = from
+	}
+	a, err1 := strconv.Atoi(strings.TrimSpace(from))
+	b, err2 := strconv.Atoi(strings.TrimSpace(to))
+	if err1 != nil || err2 != nil || a > b {
+		return corpus.Filter{}, fmt.Errorf("users %q: want A-B, such as 21-40", s)
+	}
+	return corpus.Filter{From: a, To: b, Set: true}, nil
+}
+
+// progress prints a line on standard error that overwrites itself.
+func progress(quiet bool, what string) func(done, total int) {
+	if quiet {
+		return nil
+	}
+	return func(done, total int) {
+		fmt.Fprintf(os.Stderr, "\r%s: %d of %d users", what, done, total)
+		if done == total {
+			fmt.Fprintln(os.Stderr)
+		}
+	}
+}
+
+func writeFile(path string, write func(*os.File) error) error {
+	if dir := filepath.Dir(path); dir != "." {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := write(f); err != nil {
+		f.Close()
+		return err
+	}
+	return f.Close()
+}

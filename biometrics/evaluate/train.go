@@ -1,0 +1,248 @@
+package evaluate
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"inkwitness/biometrics"
+	"inkwitness/biometrics/calibrate"
+	"inkwitness/biometrics/compare"
+	"inkwitness/biometrics/feature"
+)
+
+// TrainPlans are the plans that training collects: the calibration has to hold
+// for references of one session and of several, and for few references.
+func TrainPlans() []Plan {
+	var out []Plan
+	for _, n := range []int{1, 2, 3, 4, 5, 7, 10} {
+		for _, p := range Protocols() {
+			out = append(out, Plan{Protocol: p, Draws: 6, References: n, Seed: 7, NoRandom: true})
+		}
+	}
+	return out
+}
+
+// Fold says in which of n folds a person is. It depends on the corpus and the
+// person alone: a person compared without pressure is in the fold of the same
+// person compared with it.
+func Fold(corpus, user string, n int) int {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s/%s", corpus, user)
+	return int(h.Sum64() >> 8 % uint64(n))
+}
+
+// fitted keeps the ridge of the logistic regression: small, only against
+// complete separation.
+const ridge = 1e-4
+
+// Bootstraps is the number of lines behind an interval in a model that is
+// shipped; folds need none.
+const Bootstraps = 40
+
+// Train fits the populations and the calibrations on everybody but the people
+// of one fold (of n; fold -1 leaves nobody out), with that many bootstrap lines.
+func Train(m *compare.Model, cs []*Collection, fold, n, bootstraps int) (compare.Trained, error) {
+	var t compare.Trained
+	for _, pressure := range []bool{false, true} {
+		p, err := population(cs, pressure, fold, n)
+		if err != nil {
+			return t, err
+		}
+		t.Populations = append(t.Populations, p)
+	}
+	m = m.WithTrained(t)
+	for _, pressure := range []bool{false, true} {
+		for _, refs := range references(cs) {
+			c, err := calibration(m, cs, pressure, refs, fold, n, bootstraps)
+			if err != nil {
+				return t, err
+			}
+			t.Calibrations = append(t.Calibrations, c)
+		}
+	}
+	return t, nil
+}
+
+func references(cs []*Collection) []int {
+	var out []int
+	for _, c := range cs {
+		for _, r := range c.Runs {
+			if !slices.Contains(out, r.Plan.References) {
+				out = append(out, r.Plan.References)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func leftOut(c *Collection, user int, fold, n int) bool {
+	return fold >= 0 && Fold(string(c.Corpus), c.Users[user], n) == fold
+}
+
+// population averages over people: the mean log distance between references,
+// and the spread of each global feature among a person's genuine signatures.
+func population(cs []*Collection, pressure bool, fold, n int) (compare.Population, error) {
+	p := compare.Population{Pressure: pressure, Spread: make([]float64, feature.NumGlobal)}
+	people, own, owns := 0.0, 0.0, 0.0
+	for _, c := range cs {
+		if c.Pressure != pressure {
+			continue
+		}
+		for _, g := range genuineGlobals(c) {
+			if len(g.of) < 2 || leftOut(c, g.user, fold, n) {
+				continue
+			}
+			for k := range p.Spread {
+				p.Spread[k] += variance(g.of, k)
+			}
+			people++
+		}
+		for _, r := range c.Runs {
+			for i, tr := range r.Trials {
+				if r.Evidence[i].Pairs > 0 && !leftOut(c, tr.User, fold, n) {
+					own += r.Evidence[i].Own
+					owns++
+				}
+			}
+		}
+	}
+	if people == 0 || owns == 0 {
+		return p, fmt.Errorf("no people to train on (pressure %v): %w", pressure, biometrics.ErrNotFound)
+	}
+	p.Own = round(own / owns)
+	for k := range p.Spread {
+		p.Spread[k] = round(math.Sqrt(p.Spread[k]/people) + 1e-4)
+	}
+	return p, nil
+}
+
+// round keeps six digits, so that a different order of summation on another
+// machine does not change the file.
+func round(v float64) float64 {
+	if v == 0 {
+		return 0
+	}
+	scale := math.Pow(10, 5-math.Floor(math.Log10(math.Abs(v))))
+	return math.Round(v*scale) / scale
+}
+
+type person struct {
+	user int
+	of   []*[feature.NumGlobal]float64
+}
+
+func genuineGlobals(c *Collection) []person {
+	var out []person
+	for u, id := range c.Users {
+		p := person{user: u}
+		for i, it := range c.Items {
+			if it.User == id && it.Genuine {
+				p.of = append(p.of, c.Globals[i])
+			}
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func variance(g []*[feature.NumGlobal]float64, k int) float64 {
+	mean, sq := 0.0, 0.0
+	for _, v := range g {
+		mean += v[k] / float64(len(g))
+	}
+	for _, v := range g {
+		sq += (v[k] - mean) * (v[k] - mean)
+	}
+	return sq / float64(len(g)-1)
+}
+
+// scored is the scores of one person.
+type scored struct{ same, different []float64 }
+
+// calibration fits the line of one class, and lines to people drawn with
+// replacement for the interval.
+func calibration(m *compare.Model, cs []*Collection, pressure bool, refs, fold, n, bootstraps int) (compare.Calibration, error) {
+	out := compare.Calibration{Pressure: pressure, References: refs}
+	people := gatherScores(m, cs, pressure, refs, fold, n)
+	same, different := join(people, nil)
+	line, err := calibrate.Fit(same, different, ridge)
+	if err != nil {
+		return out, fmt.Errorf("calibrate pressure %v, %d references: %w", pressure, refs, err)
+	}
+	out.Line = rounded(line)
+	out.People = len(people)
+	slices.Sort(same)
+	slices.Sort(different)
+	// The borders leave five scores of each kind outside: beyond them the data
+	// cannot say how rare a score is.
+	out.Lowest = round(different[min(5, len(different)/2)])
+	out.Highest = round(same[max(len(same)-6, len(same)/2)])
+	rng := rand.New(rand.NewPCG(uint64(refs), 11))
+	for range bootstraps {
+		pick := make([]int, len(people))
+		for i := range pick {
+			pick[i] = rng.IntN(len(people))
+		}
+		s, d := join(people, pick)
+		if l, err := calibrate.Fit(s, d, ridge); err == nil {
+			out.Bootstrap = append(out.Bootstrap, rounded(l))
+		}
+	}
+	return out, nil
+}
+
+func rounded(l calibrate.Line) calibrate.Line {
+	return calibrate.Line{Offset: round(l.Offset), Scale: round(l.Scale)}
+}
+
+// gatherScores collects the scores of all people of a class. Forged people
+// bring both kinds; people whom nobody forged would only add genuine scores of
+// one corpus and are left out.
+func gatherScores(m *compare.Model, cs []*Collection, pressure bool, refs, fold, n int) []scored {
+	var out []scored
+	for _, c := range cs {
+		if c.Pressure != pressure {
+			continue
+		}
+		byUser := make([]scored, len(c.Users))
+		for r := range c.Runs {
+			run := &c.Runs[r]
+			if run.Plan.References != refs {
+				continue
+			}
+			for i, t := range run.Trials {
+				if t.Label == Random || leftOut(c, t.User, fold, n) {
+					continue
+				}
+				s, v := &byUser[t.User], c.Raw(m, run, i)
+				if t.Label == Genuine {
+					s.same = append(s.same, v)
+				} else {
+					s.different = append(s.different, v)
+				}
+			}
+		}
+		for _, s := range byUser {
+			if len(s.same) > 0 && len(s.different) > 0 {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+func join(people []scored, pick []int) (same, different []float64) {
+	if pick == nil {
+		for i := range people {
+			pick = append(pick, i)
+		}
+	}
+	for _, i := range pick {
+		same, different = append(same, people[i].same...), append(different, people[i].different...)
+	}
+	return same, different
+}
