@@ -129,7 +129,7 @@ func (l Line) At(score float64) float64 { return l.Offset + l.Scale*score }
 // Fit is the logistic regression with both kinds of scores weighed alike
 // (prior 1/2), so that the log odds are the log likelihood ratio. The ridge
 // keeps the line finite where the scores separate completely. The loss is
-// convex, so Newton's method with halved steps finds its one minimum.
+// convex, so Newton's method with bounded steps finds its one minimum.
 func Fit(same, different []float64, ridge float64) (Line, error) {
 	for _, v := range [][]float64{same, different} {
 		if len(v) == 0 {
@@ -144,18 +144,16 @@ func Fit(same, different []float64, ridge float64) (Line, error) {
 	f := fitting{same: same, different: different, ridge: ridge}
 	f.centre, f.spread = moments(same, different)
 	a, k := 0.0, 1.0
-	loss := f.loss(a, k)
-	for range 100 {
+	for range 200 {
 		da, dk := f.step(a, k)
-		if math.Abs(da)+math.Abs(dk) < 1e-10 {
+		size := math.Hypot(da, dk)
+		if size < 1e-10 {
 			break
 		}
-		t := 1.0
-		for t > 1e-9 && f.loss(a+t*da, k+t*dk) > loss {
-			t /= 2
+		if size > 1 { // far from the minimum the parabola leads too far
+			da, dk = da/size, dk/size
 		}
-		a, k = a+t*da, k+t*dk
-		loss = f.loss(a, k)
+		a, k = a+da, k+dk
 	}
 	if !(k > 0) { // more alike speaks against: nothing to learn from these scores
 		return Line{}, ErrData
@@ -168,17 +166,6 @@ func Fit(same, different []float64, ridge float64) (Line, error) {
 type fitting struct {
 	same, different       []float64
 	ridge, centre, spread float64
-}
-
-func (f *fitting) loss(a, k float64) float64 {
-	s, d := 0.0, 0.0
-	for _, v := range f.same {
-		s += softplus(-(a + k*(v-f.centre)/f.spread))
-	}
-	for _, v := range f.different {
-		d += softplus(a + k*(v-f.centre)/f.spread)
-	}
-	return s/float64(len(f.same)) + d/float64(len(f.different)) + f.ridge*(a*a+k*k)
 }
 
 // step is Newton's step at a, k.

@@ -1,11 +1,14 @@
 package evaluate
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
 
 	"inkwitness/biometrics"
 	"inkwitness/biometrics/calibrate"
@@ -54,16 +57,29 @@ func Train(m *compare.Model, cs []*Collection, fold, n, bootstraps int) (compare
 		t.Populations = append(t.Populations, p)
 	}
 	m = m.WithTrained(t)
+	type class struct {
+		pressure bool
+		refs     int
+	}
+	var classes []class
 	for _, pressure := range []bool{false, true} {
 		for _, refs := range references(cs) {
-			c, err := calibration(m, cs, pressure, refs, fold, n, bootstraps)
-			if err != nil {
-				return t, err
-			}
-			t.Calibrations = append(t.Calibrations, c)
+			classes = append(classes, class{pressure, refs})
 		}
 	}
-	return t, nil
+	t.Calibrations = make([]compare.Calibration, len(classes))
+	errs := make([]error, len(classes))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, k := range classes {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			t.Calibrations[i], errs[i] = calibration(m, cs, k.pressure, k.refs, fold, n, bootstraps)
+		})
+	}
+	wg.Wait()
+	return t, errors.Join(errs...)
 }
 
 func references(cs []*Collection) []int {
