@@ -102,8 +102,3 @@ func track(cfg Config, source Source, kind media.Track) iter.Seq2[block, error] 
 func wanted(cfg Config, segment uint32) bool {
 	return cfg.Segments == nil || slices.Contains(cfg.Segments, segment)
 }
-
-func sorted(s []uint32) []uint32 {
-	slices.Sort(s)
-	return s
-}

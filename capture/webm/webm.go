@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"slices"
 
 	"inkwitness/capture"
 	"inkwitness/capture/media"
@@ -106,37 +108,36 @@ type Part struct {
 }
 
 // Parts cuts a recording where its video codec changes. A recording with one
-// codec has one part; one with no video too.
+// codec has one part, with no video too; one without any frame has none.
 func Parts(video, audio Source) ([]Part, error) {
-	codecs := make(map[uint32]media.Codec)
-	var order []uint32
+	codecs := make(map[uint32]media.Codec) // of the video of segments with frames
 	for _, source := range []Source{video, audio} {
 		if source == nil {
 			continue
 		}
+		var start media.TrackStart
 		for r, err := range source() {
 			if err != nil {
 				return nil, err
 			}
-			s, ok := r.(media.TrackStart)
-			if !ok {
-				continue
-			}
-			if _, known := codecs[s.Segment]; !known {
-				order = append(order, s.Segment)
-				codecs[s.Segment] = 0
-			}
-			if s.Track == media.Video {
-				codecs[s.Segment] = s.Codec
+			switch r := r.(type) {
+			case media.TrackStart:
+				start = r
+			case media.Frame:
+				if r.Track == media.Video {
+					codecs[r.Segment] = start.Codec
+				} else if _, known := codecs[r.Segment]; !known {
+					codecs[r.Segment] = 0
+				}
 			}
 		}
 	}
-	return group(order, codecs), nil
+	return group(codecs), nil
 }
 
-func group(order []uint32, codecs map[uint32]media.Codec) []Part {
+func group(codecs map[uint32]media.Codec) []Part {
 	var parts []Part
-	for _, s := range sorted(order) {
+	for _, s := range slices.Sorted(maps.Keys(codecs)) {
 		n := len(parts) - 1
 		if n < 0 || codecs[s] != 0 && parts[n].Video != 0 && codecs[s] != parts[n].Video {
 			parts = append(parts, Part{})

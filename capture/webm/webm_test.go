@@ -234,7 +234,8 @@ func TestCodecChange(t *testing.T) {
 	if _, err := Write(io.Discard, cfg); !errors.Is(err, ErrCodecChange) {
 		t.Fatalf("Write: %v, want ErrCodecChange", err)
 	}
-	parts, err := Parts(cfg.Video, cfg.Audio)
+	empty := append(slices.Clone(video), media.TrackStart{Segment: 2, Track: media.Video, Codec: media.VP9, ClockRate: 90000})
+	parts, err := Parts(source(empty), cfg.Audio)
 	if err != nil || len(parts) != 2 || parts[0].Video != media.VP8 || parts[1].Video != media.H264 {
 		t.Fatalf("Parts = %+v, %v, want VP8 and H.264", parts, err)
 	}
@@ -245,6 +246,16 @@ func TestCodecChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		probe(t, out.Bytes())
+	}
+}
+
+func TestPartsOfNothing(t *testing.T) {
+	started := source([]media.Record{media.TrackStart{Track: media.Video, Codec: media.VP8, ClockRate: 90000}})
+	if parts, err := Parts(started, nil); err != nil || len(parts) != 0 {
+		t.Errorf("Parts without a frame = %+v, %v, want none", parts, err)
+	}
+	if parts, err := Parts(nil, source(tone(t, 3, 0))); err != nil || len(parts) != 1 || parts[0].Video != 0 {
+		t.Errorf("Parts of sound alone = %+v, %v, want one without video", parts, err)
 	}
 }
 
