@@ -71,13 +71,17 @@ func document(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
 	}
 	for _, f := range found.Findings {
 		status := evidence.Fails
-		if t.Roots == nil && (f.Code == pdf.Untrusted || f.Code == pdf.StampUntrusted) {
+		if t.Roots == nil && slices.Contains(needRoots, f.Code) {
 			status = evidence.Unknown
 		}
 		report.Add(status, string(f.Code), f.Where, f.Sentence)
 	}
 	return report, nil
 }
+
+// needRoots cannot be decided without roots: an untrusted timestamp does not
+// say whether a certificate that has ended was good when it was used.
+var needRoots = []pdf.Code{pdf.Untrusted, pdf.StampUntrusted, pdf.CertExpired}
 
 func stamped(s pdf.SignatureReport) string {
 	if s.Stamped.IsZero() {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"inkwitness/evidence/cmd/internal/check"
+	"inkwitness/evidence/seal/sealtest"
+)
+
+// files are what the tests verify, made once.
+type files struct{ deposit, document, roots, otherRoots, key, otherKey, broken, text string }
+
+func makeFiles(t *testing.T) files {
+	t.Helper()
+	w, other := sealtest.New(t), sealtest.New(t)
+	d := w.Sealed(1, 5000)
+	raw := w.Bytes(d.Container)
+	broken := bytes.Clone(raw)
+	broken[len(broken)/2] ^= 1
+	dir := t.TempDir()
+	write := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	root := func(w *sealtest.World) []byte {
+		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.CA.Root().Raw})
+	}
+	return files{deposit: write("d.asice", raw), document: write("c.pdf", w.Bytes(d.Document)), roots: write("root.pem", root(w)),
+		otherRoots: write("other.pem", root(other)), key: w.Ledger.Keys()[0].String(), otherKey: other.Ledger.Keys()[0].String(),
+		broken: write("broken.asice", broken), text: write("notes.txt", []byte("just text"))}
+}
+
+func TestCommandLine(t *testing.T) {
+	f := makeFiles(t)
+	for _, c := range []struct {
+		name string
+		args []string
+		exit int
+		has  string // in the output, either one
+		not  string
+	}{
+		{"deposit alone", []string{f.deposit}, 0, "everything that can be checked holds; 2 points depend on what you trust", "FAILS"},
+		{"deposit trusted", []string{"--roots", f.roots, "--log-key", f.key, f.deposit}, 0, "everything holds.", "open"},
+		{"wrong roots", []string{"--roots", f.otherRoots, f.deposit}, 1, "does not lead to a root that is trusted", ""},
+		{"wrong log", []string{"--log-key", f.otherKey, f.deposit}, 1, "deposit.trust.log", ""},
+		{"broken", []string{f.broken}, 1, "Do not rely on this file", ""},
+		{"document", []string{"--roots", f.roots, f.document}, 0, "Signature by", "FAILS"},
+		{"document alone", []string{f.document}, 0, "pdf.trust.roots", "FAILS"},
+		{"document, wrong roots", []string{"--roots", f.otherRoots, f.document}, 1, "pdf.timestamp-untrusted", ""},
+		{"text", []string{f.text}, 2, "neither a deposit nor a PDF", ""},
+		{"missing", []string{"/nowhere"}, 2, "no such file", ""},
+		{"directory", []string{filepath.Dir(f.text)}, 2, "not a file", ""},
+		{"no file", nil, 2, "one file is needed", ""},
+		{"two files", []string{f.deposit, f.deposit}, 2, "2 were given", ""},
+		{"unknown flag", []string{"--nonsense"}, 2, "Usage:", ""},
+		{"bad key", []string{"--log-key", "x", f.deposit}, 2, "malformed", ""},
+		{"roots that are none", []string{"--roots", f.text, f.deposit}, 2, "no certificate", ""},
+		{"help", []string{"--help"}, 0, "Example:", ""},
+		{"version", []string{"--version"}, 0, "inkverify", ""},
+		{"explain", []string{"--explain", "deposit.file.changed"}, 0, "changed or damaged after the seal", ""},
+		{"explain all", []string{"--explain", "all"}, 0, "pdf.change.page", ""},
+		{"explain nothing", []string{"--explain", "x"}, 2, "no reason code", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			if got := run(c.args, &out, &errs); got != c.exit {
+				t.Errorf("exit %d, want %d\n%s%s", got, c.exit, &out, &errs)
+			}
+			all := out.String() + errs.String()
+			if !strings.Contains(all, c.has) || c.not != "" && strings.Contains(all, c.not) {
+				t.Errorf("want %q and not %q in\n%s", c.has, c.not, all)
+			}
+		})
+	}
+}
+
+func TestJSON(t *testing.T) {
+	f := makeFiles(t)
+	for file, exit := range map[string]int{f.deposit: 0, f.broken: 1} {
+		var out, errs bytes.Buffer
+		if got := run([]string{"--json", file}, &out, &errs); got != exit {
+			t.Fatalf("exit %d: %s", got, &errs)
+		}
+		var report struct {
+			File   string
+			Holds  bool
+			Kind   string
+			Checks []struct{ Code, Status, Part, Text string }
+		}
+		if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+			t.Fatal(err)
+		}
+		if report.Holds != (exit == 0) || report.Kind != "deposit" || len(report.Checks) < 10 || report.File != file {
+			t.Errorf("%s", &out)
+		}
+		for _, c := range report.Checks {
+			if check.Explain(c.Code) == "" {
+				t.Errorf("code %s is not explained", c.Code)
+			}
+		}
+	}
+}
+
+// The verifier must not be able to reach anything.
+func TestLinksNoNetwork(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// package net itself comes with crypto/x509, which parses addresses in certificates
+	banned := regexp.MustCompile(`^(net/http.*|database/sql|github.com/pion/.*|inkwitness/api.*|inkwitness/capture/.*|gocloud.dev.*|.*/sqlite.*)$`)
+	for pkg := range strings.Lines(string(out)) {
+		if pkg = strings.TrimSpace(pkg); banned.MatchString(pkg) {
+			t.Errorf("links %s", pkg)
+		}
+	}
+}
