@@ -33,6 +33,7 @@ function keepFolder(): Plugin {
 export default defineConfig({
   plugins: [pdfjsFiles(), keepFolder()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+  worker: { format: 'es' },
   build: {
     target: ['chrome115', 'firefox115', 'safari16.4'],
     assetsInlineLimit: 0, // nothing as data: URLs, the policy would refuse script and style

@@ -38,7 +38,7 @@ function App() {
           <Verdict />
           <Panel title={texts.sheets.title}>
             <Replay />
-            <div class="watch"><Selfie /><div class="stack-small"><Questioned /><Overlay /></div></div>
+            <div class={shown.videoUrl ? 'watch' : 'stack-small'}><Selfie /><div class="stack-small"><Questioned /><Overlay /></div></div>
             <h3>{texts.sheets.referencesTitle}</h3>
             <References />
           </Panel>

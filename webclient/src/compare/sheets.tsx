@@ -10,8 +10,9 @@ const QUESTIONED: Style = { colour: '#14235c', air: '#8c97b8', tip: '#a61b24' };
 const REFERENCE: Style = { colour: '#11683a', air: '#95b5a2', tip: '#a61b24' };
 const MARGIN = 14;
 
-function options(until: number): Options {
-  return { until, inAir: inAir.value, colouring: colouring.value, top: colourTop.value, order: order.value, cursor: until !== Infinity };
+// Read while rendering, so that a change of any of them draws anew.
+function look(): Omit<Options, 'until' | 'cursor'> {
+  return { inAir: inAir.value, colouring: colouring.value, top: colourTop.value, order: order.value };
 }
 
 interface Layer {
@@ -24,6 +25,8 @@ interface Layer {
 // Redraws when anything it shows changes; the canvas follows its box.
 function Paper({ layers, label, test }: { layers: Layer[]; label: string; test?: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const shared = look();
+  const { width, height } = extent.value;
   const paint = () => {
     const element = canvas.current;
     const context = element?.getContext('2d');
@@ -31,7 +34,6 @@ function Paper({ layers, label, test }: { layers: Layer[]; label: string; test?:
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     element.width = element.clientWidth * ratio;
     element.height = element.clientHeight * ratio;
-    const { width, height } = extent.value;
     const scale = Math.min((element.clientWidth - 2 * MARGIN) / width, (element.clientHeight - 2 * MARGIN) / height);
     for (const layer of layers) {
       const frame = {
@@ -40,14 +42,16 @@ function Paper({ layers, label, test }: { layers: Layer[]; label: string; test?:
         top: (element.clientHeight - layer.signal.height * scale) / 2,
       };
       context.globalAlpha = layer.alpha;
-      drawSignal(context, layer.signal, frame, layer.style, options(layer.until));
+      drawSignal(context, layer.signal, frame, layer.style, { ...shared, until: layer.until, cursor: layer.until !== Infinity });
     }
     context.globalAlpha = 1;
     ruler(context, scale, element.clientHeight, ratio, layers[0]?.signal.metric ?? false);
   };
+  const latest = useRef(paint);
+  latest.current = paint;
   useEffect(paint);
   useEffect(() => {
-    const observer = new ResizeObserver(paint);
+    const observer = new ResizeObserver(() => latest.current());
     if (canvas.current) observer.observe(canvas.current);
     return () => observer.disconnect();
   }, []);

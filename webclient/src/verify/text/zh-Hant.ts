@@ -1,0 +1,34 @@
+import type { Translation } from '../../i18n/index.ts';
+import type en from './en.ts';
+
+const zhHant: Translation<typeof en> = {
+  title: '驗證已簽署的文件',
+  intro: '逐項檢查寄存憑證（.asice）或已簽署的 PDF。不需要帳戶。',
+  choose: '選擇檔案',
+  drop: '或拖放到此處',
+  local: '檔案在此裝置上檢查，不會上傳。',
+  working: (name, size) => `正在檢查 ${name}（${size}）…`,
+  answers: {
+    holds: '全部成立。',
+    unknown: '沒有錯誤，但有些項目無法判定。',
+    fails: '此檔案不成立。',
+    unreadable: '無法讀取此檔案。',
+    missing: '此處無法進行檢查。',
+  },
+  explained: {
+    holds: '檔案完整，自封存後未經更改，且其封存可追溯至此處已知的根憑證。',
+    unknown: '標示為「待定」的項目需要檔案以外的資料，例如您信任的根憑證。',
+    fails: '下列至少有一項錯誤：檔案經過更改、不完整，或並非如其所述製作。',
+    unreadable: '它既不是寄存憑證，也不是含簽名的 PDF，或其結構本身已損壞。',
+    missing: '此伺服器未附瀏覽器驗證器。請改用 inkverify 程式；它不需要網路。',
+  },
+  statuses: { holds: '成立', fails: '錯誤', unknown: '待定' },
+  limitsTitle: '這不能證明什麼',
+  limits: [
+    '某人是自願簽署，或理解所簽的內容。',
+    '影片中的人就是其所聲稱的人：必須由人觀看比對。',
+    '兩個簽名出自同一人之手：似然比是對一種解釋的支持，並非證明。',
+    '檔案中第一個時間戳記之前的任何時間。',
+  ].join('\n'),
+};
+export default zhHant;

@@ -1,0 +1,35 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { get, launch, open, shoot } from './browser.ts';
+import { Mock } from './mock/server.ts';
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+});
+afterEach(() => mock.stop());
+
+const file = (name: string, buffer: Uint8Array) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from(buffer) });
+
+describe('verifying', () => {
+  it('refuses what is no deposit, without uploading it', async () => {
+    const { context, page, faults } = await open(browser, 'phone');
+    await page.goto(`${mock.url}/verify`);
+    await get(page, 'verify-file').setInputFiles(file('notes.asice', new TextEncoder().encode('hello')));
+    await get(page, 'verify-answer').waitFor();
+    expect(await get(page, 'verify-answer').getAttribute('data-state')).toMatch(/unreadable|fails/);
+    await shoot(page, 'verify-unreadable-phone');
+    await get(page, 'verify-file').setInputFiles(file('plain.pdf', mock.pdf));
+    await expect.poll(() => page.getByRole('heading', { level: 2 }).first().textContent()).toBe('plain.pdf');
+    await get(page, 'verify-answer').waitFor();
+    expect(await get(page, 'verify-answer').getAttribute('data-state')).not.toBe('holds');
+    expect(mock.requests.filter((one) => !one.startsWith('GET /api/trust'))).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
