@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 
 	"inkwitness/biometrics"
 	"inkwitness/biometrics/feature"
@@ -137,7 +138,10 @@ func (c *Comparator) Verify(ctx context.Context, t *Template, questioned capture
 	if s == nil || !questioned.Device.HasPressure {
 		s, pressure = t.without, false
 	}
-	p, err := c.model.Prepare(questioned, pressure)
+	mem := memories.Get().(*memory)
+	defer mem.free()
+	p := &mem.prepared
+	err := c.model.prepareInto(p, questioned, pressure, &mem.scratch)
 	if err != nil {
 		return none, fmt.Errorf("%w: %w", biometrics.ErrQuestioned, err)
 	}
@@ -186,4 +190,19 @@ func (m *Model) evidence(questioned *Prepared, s *side, costs []Costs) Evidence 
 	}
 	e.Deviation = m.Deviation(&questioned.Globals, refs, questioned.pressure)
 	return e
+}
+
+// memory is what one verification computes in. It holds biometric data in the
+// clear, so it is wiped before it waits for the next.
+type memory struct {
+	scratch  feature.Scratch
+	prepared Prepared
+}
+
+var memories = sync.Pool{New: func() any { return new(memory) }}
+
+func (m *memory) free() {
+	m.scratch.Wipe()
+	m.prepared.wipe()
+	memories.Put(m)
 }

@@ -107,3 +107,23 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+// BenchmarkVerification is one signature of 300 points against five references
+// of 300 points, all features and the calibration.
+func BenchmarkVerification(b *testing.B) {
+	c, r := comparator(b), rand.New(rand.NewPCG(3, 4))
+	h := newHand(2)
+	h.seconds = 3.26 // 300 points without the pen-ups
+	t, err := c.Enrol(context.Background(), h.references(5, r))
+	if err != nil {
+		b.Fatal(err)
+	}
+	q := h.sign(r, 100, 1)
+	b.Logf("%d points", len(q.Points))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Verify(context.Background(), t, q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -23,28 +23,47 @@ type Prepared struct {
 // Prepare makes a signature ready. Without pressure, what the device measured
 // is left out, so that it can be compared with a device that measures none.
 func (m *Model) Prepare(sig capture.Signature, pressure bool) (*Prepared, error) {
-	s, _ := feature.FromSignature(sig)
+	p := &Prepared{}
+	if err := m.prepareInto(p, sig, pressure, nil); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepareInto is Prepare with memory to use again: that of p and of w.
+func (m *Model) prepareInto(p *Prepared, sig capture.Signature, pressure bool, w *feature.Scratch) error {
+	s, _ := feature.FromSignature(sig, w)
 	if s.Len() < 2 {
-		return nil, fmt.Errorf("%d samples: %w", s.Len(), biometrics.ErrMalformed)
+		return fmt.Errorf("%d samples: %w", s.Len(), biometrics.ErrMalformed)
 	}
 	if !pressure {
 		clear(s.P)
 		s.HasPressure = false
 	}
-	s.Smooth(m.Recipe.Smooth)
-	locals := feature.Locals(s)
-	p := &Prepared{Globals: feature.Globals(s), signal: s, pressure: pressure, series: make([]*dtw.Series, len(m.channels))}
+	s.Smooth(m.Recipe.Smooth, w)
+	locals := feature.Locals(s, w)
+	p.Globals, p.signal, p.pressure = feature.Globals(s, w), s, pressure
+	for len(p.series) < len(m.channels) {
+		p.series = append(p.series, &dtw.Series{})
+	}
+	var ch [feature.NumLocal][]float32
 	for k, ls := range m.channels {
-		ch := make([][]float32, len(ls))
 		for i, l := range ls {
 			ch[i] = locals[l]
 		}
-		var err error
-		if p.series[k], err = dtw.New(ch, m.weights[k]); err != nil {
-			return nil, fmt.Errorf("set %s: %w", m.Recipe.Sets[k].Name, err)
+		if err := p.series[k].Set(ch[:len(ls)], m.weights[k]); err != nil {
+			return fmt.Errorf("set %s: %w", m.Recipe.Sets[k].Name, err)
 		}
 	}
-	return p, nil
+	return nil
+}
+
+// wipe forgets the signature but keeps the memory.
+func (p *Prepared) wipe() {
+	for _, s := range p.series {
+		s.Wipe()
+	}
+	p.Globals, p.signal = [feature.NumGlobal]float64{}, nil
 }
 
 // Costs is the cost of aligning two signatures, one number a set of the model,

@@ -121,6 +121,13 @@ func resize(v []float32, n int) []float32 {
 	return v[:n]
 }
 
+// Wipe overwrites the values with zeros; the memory can be Set again.
+func (s *Series) Wipe() {
+	clear(s.fwd[:cap(s.fwd)])
+	clear(s.rev[:cap(s.rev)])
+	s.n = 0
+}
+
 // Len is the number of points, Dim the number of channels.
 func (s *Series) Len() int { return s.n }
 

@@ -145,8 +145,8 @@ func (f flat) trials(p Plan) []Trial {
 }
 
 // split chooses the references of one draw from the first pool genuine
-// signatures. The choice depends on the seed, the draw and the number of
-// genuine signatures alone, so that leaving users out changes nothing for others.
+// signatures. A draw is one choice of positions, the same for all users with
+// as many genuine signatures, so that leaving users out changes nothing for others.
 func split(p Plan, genuine []int, pool, draw int) (refs, questioned []int) {
 	chosen := make([]int, p.References)
 	for i := range chosen {

@@ -77,13 +77,13 @@ func (g Global) String() string {
 func (g Global) OfPressure() bool { return g >= MeanP && g <= LogChangeP || g == CorrVP }
 
 // Globals computes all global features of a signal.
-func Globals(s *Signal) [NumGlobal]float64 {
+func Globals(s *Signal, w *Scratch) [NumGlobal]float64 {
 	var f [NumGlobal]float64
 	n := s.Len()
 	if n < 2 {
 		return f
 	}
-	g := gather(s)
+	g := gather(s, w)
 	f[LogDuration] = math.Log(float64(n) / Rate)
 	f[LogDown] = math.Log(math.Max(1, g.down) / Rate)
 	f[UpShare] = 1 - g.down/float64(n)
@@ -100,7 +100,7 @@ func Globals(s *Signal) [NumGlobal]float64 {
 	g.shares(f[:])
 	g.velocities(s, f[:])
 	if s.HasPressure {
-		g.pressures(s, f[:])
+		g.pressures(s, f[:], w)
 	}
 	return f
 }
@@ -120,12 +120,12 @@ type gathered struct {
 	dx, dy, v              []float64
 }
 
-func gather(s *Signal) *gathered {
+func gather(s *Signal, w *Scratch) *gathered {
 	n := s.Len()
-	g := &gathered{n: float64(n), dx: slope(s.X), dy: slope(s.Y), v: make([]float64, n)}
+	g := &gathered{n: float64(n), dx: slope(s.X, w), dy: slope(s.Y, w), v: w.take(n)}
 	g.moments(s)
-	ddx, ddy := slope(g.dx), slope(g.dy)
-	jx, jy := slope(ddx), slope(ddy)
+	ddx, ddy := slope(g.dx, w), slope(g.dy, w)
+	jx, jy := slope(ddx, w), slope(ddy, w)
 	for i := range n {
 		g.v[i] = math.Hypot(g.dx[i], g.dy[i])
 		g.speed += g.v[i] * g.v[i] / g.n
@@ -237,8 +237,8 @@ func (g *gathered) velocities(s *Signal, f []float64) {
 }
 
 // pressures fills what follows from the pressure on the surface.
-func (g *gathered) pressures(s *Signal, f []float64) {
-	dp := slope(s.P)
+func (g *gathered) pressures(s *Signal, f []float64, w *Scratch) {
+	dp := slope(s.P, w)
 	var sum, sq, change, vp, v, vv float64
 	at := 0
 	for i, p := range s.P {

@@ -63,34 +63,34 @@ func ParseLocal(name string) (Local, bool) {
 
 // Locals computes all local functions, each brought to mean 0 and standard
 // deviation 1 over the signature. A constant function is 0 throughout.
-func Locals(s *Signal) [][]float32 {
+func Locals(s *Signal, w *Scratch) [NumLocal][]float32 {
 	n := s.Len()
-	f := make([][]float64, NumLocal)
+	var f [NumLocal][]float64
 	f[X], f[Y], f[P] = s.X, s.Y, s.P
-	f[DX], f[DY], f[DP] = slope(s.X), slope(s.Y), slope(s.P)
-	f[DDX], f[DDY], f[DDP] = slope(f[DX]), slope(f[DY]), slope(f[DP])
-	f[DDX3], f[DDY3] = second3(s.X), second3(s.Y)
-	f[DX3], f[DY3] = first3(s.X), first3(s.Y)
-	f[Pen] = make([]float64, n)
+	f[DX], f[DY], f[DP] = slope(s.X, w), slope(s.Y, w), slope(s.P, w)
+	f[DDX], f[DDY], f[DDP] = slope(f[DX], w), slope(f[DY], w), slope(f[DP], w)
+	f[DDX3], f[DDY3] = second3(s.X, w), second3(s.Y, w)
+	f[DX3], f[DY3] = first3(s.X, w), first3(s.Y, w)
+	f[Pen] = w.take(n)
 	for i, d := range s.Down {
 		if d {
 			f[Pen][i] = 1
 		}
 	}
-	kinematics(f, n)
-	out := make([][]float32, NumLocal)
+	kinematics(&f, n, w)
+	var out [NumLocal][]float32
 	for l, v := range f {
-		out[l] = standardise(v)
+		out[l] = standardise(v, w)
 	}
 	return out
 }
 
 // kinematics fills the functions that follow from the velocities.
-func kinematics(f [][]float64, n int) {
+func kinematics(f *[NumLocal][]float64, n int, w *Scratch) {
 	for _, l := range []Local{V, Cos, Sin, LogCurv, TotAcc, DTheta} {
-		f[l] = make([]float64, n)
+		f[l] = w.take(n)
 	}
-	theta := make([]float64, n)
+	theta := w.take(n)
 	mean := 0.0
 	for i := range n {
 		f[V][i] = math.Hypot(f[DX][i], f[DY][i])
@@ -102,8 +102,8 @@ func kinematics(f [][]float64, n int) {
 		f[Cos][i], f[Sin][i] = f[DX][i]/v, f[DY][i]/v
 	}
 	unwrap(theta)
-	dtheta := slope(theta)
-	f[DV] = slope(f[V])
+	dtheta := slope(theta, w)
+	f[DV] = slope(f[V], w)
 	for i := range n {
 		d := math.Abs(dtheta[i])
 		f[DTheta][i] = d
@@ -123,9 +123,9 @@ func unwrap(a []float64) {
 }
 
 // slope is the regression over five samples, sum(k (f[i+k]-f[i-k])) / 10, k=1,2.
-func slope(v []float64) []float64 {
+func slope(v []float64, w *Scratch) []float64 {
 	n := len(v)
-	out := make([]float64, n)
+	out := w.take(n)
 	at := func(i int) float64 { return v[min(max(i, 0), n-1)] }
 	for i := range v {
 		out[i] = (at(i+1) - at(i-1) + 2*(at(i+2)-at(i-2))) / 10
@@ -133,18 +133,18 @@ func slope(v []float64) []float64 {
 	return out
 }
 
-func first3(v []float64) []float64 {
+func first3(v []float64, w *Scratch) []float64 {
 	n := len(v)
-	out := make([]float64, n)
+	out := w.take(n)
 	for i := range v {
 		out[i] = (v[min(i+3, n-1)] - v[max(i-3, 0)]) / 6
 	}
 	return out
 }
 
-func second3(v []float64) []float64 {
+func second3(v []float64, w *Scratch) []float64 {
 	n := len(v)
-	out := make([]float64, n)
+	out := w.take(n)
 	for i := range v {
 		out[i] = (v[min(i+3, n-1)] - 2*v[i] + v[max(i-3, 0)]) / 9
 	}
@@ -152,8 +152,9 @@ func second3(v []float64) []float64 {
 }
 
 // standardise brings a function to mean 0 and standard deviation 1.
-func standardise(v []float64) []float32 {
-	out := make([]float32, len(v))
+func standardise(v []float64, w *Scratch) []float32 {
+	out := w.take32(len(v))
+	clear(out)
 	if len(v) == 0 {
 		return out
 	}

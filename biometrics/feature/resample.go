@@ -6,24 +6,38 @@ import (
 	"inkwitness/capture"
 )
 
-// FromSignature cleans and resamples a signature.
-func FromSignature(sig capture.Signature) (*Signal, Cleaning) {
+// FromSignature cleans and resamples a signature. The Signal lives in the
+// scratch memory when there is one.
+func FromSignature(sig capture.Signature, w *Scratch) (*Signal, Cleaning) {
 	if len(sig.Points) > MaxPoints {
 		sig.Points = sig.Points[:MaxPoints]
 	}
-	ks, c := clean(sig)
-	s := resample(ks)
+	s := &Signal{}
+	var ks []knot
+	if w != nil {
+		ks, s = w.knots[:0], &w.signal
+		*s = Signal{Down: w.bools[:0], Source: w.source[:0]}
+	}
+	ks, c := clean(sig, ks)
+	n := 1
+	if len(ks) > 0 {
+		n = min(MaxSamples, int(ks[len(ks)-1].t*Rate)+len(sig.Strokes())+2)
+	}
+	s.X, s.Y, s.P = w.take(n)[:0], w.take(n)[:0], w.take(n)[:0]
+	s.resample(ks)
 	s.HasPressure = sig.Device.HasPressure
 	s.UnitsPerMM = sig.Device.UnitsPerMM
 	c.Truncated = s.Len() >= MaxSamples
+	if w != nil {
+		w.knots, w.bools, w.source = ks, s.Down, s.Source
+	}
 	return s, c
 }
 
 // resample samples each run between pen-ups at Rate from its own first point,
 // so that a device that already runs at Rate keeps its points exactly, and
 // bridges the pen-ups.
-func resample(ks []knot) *Signal {
-	s := &Signal{}
+func (s *Signal) resample(ks []knot) {
 	for from := 0; from < len(ks); {
 		to := from + 1
 		for to < len(ks) && !ks[to].open {
@@ -35,7 +49,6 @@ func resample(ks []knot) *Signal {
 		s.run(ks[from:to])
 		from = to
 	}
-	return s
 }
 
 func (s *Signal) add(x, y, p float64, down bool, src int32) {
@@ -83,12 +96,12 @@ func (s *Signal) run(ks []knot) {
 
 // Smooth applies a Gaussian of the given standard deviation (in samples) to the
 // positions and the pressure. The ends are continued with their own values.
-func (s *Signal) Smooth(sigma float64) {
+func (s *Signal) Smooth(sigma float64, w *Scratch) {
 	if sigma <= 0 || s.Len() == 0 {
 		return
 	}
 	r := int(math.Ceil(3 * sigma))
-	k := make([]float64, 2*r+1)
+	k := w.take(2*r + 1)
 	sum := 0.0
 	for i := range k {
 		d := float64(i-r) / sigma
@@ -98,16 +111,16 @@ func (s *Signal) Smooth(sigma float64) {
 	for i := range k {
 		k[i] /= sum
 	}
-	s.X, s.Y, s.P = convolve(s.X, k), convolve(s.Y, k), convolve(s.P, k)
+	s.X, s.Y, s.P = convolve(s.X, k, w), convolve(s.Y, k, w), convolve(s.P, k, w)
 }
 
-func convolve(v, k []float64) []float64 {
+func convolve(v, k []float64, w *Scratch) []float64 {
 	r := len(k) / 2
-	out := make([]float64, len(v))
+	out := w.take(len(v))
 	for i := range v {
 		sum := 0.0
-		for j, w := range k {
-			sum += w * v[min(max(i+j-r, 0), len(v)-1)]
+		for j, c := range k {
+			sum += c * v[min(max(i+j-r, 0), len(v)-1)]
 		}
 		out[i] = sum
 	}

@@ -62,11 +62,10 @@ type knot struct {
 // clean repairs the clock of a signature. A point whose time repeats or steps
 // back is a real point (the order of points is right, the clock is not), so it
 // is kept and given its share of the device's median step.
-func clean(sig capture.Signature) ([]knot, Cleaning) {
+func clean(sig capture.Signature, ks []knot) ([]knot, Cleaning) {
 	var c Cleaning
 	pts := sig.Points
 	step := medianStep(sig)
-	ks := make([]knot, 0, len(pts))
 	now, skew := 0.0, 0.0
 	for i, p := range pts {
 		k := knot{x: float64(p.X), y: float64(p.Y), p: float64(p.Pressure) / capture.MaxPressure, down: p.Down, src: int32(i)}
