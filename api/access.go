@@ -174,6 +174,11 @@ func allow(id Identity, action Action, object Object) error {
 	if id.Account == "" {
 		return ErrNotFound
 	}
+	// An organisation's provider speaks for its members within it; their accounts,
+	// which may belong to others too, are not its to change.
+	if object.Kind == ProfileObject && action != Read && id.Provider != "" {
+		return ErrForbidden
+	}
 	// One's own account belongs to no organisation: it can be seen to even while
 	// the organisation is closed to a session without a second factor.
 	if object.Kind != ProfileObject && (id.Organisation == "" || id.Organisation != object.Organisation) {

@@ -139,6 +139,17 @@ func TestScopesNarrowAndNeverWiden(t *testing.T) {
 	}
 }
 
+func TestProvidersDoNotChangeAccounts(t *testing.T) {
+	id := asker(Owner)
+	id.Provider = "p1"
+	object := Object{Kind: ProfileObject, Owner: "me"}
+	for action, want := range map[Action]error{Read: nil, Update: ErrForbidden, Delete: ErrForbidden, Export: ErrForbidden} {
+		if err := Allow(id, action, object); !errors.Is(err, want) {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+}
+
 func TestUnknownThingsAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		id     Identity

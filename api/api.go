@@ -42,6 +42,7 @@ type API struct {
 	log        *slog.Logger
 	metrics    *metrics
 	identifier []Identifier
+	guard      *http.CrossOriginProtection
 
 	description func() ([]byte, error) // OpenAPI, made at the first request
 }
@@ -69,7 +70,7 @@ func New(cfg Config) (*API, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
-	a := &API{mux: http.NewServeMux(), cfg: cfg, log: cfg.Logger}
+	a := &API{mux: http.NewServeMux(), cfg: cfg, log: cfg.Logger, guard: http.NewCrossOriginProtection()}
 	a.kinds = append(append(a.kinds, kinds...), cfg.Kinds...)
 	var err error
 	if a.metrics, err = newMetrics(cfg.Metrics); err != nil {

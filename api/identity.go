@@ -44,6 +44,7 @@ type Identity struct {
 	Organisation string // the organisation that the session acts for
 	Ceremony     string // for a signer: the one document whose link was opened
 	Signer       string // for a signer: which one of that document
+	Provider     string // the session began at this provider of the organisation, and is of no use elsewhere
 	Fresh        bool   // a password or second factor was proved within the last minutes
 	Scopes       Scopes // for an API key: all that it may do; nil for people
 }
@@ -92,6 +93,9 @@ type Account struct {
 	ID      string
 	State   AccountState
 	Created time.Time
+	// Provider made the account when its holder first signed in there. Its address
+	// is the provider's word: nobody is found by it, nothing can be reset by it.
+	Provider string
 	Profile
 }
 
@@ -131,6 +135,7 @@ type Organisation struct {
 	Created      time.Time
 	SecondFactor bool // members need a second factor
 	Deactivated  bool // nothing new can be submitted; reading goes on
+	ProviderOnly bool // members but owners sign in at its provider; set by SaveProvider
 	Name         string
 	Controller   string // name and contact of the data controller, shown to signers
 }
@@ -163,6 +168,7 @@ type Session struct {
 	Ended        time.Time
 	Client       Client
 	Binding      []byte // hash of what the browser keeps the same within a session
+	Provider     string // id of the provider where it began, empty for our own factors
 	Notice       *SignInNotice
 }
 

@@ -40,11 +40,10 @@ func (a *API) securityHeaders(h http.Header) {
 // Handler returns the finished interface. From outside to inside: request id and
 // headers, log and metrics, cross-site refusal, who asks, idempotency, routes.
 func (a *API) Handler() http.Handler {
-	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	a.guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.WriteProblem(w, r, Explain(ErrForbidden, "The request came from another site."))
 	}))
-	inner := guard.Handler(a.identified(a.idempotent(a.mux)))
+	inner := a.guard.Handler(a.identified(a.idempotent(a.mux)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := NewID()
 		a.securityHeaders(w.Header())

@@ -123,3 +123,22 @@ const (
 	ResetLife      = time.Hour
 	CodeLife       = 10 * time.Minute
 )
+
+// Provider is where the members of an organisation sign in.
+type Provider struct {
+	ID           string
+	Organisation string
+	Kind         string // "oidc" or "saml"
+	Enforced     bool   // members but owners sign in there and nowhere else
+	Role         Role   // of who comes for the first time
+	Created      time.Time
+	Settings     ProviderSettings
+}
+
+// ProviderSettings is how to reach a provider. It is sealed at rest.
+type ProviderSettings struct {
+	Issuer       string // OpenID Connect
+	ClientID     string
+	ClientSecret string
+	Metadata     []byte // SAML
+}

@@ -20,6 +20,10 @@ type Route struct {
 	Status  int   // of success; 0 is 200, or 204 where the answer has no body
 	Public  bool  // nobody need be signed in; the handler decides
 	MaxBody int64 // bytes; 0 is 1 MiB
+
+	// CrossSite lets pages of other sites send this request. Its handler must not
+	// rely on cookies. For identity providers, which answer by POST.
+	CrossSite bool
 }
 
 const defaultMaxBody = 1 << 20
@@ -73,6 +77,9 @@ func (a *API) Raw(route Route, handler func(http.ResponseWriter, *http.Request) 
 	}
 	op.Responses[strconv.Itoa(op.DefaultStatus)] = &huma.Response{Description: http.StatusText(op.DefaultStatus)}
 	a.huma.OpenAPI().AddOperation(&op)
+	if route.CrossSite {
+		a.guard.AddInsecureBypassPattern(route.Method + " " + route.Path)
+	}
 	a.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, route.maxBody())
 		err := route.admit(r.Context())

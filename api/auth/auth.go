@@ -19,7 +19,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
+	"path"
 	"time"
 
 	"inkwitness/api"
@@ -33,6 +35,7 @@ type Config struct {
 	Keys    evidence.Keys // holds the pepper and what is derived from it
 	Notices Notices
 	Clock   capture.Clock
+	Client  *http.Client // reaches identity providers, and must not reach inside; nil: nobody signs in at one
 	Logger  *slog.Logger
 	URL     string        // of the service as people reach it, without a path
 	Idle    time.Duration // a session unused for this long ends; 0 is 30 min
@@ -54,6 +57,7 @@ type Store interface {
 	Challenges
 	Limits
 	Auditor
+	Providers
 }
 
 // Transactor runs fn in one serialisable transaction, maybe several times.
@@ -153,6 +157,10 @@ type Handler struct {
 
 	cookie    func(ctx context.Context) string      // secret of the request's session; set by Mount
 	setCookie func(value string, maxAge int) string // the Set-Cookie line; set by Mount
+
+	ssoCookie    func(ctx context.Context) string // as above, of the browser that went to a provider
+	setSSOCookie func(value string, maxAge int) string
+	problem      func(error) string // last part of a problem's type
 }
 
 // New returns a Handler. It makes the pepper at the first start.
@@ -224,12 +232,16 @@ func hashSecret(secret string) [32]byte { return sha256.Sum256([]byte(secret)) }
 func (h *Handler) Mount(a *api.API) {
 	h.cookie = func(ctx context.Context) string { return a.ReadCookie(ctx, "session") }
 	h.setCookie = func(value string, maxAge int) string { return a.Cookie("session", value, maxAge).String() }
+	h.ssoCookie = func(ctx context.Context) string { return a.ReadCookie(ctx, "sso") }
+	h.setSSOCookie = func(value string, maxAge int) string { return a.Cookie("sso", value, maxAge).String() }
+	h.problem = func(err error) string { return path.Base(a.Problem(err).Type) }
 	a.Identify(h.identify)
 	h.mountSession(a)
 	h.mountInvitation(a)
 	h.mountPassword(a)
 	h.mountFactors(a)
 	h.mountPasskeys(a)
+	h.mountProviders(a)
 }
 
 // record adds a line to the audit record about what an account did or suffered.

@@ -50,10 +50,13 @@ func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 	if err != nil {
 		return api.Identity{}, fmt.Errorf("organisation of a session: %w", err)
 	}
-	id := api.Identity{Role: s.Role, Account: s.Account, Session: s.ID, Organisation: s.Organisation,
+	id := api.Identity{Role: s.Role, Account: s.Account, Session: s.ID, Organisation: s.Organisation, Provider: s.Provider,
 		Fresh: h.cfg.Clock.Now().Sub(s.Proved) < freshFor}
 	if org.SecondFactor && !s.SecondFactor {
 		id.Organisation = "" // nothing of the organisation, but one's own account: to add the factor
+	}
+	if org.ProviderOnly && s.Provider == "" && s.Role != api.Owner {
+		id.Organisation = "" // it wants its members to come by its provider; owners can mend it
 	}
 	return id, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,6 +146,9 @@ type entry struct {
 	account  api.Account
 	strong   bool // a second factor or a passkey was proved
 	takeOver bool // may end a live session elsewhere
+	stale    bool // the proof may be old: sensitive acts stay closed
+
+	provider *api.Provider // that vouches for the person, nil for our own factors
 }
 
 // begin makes the session. When one is live elsewhere it is told, and this one
@@ -155,12 +159,21 @@ func (h *Handler) begin(ctx context.Context, e entry) (*sessionOut, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}
+	if e.provider != nil {
+		members = slices.DeleteFunc(members, func(m api.Member) bool { return m.Organisation != e.provider.Organisation })
+	}
 	if len(members) == 0 {
 		return nil, api.Explain(api.ErrForbidden, "This account belongs to no organisation any more.")
 	}
 	secret := newSecret()
 	s := api.Session{ID: api.NewID(), Account: e.account.ID, Organisation: members[0].Organisation, Role: members[0].Role,
 		Created: now, Seen: now, Proved: now, Expires: now.Add(h.cfg.Life), SecondFactor: e.strong, Client: api.ClientOf(ctx)}
+	if e.provider != nil {
+		s.Provider = e.provider.ID
+	}
+	if e.stale {
+		s.Proved = now.Add(-freshFor)
+	}
 	s.Binding = binding(api.ClientOf(ctx).Agent, s.ID)
 	var live *api.Session
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
@@ -207,7 +220,7 @@ func (h *Handler) clear(ctx context.Context, e entry) (*api.Session, error) {
 		return nil, h.cfg.Store.EndSession(ctx, live.ID, endExpired, now)
 	case now.Sub(live.Seen) >= h.cfg.Idle:
 		return nil, h.cfg.Store.EndSession(ctx, live.ID, endIdle, now)
-	case e.takeOver:
+	case e.takeOver && (e.provider == nil || e.provider.Organisation == live.Organisation):
 		return nil, errors.Join(h.cfg.Store.EndSession(ctx, live.ID, endTakenOver, now),
 			h.record(ctx, "session.taken-over", live.Account, live.Organisation, nil), h.tell(ctx, api.NoticeTakenOver, e.account, nil))
 	}
@@ -318,8 +331,8 @@ type proveIn struct {
 // factor, with the password where not.
 func (h *Handler) prove(ctx context.Context, in *proveIn) (*struct{}, error) {
 	id := api.IdentityOf(ctx)
-	if id.Session == "" {
-		return nil, api.ErrForbidden
+	if id.Session == "" || id.Provider != "" {
+		return nil, api.Explain(api.ErrForbidden, "Prove it at your provider: sign in there again.")
 	}
 	if err := h.hit(ctx, proofs, id.Account); err != nil {
 		return nil, err
@@ -356,7 +369,7 @@ func (h *Handler) move(ctx context.Context, in *moveIn) (*struct{}, error) {
 		return nil, err
 	}
 	for _, m := range members {
-		if m.Organisation == in.Body.Organisation && id.Session != "" {
+		if m.Organisation == in.Body.Organisation && id.Session != "" && id.Provider == "" {
 			return nil, h.cfg.Store.MoveSession(ctx, id.Session, m.Organisation)
 		}
 	}

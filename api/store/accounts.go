@@ -55,8 +55,9 @@ func (a *Accounts) SaveOrganisation(ctx context.Context, o api.Organisation) err
 // Organisation returns one; api.ErrNotFound.
 func (a *Accounts) Organisation(ctx context.Context, id string) (o api.Organisation, err error) {
 	var sealed []byte
-	err = a.row(ctx, `SELECT id, second_factor, deactivated, created, sealed FROM organisations WHERE id = $1`, id).
-		Scan(&o.ID, &o.SecondFactor, &o.Deactivated, when(&o.Created), &sealed)
+	err = a.row(ctx, `SELECT id, second_factor, deactivated, created, sealed,
+		EXISTS (SELECT 1 FROM providers p WHERE p.organisation = organisations.id AND p.enforced) FROM organisations WHERE id = $1`, id).
+		Scan(&o.ID, &o.SecondFactor, &o.Deactivated, when(&o.Created), &sealed, &o.ProviderOnly)
 	if err != nil {
 		return o, err
 	}
@@ -72,8 +73,8 @@ func (a *Accounts) CreateAccount(ctx context.Context, acc api.Account) error {
 	if err != nil {
 		return err
 	}
-	n, err := a.exec(ctx, `INSERT INTO accounts (id, email_index, state, created, sealed) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (email_index) DO NOTHING`, acc.ID, index, string(acc.State), micros(acc.Created), sealed)
+	n, err := a.exec(ctx, `INSERT INTO accounts (id, email_index, state, created, provider, sealed) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (email_index) DO NOTHING`, acc.ID, index, string(acc.State), micros(acc.Created), acc.Provider, sealed)
 	if err == nil && n == 0 {
 		return api.ErrConflict
 	}
@@ -81,7 +82,7 @@ func (a *Accounts) CreateAccount(ctx context.Context, acc api.Account) error {
 }
 
 func (a *Accounts) sealProfile(ctx context.Context, acc api.Account) (index, sealed []byte, err error) {
-	if index, err = a.sealer.index(ctx, "email", NormalEmail(acc.Email)); err != nil {
+	if index, err = a.sealer.index(ctx, "email"+acc.Provider, NormalEmail(acc.Email)); err != nil {
 		return nil, nil, err
 	}
 	sealed, err = a.sealer.seal(ctx, personKey(acc.ID), "accounts", acc.ID, acc.Profile)
@@ -99,7 +100,7 @@ func (a *Accounts) SaveAccount(ctx context.Context, acc api.Account) error {
 		acc.ID, index, string(acc.State), sealed)
 }
 
-const accountColumns = `SELECT id, state, created, sealed FROM accounts`
+const accountColumns = `SELECT id, state, created, provider, sealed FROM accounts`
 
 // Account returns one by its id; api.ErrNotFound.
 func (a *Accounts) Account(ctx context.Context, id string) (api.Account, error) {
@@ -117,7 +118,7 @@ func (a *Accounts) AccountByEmail(ctx context.Context, email string) (api.Accoun
 
 func (a *Accounts) scanAccount(ctx context.Context, r scanner) (acc api.Account, err error) {
 	var sealed []byte
-	if err = r.Scan(&acc.ID, (*string)(&acc.State), when(&acc.Created), &sealed); err != nil {
+	if err = r.Scan(&acc.ID, (*string)(&acc.State), when(&acc.Created), &acc.Provider, &sealed); err != nil {
 		return acc, err
 	}
 	return acc, a.sealer.open(ctx, "accounts", acc.ID, sealed, &acc.Profile)
@@ -134,7 +135,7 @@ func (a *Accounts) AnyAccount(ctx context.Context) (bool, error) {
 // key, so that what is left of it anywhere cannot be read.
 func (a *Accounts) DeleteAccount(ctx context.Context, id, authority string) error {
 	err := a.Tx(ctx, func(ctx context.Context) error {
-		for _, table := range []string{"sessions", "passkeys", "recovery_codes", "totp", "passwords", "members"} {
+		for _, table := range []string{"sessions", "passkeys", "recovery_codes", "totp", "passwords", "provider_people", "members"} {
 			if _, err := a.exec(ctx, `DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
 				return err
 			}

@@ -42,6 +42,7 @@ accounts.id K1 joins; random
 accounts.email_index K1! finds the account at sign-in
 accounts.state K1 whether it may be used
 accounts.created K1 order
+accounts.provider K1 which provider made the account, as a random id
 accounts.sealed K1! address for sign-in and notices; name shown to others; phone and company if given; language
 
 members.organisation K1 who belongs where
@@ -94,6 +95,19 @@ sessions.ended K3 its end
 sessions.end_reason K3 why it ended
 sessions.sealed K3! address and browser, shown to the holder in notices
 sessions.notice K3! address and browser of another sign-in, shown to the holder
+sessions.provider K3 where the person signed in, as a random id
+
+providers.id K1 names the provider in links
+providers.organisation K1 whose
+providers.kind - OpenID Connect or SAML
+providers.enforced - whether members must sign in there
+providers.role K1 what new members may do
+providers.created - order
+providers.sealed K1! address of the provider, and the secret shared with it
+
+provider_people.provider K1 which provider
+provider_people.subject_index K1! finds the account of who signs in there; a keyed hash
+provider_people.account K1 which account
 
 challenges.token_hash K1 finds the challenge of a link or code
 challenges.kind K1 what it is for

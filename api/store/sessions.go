@@ -14,9 +14,9 @@ func (a *Accounts) BeginSession(ctx context.Context, s api.Session, token [32]by
 	if err != nil {
 		return err
 	}
-	n, err := a.exec(ctx, `INSERT INTO sessions (id, token_hash, account, organisation, second_factor, created, seen, expires, proved, binding, sealed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (account) WHERE ended IS NULL DO NOTHING`,
-		s.ID, token[:], s.Account, s.Organisation, s.SecondFactor, micros(s.Created), micros(s.Seen), micros(s.Expires), micros(s.Proved), s.Binding, sealed)
+	n, err := a.exec(ctx, `INSERT INTO sessions (id, token_hash, account, organisation, second_factor, created, seen, expires, proved, binding, provider, sealed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (account) WHERE ended IS NULL DO NOTHING`,
+		s.ID, token[:], s.Account, s.Organisation, s.SecondFactor, micros(s.Created), micros(s.Seen), micros(s.Expires), micros(s.Proved), s.Binding, s.Provider, sealed)
 	if err == nil && n == 0 {
 		return api.ErrConflict
 	}
@@ -24,7 +24,7 @@ func (a *Accounts) BeginSession(ctx context.Context, s api.Session, token [32]by
 }
 
 const sessionColumns = `SELECT s.id, s.account, s.organisation, COALESCE(m.role, ''), s.created, s.seen, s.expires, s.proved,
-	s.second_factor, s.ended, s.binding, s.sealed, s.notice
+	s.second_factor, s.ended, s.binding, s.provider, s.sealed, s.notice
 	FROM sessions s LEFT JOIN members m ON m.account = s.account AND m.organisation = s.organisation`
 
 // Session returns the one of a token, ended or not; api.ErrNotFound. Its role is
@@ -41,7 +41,7 @@ func (a *Accounts) LiveSession(ctx context.Context, account string) (api.Session
 func (a *Accounts) scanSession(ctx context.Context, r scanner) (s api.Session, err error) {
 	var sealed, notice []byte
 	err = r.Scan(&s.ID, &s.Account, &s.Organisation, (*string)(&s.Role), when(&s.Created), when(&s.Seen), when(&s.Expires), when(&s.Proved),
-		&s.SecondFactor, when(&s.Ended), &s.Binding, &sealed, &notice)
+		&s.SecondFactor, when(&s.Ended), &s.Binding, &s.Provider, &sealed, &notice)
 	if err != nil {
 		return s, err
 	}

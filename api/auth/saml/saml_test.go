@@ -193,6 +193,11 @@ func TestA9Attacks(t *testing.T) {
 		"not XML":  func(*idp, string) string { return "hello" },
 		"empty":    func(*idp, string) string { return "" },
 		"unsigned": edit(func(e *etree.Element) { a := find(e, "Assertion"); a.RemoveChild(find(a, "Signature")) }),
+		"no signature at all": edit(func(e *etree.Element) {
+			for sig := find(e, "Signature"); sig != nil; sig = find(e, "Signature") {
+				sig.Parent().RemoveChild(sig)
+			}
+		}),
 		"signed by another": func(p *idp, request string) string {
 			return text(p.t, newIDP(p.t, otherPair()).answer(request, nil))
 		},

@@ -351,3 +351,49 @@ func challenges(t *testing.T, a *store.Accounts, clock *Clock) {
 	_, err = a.TakeChallenge(ctx, "reset", [32]byte{3}, clock.Now())
 	wants(t, err, api.ErrExpired)
 }
+
+func providers(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	ann, org := person(t, a, clock, "ann@example.org")
+	p := api.Provider{ID: "p1", Organisation: org.ID, Kind: "oidc", Role: api.Sender, Created: clock.Now(),
+		Settings: api.ProviderSettings{Issuer: "https://idp.example", ClientID: "c", ClientSecret: "s", Metadata: []byte("<x/>")}}
+	must(t, a.SaveProvider(ctx, p))
+	if got, err := a.Organisation(ctx, org.ID); err != nil || got.ProviderOnly {
+		t.Error(got, err)
+	}
+	p.Enforced, p.Kind = true, "saml"
+	must(t, a.SaveProvider(ctx, p))
+	if got, err := a.Organisation(ctx, org.ID); err != nil || !got.ProviderOnly {
+		t.Error(got, err)
+	}
+	second := p
+	second.ID = "p2"
+	wants(t, a.SaveProvider(ctx, second), api.ErrConflict)
+	for _, get := range []func() (api.Provider, error){
+		func() (api.Provider, error) { return a.Provider(ctx, "p1") },
+		func() (api.Provider, error) { return a.ProviderOf(ctx, org.ID) }} {
+		got, err := get()
+		must(t, err)
+		equal(t, got, p)
+	}
+	_, err := a.ProviderPerson(ctx, "p1", "subject")
+	wants(t, err, api.ErrNotFound)
+	must(t, a.LinkProviderPerson(ctx, "p1", "subject", ann.ID))
+	wants(t, a.LinkProviderPerson(ctx, "p1", "subject", ann.ID), api.ErrConflict)
+	account, err := a.ProviderPerson(ctx, "p1", "subject")
+	must(t, err)
+	equal(t, account, ann.ID)
+	// The same address by a provider is another account, which nobody finds by it.
+	twin := api.Account{ID: "twin", State: api.AccountActive, Created: clock.Now(), Provider: "p1", Profile: api.Profile{Email: "ann@example.org"}}
+	must(t, a.CreateAccount(ctx, twin))
+	got, err := a.AccountByEmail(ctx, "ann@example.org")
+	must(t, err)
+	equal(t, got.ID, ann.ID)
+	got, err = a.Account(ctx, "twin")
+	must(t, err)
+	equal(t, got, twin)
+	must(t, a.DeleteProvider(ctx, "p1"))
+	wants(t, a.DeleteProvider(ctx, "p1"), api.ErrNotFound)
+	_, err = a.ProviderPerson(ctx, "p1", "subject")
+	wants(t, err, api.ErrNotFound)
+}
