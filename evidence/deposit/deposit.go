@@ -78,7 +78,10 @@ type Signer struct {
 // Log says which log vouches for the deposit's place in history.
 type Log struct {
 	Origin string   `json:"origin"`
-	Keys   []string `json:"keys"` // vkeys of the log and of its witnesses
+	Keys   []string `json:"keys"` // vkeys of the log; each must have signed
+
+	Witnesses []string `json:"witnesses,omitempty"` // vkeys of witnesses
+	Need      int      `json:"need,omitempty"`      // how many of them must have confirmed
 }
 
 // Part is one file of the container that exists already.

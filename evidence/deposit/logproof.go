@@ -2,6 +2,7 @@ package deposit
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"inkwitness/evidence"
@@ -43,43 +44,52 @@ func (v *verifier) log() {
 // logSignatures checks every signature line: the ones that the caller trusts,
 // the ones that the deposit names, and that there are no others.
 func (v *verifier) logSignatures(c proof.Checkpoint) {
-	own, err := v.ownLogKeys()
-	if err != nil {
-		v.fails(CodeLogSigned, InfoName, "A key of the log in the deposit's description cannot be read.")
+	own, err := parseKeys(v.info.Log.Keys)
+	witnesses, werr := parseKeys(v.info.Log.Witnesses)
+	if err != nil || werr != nil || len(own) == 0 {
+		v.fails(CodeLogSigned, InfoName, "The deposit names no key of the log, or one that cannot be read.")
 		return
 	}
 	good := map[uint32]bool{}
+	names := v.signedBy(c, own, good, true)
+	confirmed := v.signedBy(c, witnesses, good, false)
+	v.trustedLogKeys(c, good)
+	for _, s := range c.Note.Sigs {
+		if !good[s.ID] {
+			v.fails(CodeLogSigned, proofName, "The proof has a signature line of %q that is wrong or by a key that nobody named.", s.Name)
+		}
+	}
+	if len(confirmed) < v.info.Log.Need {
+		v.fails(CodeLogSigned, proofName, "The log's tree was confirmed by %d witnesses, the deposit asks for %d.", len(confirmed), v.info.Log.Need)
+	} else if len(names) == len(own) {
+		v.holds(CodeLogSigned, proofName, "The log's tree is signed by %s.", strings.Join(append(names, confirmed...), ", "))
+	}
+}
+
+// signedBy returns whose signatures are good, for a reader.
+func (v *verifier) signedBy(c proof.Checkpoint, keys []proof.Key, good map[uint32]bool, must bool) []string {
 	var names []string
-	for _, k := range own {
+	for _, k := range keys {
 		at, err := c.Verify(k)
 		if err != nil {
-			v.fails(CodeLogSigned, proofName, "The log's tree is not signed as it must be: %v.", err)
+			if must {
+				v.fails(CodeLogSigned, proofName, "The log's tree is not signed as it must be: %v.", err)
+			}
 			continue
 		}
 		good[k.ID()] = true
 		name := k.Name + " (" + k.Algorithm.String() + ")"
-		if !at.IsZero() && k.Name != c.Origin {
-			name += " on " + at.Format("2006-01-02")
+		if !must {
+			name = "witness " + name + " on " + at.Format("2006-01-02")
 		}
 		names = append(names, name)
 	}
-	trusted := v.trustedLogKeys(c, good)
-	for _, s := range c.Note.Sigs {
-		if !good[s.ID] {
-			v.fails(CodeLogSigned, proofName, "The proof has a signature line of %q by a key that nobody named.", s.Name)
-		}
-	}
-	if len(names) == len(own) && len(own) > 0 {
-		v.holds(CodeLogSigned, proofName, "The log's tree is signed by %s.", strings.Join(names, ", "))
-	}
-	if len(own) == 0 && !trusted {
-		v.fails(CodeLogSigned, InfoName, "The deposit names no key of the log.")
-	}
+	return names
 }
 
-func (v *verifier) ownLogKeys() ([]proof.Key, error) {
+func parseKeys(list []string) ([]proof.Key, error) {
 	var keys []proof.Key
-	for _, s := range v.info.Log.Keys {
+	for _, s := range list {
 		k, err := proof.ParseKey(s)
 		if err != nil {
 			return nil, err
@@ -89,11 +99,13 @@ func (v *verifier) ownLogKeys() ([]proof.Key, error) {
 	return keys, nil
 }
 
-func (v *verifier) trustedLogKeys(c proof.Checkpoint, good map[uint32]bool) bool {
+// trustedLogKeys asks for the signatures of the caller's keys, or says that
+// there were none.
+func (v *verifier) trustedLogKeys(c proof.Checkpoint, good map[uint32]bool) {
 	if len(v.opts.LogKeys) == 0 {
-		sum := sha256.Sum256([]byte(strings.Join(v.info.Log.Keys, "\n")))
+		sum := sha256.Sum256([]byte(strings.Join(append(slices.Clone(v.info.Log.Keys), v.info.Log.Witnesses...), "\n")))
 		v.unknown(CodeLogTrust, proofName, "No key of the log was given, so the ones in the deposit are used (SHA-256 of the list %x). Compare with those that the log publishes, or give --log-key.", sum[:8])
-		return false
+		return
 	}
 	for _, k := range v.opts.LogKeys {
 		if _, err := c.Verify(k); err != nil {
@@ -103,5 +115,4 @@ func (v *verifier) trustedLogKeys(c proof.Checkpoint, good map[uint32]bool) bool
 		good[k.ID()] = true
 		v.holds(CodeLogTrust, proofName, "The log's tree is signed by %s, whom you trust.", k.Name)
 	}
-	return true
 }

@@ -97,3 +97,6 @@ func CheckConsistency(sizeA, sizeB int64, rootA, rootB Hash, path []Hash) error 
 	}
 	return nil
 }
+
+// String is the hash in base64, as lines of proofs have it.
+func (h Hash) String() string { return b64.EncodeToString(h[:]) }

@@ -105,7 +105,7 @@ func ParseCheckpoint(data []byte) (Checkpoint, error) {
 	if c.Size, err = strconv.ParseInt(lines[1], 10, 64); err != nil || c.Size < 0 {
 		return c, fmt.Errorf("checkpoint size: %w", ErrMalformed)
 	}
-	if c.Root, err = parseHash(lines[2]); err != nil {
+	if c.Root, err = ParseHash(lines[2]); err != nil {
 		return c, err
 	}
 	if CheckpointText(c.Origin, c.Size, c.Root) != note.Text {

@@ -76,7 +76,7 @@ func Parse(data []byte) (Proof, error) {
 		return p, fmt.Errorf("tlog-proof index: %w", ErrMalformed)
 	}
 	for _, line := range lines[2:] {
-		h, err := parseHash(line)
+		h, err := ParseHash(line)
 		if err != nil {
 			return p, err
 		}
@@ -97,7 +97,8 @@ func (p Proof) Includes(entry []byte) error {
 	return CheckInclusion(LeafHash(entry), p.Index, p.Checkpoint.Size, p.Hashes, p.Checkpoint.Root)
 }
 
-func parseHash(s string) (Hash, error) {
+// ParseHash reads a hash in base64.
+func ParseHash(s string) (Hash, error) {
 	raw, err := b64.DecodeString(s)
 	if err != nil || len(raw) != len(Hash{}) {
 		return Hash{}, fmt.Errorf("hash %.60q: %w", s, ErrMalformed)

@@ -46,7 +46,7 @@ type Log interface {
 	Keys() []proof.Key
 }
 
-// Config is what a Sealer needs. All fields but Service and Witnesses are required.
+// Config is what a Sealer needs. All fields but Service, Witnesses and Need are required.
 type Config struct {
 	Vault       Vault
 	Provider    evidence.Provider
@@ -56,7 +56,8 @@ type Config struct {
 	Clock       capture.Clock
 	Roots       []*x509.Certificate // of the provider and of the timestamp authorities
 	Service     string              // who runs this, "Inkwitness" when empty
-	Witnesses   []proof.Key         // whose cosignatures every proof carries
+	Witnesses   []proof.Key         // who may confirm the log's tree
+	Need        int                 // how many of them must; as ledger.Witnesses has it
 }
 
 // Sealer makes signatures and deposits. It is safe for concurrent use, but one
