@@ -30,13 +30,15 @@ const (
 	exitUsage  = 2
 	usageLines = `Usage: inkverify [flags] FILE
 
-Checks a deposit (.asice) or a signed PDF without any network.
+Checks a deposit (.asice) or a signed PDF without any network. A folder is taken
+for a copy of a log: the file checkpoint and the tiles under tile/.
 
 Flags:
   --json           write the report as JSON
   --roots FILE     PEM certificates that you trust; without them the file's own are used,
                    which proves that nothing changed, not who sealed it
   --log-key KEY    key of the log or of a witness that you trust; may be repeated
+  --earlier FILE   checkpoint noted earlier, which the log must begin with; may be repeated
   --explain CODE   say what a reason code means ("all" lists them) and exit
   --version        print the version and exit
   --help           print this and exit
@@ -57,6 +59,7 @@ type options struct {
 	version bool
 	roots   string
 	keys    []string
+	earlier []string
 	file    string
 }
 
@@ -104,6 +107,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.explain, "explain", "", "")
 	f.StringVar(&o.roots, "roots", "", "")
 	f.Func("log-key", "", func(s string) error { o.keys = append(o.keys, s); return nil })
+	f.Func("earlier", "", func(s string) error { o.earlier = append(o.earlier, s); return nil })
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -144,10 +148,25 @@ func verify(o options) (*evidence.Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.IsDir() {
+		return verifyLog(o, trust.LogKeys)
+	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a file")
 	}
 	return check.File(f, info.Size(), trust)
+}
+
+func verifyLog(o options, keys []proof.Key) (*evidence.Report, error) {
+	var earlier [][]byte
+	for _, name := range o.earlier {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("read earlier checkpoint: %w", err)
+		}
+		earlier = append(earlier, raw)
+	}
+	return check.Log(os.DirFS(o.file), keys, earlier), nil
 }
 
 func explain(code string, stdout, stderr io.Writer) int {

@@ -11,12 +11,58 @@ import (
 	"strings"
 	"testing"
 
+	"inkwitness/evidence"
 	"inkwitness/evidence/cmd/internal/check"
+	"inkwitness/evidence/ledger"
+	"inkwitness/evidence/proof"
 	"inkwitness/evidence/seal/sealtest"
 )
 
 // files are what the tests verify, made once.
-type files struct{ deposit, document, roots, otherRoots, key, otherKey, broken, text string }
+type files struct {
+	deposit, document, roots, otherRoots, key, otherKey, broken, text string
+	log, earlier, forked, brokenLog                                   string
+}
+
+// copyLog writes what a monitor downloads.
+func copyLog(t *testing.T, l *ledger.Log, size int64) string {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(path string, b []byte, err error) {
+		if err == nil {
+			err = os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o700)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, path), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := l.Checkpoint(t.Context())
+	write("checkpoint", c, err)
+	for level, n := range map[string]int64{"entries": size, "0": size, "1": size / 256} {
+		for i := int64(0); i*256 < n; i++ {
+			path := proof.LogPath(level, i, int(min(256, n-i*256)))
+			b, err := l.Tile(t.Context(), path)
+			write(path, b, err)
+		}
+	}
+	return dir
+}
+
+// growLog adds entries until the log has the given size.
+func growLog(t *testing.T, w *sealtest.World, from, to int) []byte {
+	t.Helper()
+	for i := from; i < to; i++ {
+		w.Check(w.LogStore.Add(evidence.Commit([32]byte{byte(i), byte(i >> 8)})))
+	}
+	_, err := w.Ledger.Sequence(t.Context())
+	w.Check(err)
+	c, err := w.Ledger.Checkpoint(t.Context())
+	w.Check(err)
+	return c
+}
 
 func makeFiles(t *testing.T) files {
 	t.Helper()
@@ -36,7 +82,14 @@ func makeFiles(t *testing.T) files {
 	root := func(w *sealtest.World) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.CA.Root().Raw})
 	}
-	return files{deposit: write("d.asice", raw), document: write("c.pdf", w.Bytes(d.Document)), roots: write("root.pem", root(w)),
+	earlier := growLog(t, w, 1, 100)
+	growLog(t, w, 100, 300)
+	forked := growLog(t, other, 0, 50)
+	brokenLog := copyLog(t, w.Ledger, 300)
+	if err := os.Truncate(filepath.Join(brokenLog, "tile", "0", "000"), 100); err != nil {
+		t.Fatal(err)
+	}
+	return files{log: copyLog(t, w.Ledger, 300), earlier: write("earlier", earlier), forked: write("forked", forked), brokenLog: brokenLog, deposit: write("d.asice", raw), document: write("c.pdf", w.Bytes(d.Document)), roots: write("root.pem", root(w)),
 		otherRoots: write("other.pem", root(other)), key: w.Ledger.Keys()[0].String(), otherKey: other.Ledger.Keys()[0].String(),
 		broken: write("broken.asice", broken), text: write("notes.txt", []byte("just text"))}
 }
@@ -60,7 +113,12 @@ func TestCommandLine(t *testing.T) {
 		{"document, wrong roots", []string{"--roots", f.otherRoots, f.document}, 1, "pdf.timestamp-untrusted", ""},
 		{"text", []string{f.text}, 2, "neither a deposit nor a PDF", ""},
 		{"missing", []string{"/nowhere"}, 2, "no such file", ""},
-		{"directory", []string{filepath.Dir(f.text)}, 2, "not a file", ""},
+		{"folder that is no log", []string{filepath.Dir(f.text)}, 1, "log.read", ""},
+		{"log", []string{"--log-key", f.key, "--earlier", f.earlier, f.log}, 0, "is the beginning of this log", "FAILS"},
+		{"log alone", []string{f.log}, 0, "All 300 entries", "FAILS"},
+		{"log, wrong key", []string{"--log-key", f.otherKey, f.log}, 1, "log.signature", ""},
+		{"log, another history", []string{"--earlier", f.forked, f.log}, 1, "log.consistency", ""},
+		{"log, broken tile", []string{f.brokenLog}, 1, "log.tree", ""},
 		{"no file", nil, 2, "one file is needed", ""},
 		{"two files", []string{f.deposit, f.deposit}, 2, "2 were given", ""},
 		{"unknown flag", []string{"--nonsense"}, 2, "Usage:", ""},

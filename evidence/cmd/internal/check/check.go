@@ -116,6 +116,9 @@ func Explain(code string) string {
 	case CodeSigned:
 		return "A signature in the document is good: it covers what stood in the document then, its certificate leads to a trusted root, and nothing was added since but what may be."
 	}
+	if text := logCodes[code]; text != "" {
+		return text
+	}
 	if text := deposit.Explain(code); text != "" {
 		return text
 	}
@@ -125,6 +128,9 @@ func Explain(code string) string {
 // Codes lists all reason codes.
 func Codes() []string {
 	codes := append(deposit.Codes(), CodeRoots, CodeSigned)
+	for c := range logCodes {
+		codes = append(codes, c)
+	}
 	for _, c := range pdf.Codes() {
 		codes = append(codes, string(c))
 	}
