@@ -145,10 +145,11 @@ async function draw(page, cdp, kind, samples, shot) {
   await live.waitFor({ timeout: 30_000 });
   const box = await page.locator(t('pad-canvas')).boundingBox();
   const { fitted, scale } = fit(samples, box);
+  const began = Date.now();
   const sent = await replay(cdp, fitted, { x: box.x, y: box.y });
   if (shot) await screen(page, shot);
   await page.click(t('pad-done'));
-  report({ event: 'drawn', kind, scale, samples: sent });
+  report({ event: 'drawn', kind, scale, samples: sent, videoMs: Date.now() - began });
 }
 
 // fit scales a signature into the pad with a margin and keeps its shape.
