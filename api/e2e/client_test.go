@@ -50,6 +50,8 @@ func (c *client) do(method, path string, body any, header ...string) answer {
 	case nil:
 	case []byte:
 		r, kind = bytes.NewReader(b), "application/pdf"
+	case string: // JSON as it stands, broken or not
+		r, kind = strings.NewReader(b), "application/json"
 	default:
 		encoded, err := json.Marshal(b)
 		if err != nil {

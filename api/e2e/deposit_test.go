@@ -33,11 +33,16 @@ func (c *client) deposit(id string) deposit {
 	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		c.t.Fatal(err)
 	}
+	return newDeposit(c.t, path, raw)
+}
+
+func newDeposit(t *testing.T, path string, raw []byte) deposit {
+	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 	if err != nil {
-		c.t.Fatalf("open the deposit: %v", err)
+		t.Fatalf("open the deposit: %v", err)
 	}
-	return deposit{c.t, path, raw, z}
+	return deposit{t, path, raw, z}
 }
 
 // file returns the content of the one entry with that ending.

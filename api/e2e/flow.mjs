@@ -54,7 +54,7 @@ async function open(who, path) {
   return page;
 }
 
-export const steps = { owner, signer, investigator, verify };
+const steps = { owner, signer, follow, investigator, verify };
 
 try {
   for (const step of task.steps) await steps[step]();
@@ -67,36 +67,55 @@ try {
   await browser.close();
 }
 
+// The owner's page stays open: the session is the browser's.
+let owned;
+
 async function owner() {
-  const page = await open('owner', task.invitation);
+  const page = (owned = await open('owner', task.invitation));
+  await page.fill(t('invite-email'), 'olivia@example.org');
   await page.fill(t('invite-name'), 'Olivia Owner');
   await page.fill(t('invite-password'), task.password);
-  await screen(page, 'owner-invitation');
+  await screen(page, 'own-invitation');
   await page.click(t('invite-accept'));
-  await page.waitForSelector(t('documents'));
-  await screen(page, 'owner-empty');
+  await page.waitForSelector(t('documents-empty'));
+  await screen(page, 'own-empty');
   await page.setInputFiles(t('upload-file'), task.pdf);
   await page.waitForSelector(t('plan'));
+  await page.locator('.pdf-text[data-ready]').first().waitFor();
   await page.fill(t('signer-name'), task.signer.name);
   await page.fill(t('signer-email'), task.signer.email);
   await page.click(t('place-field'));
-  await screen(page, 'owner-plan');
+  await page.locator(t('field')).first().waitFor();
+  await screen(page, 'own-plan');
   await page.click(t('send'));
   await page.waitForSelector(t('document-state'));
-  await screen(page, 'owner-sent');
-  report({ event: 'sent', document: new URL(page.url()).hash });
+  await screen(page, 'own-sent');
+  report({ event: 'sent', document: new URL(page.url()).hash.split('/').pop() });
 }
 
+// The invitation is read where the owner reads it without a mail server.
 async function invitationLink() {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const pages = browser.pages();
-    const mails = await pages[pages.length - 1].evaluate(() => fetch('/api/outbox').then((answer) => answer.json()));
-    const mail = mails.mails?.find((one) => one.to === undefined || one.text.includes('/sign#t='));
-    const link = mail?.text.match(/https?:\/\/\S+\/sign#t=\S+/)?.[0];
-    if (link) return link;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  await owned.goto(new URL('/#/outbox', task.base).href);
+  const link = owned.locator(t('mail-link')).filter({ hasText: '/sign#t=' }).first();
+  await link.waitFor();
+  await screen(owned, 'own-outbox');
+  return link.getAttribute('href');
+}
+
+// What the owner holds in the end: both files, downloaded by the page.
+async function follow() {
+  await owned.goto(new URL(`/#/documents/${task.document ?? ''}`, task.base).href);
+  await owned.goto(new URL('/', task.base).href);
+  await owned.locator(`${t('document-line')} a`).first().click();
+  await owned.waitForSelector(t('deposit'), { timeout: 60_000 });
+  await owned.waitForTimeout(500);
+  await screen(owned, 'own-completed');
+  for (const name of ['download-deposit', 'download-pdf']) {
+    const [download] = await Promise.all([owned.waitForEvent('download'), owned.click(t(name))]);
+    const path = join(task.out, download.suggestedFilename());
+    await download.saveAs(path);
+    report({ event: 'downloaded', kind: name, file: path });
   }
-  throw new Error('no invitation mail in the outbox');
 }
 
 async function signer() {
@@ -163,11 +182,23 @@ function fit(samples, box) {
 }
 
 async function investigator() {
-  const page = await open('investigator', `/compare#${task.document}/${task.signerId}`);
+  const page = owned;
+  await page.click(t('investigate'));
+  await page.waitForSelector(t('compare-reason'));
+  await page.fill(t('compare-reason'), 'The signer disputes the signature.');
+  await screen(page, 'compare-reason');
+  await page.click(t('compare-open'));
   await page.waitForSelector(t('compare-questioned'));
-  await page.waitForTimeout(1000);
+  await page.waitForSelector(t('plots'));
+  await page.waitForTimeout(1500);
   await screen(page, 'compare');
-  report({ event: 'compared' });
+  const verdict = await page.textContent(t('verdict'));
+  const video = await page.$eval(t('compare-video'), (element) => new Promise((resolve) => {
+    const answer = () => resolve({ seconds: element.duration, width: element.videoWidth, error: element.error?.message });
+    if (element.readyState >= 1 || element.error) answer();
+    else for (const kind of ['loadedmetadata', 'error']) element.addEventListener(kind, answer, { once: true });
+  }));
+  report({ event: 'compared', text: verdict, videoMs: video.seconds * 1000, answer: video.error ?? '' });
 }
 
 async function verify() {

@@ -5,39 +5,67 @@ package e2e
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"inkwitness/api/store/pgtest"
 )
 
-// TestLine is the whole line: an owner sends, a signer signs with pen and camera
-// in Chromium, the deposit is downloaded and verified, an investigator looks.
+// TestLine is the whole line on SQLite and files, as `make run` starts it.
 func TestLine(t *testing.T) {
-	s := newService(t)
+	line(t, newService(t))
+}
+
+// TestLineOnPostgres is the same on PostgreSQL.
+func TestLineOnPostgres(t *testing.T) {
+	line(t, newService(t, "DATABASE_URL="+pgtest.URL(t)))
+}
+
+// line is what the service exists for: an owner is invited, uploads a PDF, places
+// a field and sends; a signer reads, consents, enrols references and signs with
+// pen and camera; the owner downloads the deposit, which verifies with our
+// program and with public tools; an investigator opens the comparison.
+func line(t *testing.T, s *service) {
 	s.start()
-	owner := s.owner()
 	all, origin := signatures(t, 6)
-	t.Logf("signatures: %s", origin)
+	t.Logf("the pen replays %s signatures", origin)
 	f := newTask(t, s)
-	pdf, err := os.ReadFile(f.PDF)
+	f.Steps, f.Signatures = []string{"owner", "signer", "follow", "investigator"}, all
+	files := map[string]string{}
+	var signature event
+	for _, e := range f.run(t, nil) {
+		switch e.Event {
+		case "drawn":
+			signature = e // the last one drawn is the signature
+		case "downloaded":
+			files[e.Kind] = e.File
+		case "compared":
+			if e.Answer != "" || e.VideoMS <= 0 || !strings.Contains(e.Text, "support") {
+				t.Errorf("the investigator's page: verdict %q, video of %.0f ms, error %q", e.Text, e.VideoMS, e.Answer)
+			}
+		}
+	}
+	d := openDeposit(t, files["download-deposit"])
+	d.verifies()
+	d.samples(signature.Samples)
+	d.video(time.Duration(signature.VideoMS) * time.Millisecond)
+	d.comparison()
+	d.flipped()
+	if report, code := inkverify(t, files["download-pdf"]); code != 0 {
+		t.Errorf("inkverify of the signed PDF ends with %d:\n%s", code, report)
+	}
+	if s.log.contains("Sam Signer") || s.log.contains("sam@example.org") {
+		t.Error("the signer's name or address stands in the log")
+	}
+}
+
+// openDeposit reads a deposit that the browser downloaded.
+func openDeposit(t *testing.T, path string) deposit {
+	t.Helper()
+	raw, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("the owner's page downloaded no deposit: %v", err)
 	}
-	d := owner.upload(pdf, "Lease of the Old Mill")
-	owner.plan(d, f.Signer)
-	owner.must("POST", "/api/documents/"+d.ID+"/send", nil, nil)
-	f.Steps, f.Link, f.Signatures = []string{"signer"}, s.link(), all
-	if dir := os.Getenv("E2E_SCREENS"); dir != "" {
-		f.Screens = dir
-	}
-	events := f.run(t, nil)
-	t.Logf("%d events", len(events))
-	done := owner.completed(d.ID)
-	deposit := owner.must("GET", "/api/documents/"+d.ID+"/deposit", nil, nil)
-	path := filepath.Join(t.TempDir(), "contract.asice")
-	if err := os.WriteFile(path, deposit.Body, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("deposit %d bytes at %s", done.Deposit.Size, path)
-	if out := os.Getenv("E2E_OUT"); out != "" {
-		_ = os.WriteFile(filepath.Join(out, "contract.asice"), deposit.Body, 0o600)
-	}
+	return newDeposit(t, filepath.Clean(path), raw)
 }
