@@ -50,9 +50,9 @@ type Grants interface {
 	Grant(ctx context.Context, hash [32]byte) (Grant, error)
 	// AddGrant stores one.
 	AddGrant(ctx context.Context, g Grant) error
-	// UseGrant marks a link as used. Of parallel calls one succeeds, the
-	// others get ErrLinkUsed.
-	UseGrant(ctx context.Context, hash [32]byte) error
+	// UseGrant gives a link to one browser. Of parallel calls by several one
+	// succeeds, the others get ErrLinkUsed; the same one may come again.
+	UseGrant(ctx context.Context, hash, browser [32]byte) error
 	// RevokeGrants ends every grant of a signer.
 	RevokeGrants(ctx context.Context, signer string) error
 }

@@ -3,6 +3,7 @@ package ceremony
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +15,11 @@ import (
 	"inkwitness/evidence"
 )
 
-// OpenLink exchanges a link's secret for a signing session. A link works once:
-// the session stays with the browser that opened it.
-func (s *Service) OpenLink(ctx context.Context, secret string) (session string, d *Document, signer string, err error) {
-	hash := HashSecret(secret)
+// OpenLink exchanges a link's secret for a signing session. A link works in one
+// browser: browser is a secret that it made and keeps, so that it can open the
+// link again where the answer was lost, and nobody else can.
+func (s *Service) OpenLink(ctx context.Context, secret, browser string) (session string, d *Document, signer string, err error) {
+	hash, who := HashSecret(secret), HashSecret(browser)
 	grant, err := s.Grants.Grant(ctx, hash)
 	switch {
 	case err != nil:
@@ -26,7 +28,7 @@ func (s *Service) OpenLink(ctx context.Context, secret string) (session string, 
 		return "", nil, "", ErrNotFound
 	case !s.Clock.Now().Before(grant.Expires):
 		return "", nil, "", ErrLinkExpired
-	case grant.Used:
+	case grant.UsedBy != nil && subtle.ConstantTimeCompare(grant.UsedBy, who[:]) == 0:
 		return "", nil, "", ErrLinkUsed
 	}
 	if d, err = s.Documents.Document(ctx, grant.Document); err != nil {
@@ -35,7 +37,7 @@ func (s *Service) OpenLink(ctx context.Context, secret string) (session string, 
 	if _, err = d.enter(grant.Signer); err != nil {
 		return "", nil, "", err // a closed document does not use the link up
 	}
-	if err = s.Grants.UseGrant(ctx, hash); err != nil {
+	if err = s.Grants.UseGrant(ctx, hash, who); err != nil {
 		return "", nil, "", err
 	}
 	session = newSecret()

@@ -68,7 +68,7 @@ type Grant struct {
 	Document string
 	Signer   string
 	Expires  time.Time
-	Used     bool
+	UsedBy   []byte // SHA-256 of what the browser that opened a link keeps; nil until then
 }
 
 // SignerPlan is a signer as the owner names one.

@@ -84,21 +84,22 @@ func TestBadInputChangesNothing(t *testing.T) {
 	}
 	t.Run("links", func(t *testing.T) {
 		first := s.client()
-		refused(t, "a made-up link", first.do("POST", "/api/signing/open", map[string]string{"token": strings.Repeat("A", 43)}), 404, "no such")
+		refused(t, "a made-up link", first.do("POST", "/api/signing/open", opening(strings.Repeat("A", 43), 1)), 404, "no such")
 		secret := token()
-		first.must("POST", "/api/signing/open", map[string]string{"token": secret}, nil)
+		first.must("POST", "/api/signing/open", opening(secret, 1), nil)
+		first.must("POST", "/api/signing/open", opening(secret, 1), nil) // the answer may have been lost
 		first.must("GET", "/api/signing", nil, nil)
 		other := s.client()
-		refused(t, "a link used before", other.do("POST", "/api/signing/open", map[string]string{"token": secret}), 410, "another browser")
+		refused(t, "a link used before", other.do("POST", "/api/signing/open", opening(secret, 2)), 410, "another browser")
 		refused(t, "no session", other.do("GET", "/api/signing", nil), 401, "sign in")
 		owner.must("POST", "/api/documents/"+d.ID+"/remind", nil, nil)
 		refused(t, "a session of an ended link", first.do("GET", "/api/signing", nil), 401, "sign in")
-		refused(t, "an ended link", first.do("POST", "/api/signing/open", map[string]string{"token": secret}), 404, "no such")
+		refused(t, "an ended link", first.do("POST", "/api/signing/open", opening(secret, 1)), 404, "no such")
 	})
 
 	t.Run("captures", func(t *testing.T) {
 		signer := s.client()
-		signer.must("POST", "/api/signing/open", map[string]string{"token": token()}, nil)
+		signer.must("POST", "/api/signing/open", opening(token(), 3), nil)
 		capture := map[string]any{"kind": "signature", "media": map[string]bool{"video": true, "audio": true}}
 		refused(t, "a capture before consent", signer.do("POST", "/api/signing/captures", capture), 403, "agreed")
 		refused(t, "a confirmation before a capture", signer.do("POST", "/api/signing/confirm", map[string]string{"captureId": strings.Repeat("0", 32)}), 403, "consent")
@@ -123,6 +124,11 @@ func TestBadInputChangesNothing(t *testing.T) {
 	if response, err := http.Get(s.base + "/readyz"); err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("the service is not ready any more: %v", err)
 	}
+}
+
+// opening is the body with which the n-th browser opens a link.
+func opening(token string, n int) map[string]string {
+	return map[string]string{"token": token, "browser": fmt.Sprintf("secret of browser number %03d", n)}
 }
 
 // bad reads a PDF that must be refused.

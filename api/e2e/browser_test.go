@@ -30,6 +30,7 @@ type task struct {
 	Screens    string     `json:"screens"`
 	Out        string     `json:"out"` // folder for downloads
 	Language   string     `json:"language,omitempty"`
+	Lossy      bool       `json:"lossy,omitempty"` // connections are cut on purpose
 }
 
 type person struct {

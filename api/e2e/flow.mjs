@@ -28,6 +28,20 @@ const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir()
   ],
 });
 
+// until waits for an element as a patient person does: where the page offers to
+// try again, because the service was away for a moment, it is pressed.
+async function until(page, selector, timeout = 45_000) {
+  const wanted = page.locator(selector).first();
+  const retry = page.locator(`${t('retry')}:not([disabled])`).first();
+  const end = Date.now() + timeout;
+  while (Date.now() < end) {
+    if (await wanted.isVisible()) return wanted;
+    if (task.lossy && (await retry.isVisible())) await retry.click({ timeout: 1000 }).catch(() => undefined);
+    await page.waitForTimeout(100);
+  }
+  throw new Error(`${selector} did not appear`);
+}
+
 let shots = 0;
 async function screen(page, name) {
   if (!task.screens) return;
@@ -39,7 +53,8 @@ async function screen(page, name) {
 function watch(page, who) {
   page.on('pageerror', (error) => report({ event: 'page-error', who, text: String(error) }));
   page.on('console', (message) => {
-    if (message.type() === 'error') report({ event: 'console-error', who, text: message.text() });
+    // Where the service is killed on purpose, the browser logs each lost request.
+    if (message.type() === 'error' && !task.lossy) report({ event: 'console-error', who, text: message.text() });
   });
   page.on('request', (request) => {
     const url = new URL(request.url());
@@ -50,8 +65,15 @@ function watch(page, who) {
 async function open(who, path) {
   const page = await browser.newPage();
   watch(page, who);
-  await page.goto(new URL(path, task.base).href);
-  return page;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await page.goto(new URL(path, task.base).href);
+      return page;
+    } catch (error) {
+      if (!task.lossy || attempt === 20) throw error;
+      await page.waitForTimeout(300);
+    }
+  }
 }
 
 const steps = { owner, signer, follow, investigator, verify };
@@ -121,54 +143,67 @@ async function follow() {
 async function signer() {
   const link = task.link || (await invitationLink());
   const page = await open('signer', link);
-  await page.waitForSelector(t('intro'));
+  await until(page, t('intro'));
   await screen(page, 'sign-intro');
   await page.click(t('start-reading'));
-  await page.waitForSelector(`${t('pdf')} canvas`);
+  await until(page, `${t('pdf')} canvas`);
   await page.waitForTimeout(700);
   await screen(page, 'sign-read');
   await page.click(t('read-done'));
-  await page.waitForSelector(t('consents'));
+  await until(page, t('consents'));
   for (const purpose of ['handwriting', 'video', 'comparison']) await page.check(`[data-test="consent-${purpose}-yes"]`);
   await screen(page, 'sign-consent');
-  await page.click(t('consent-done'));
+  await press(page, 'consent-done', task.references > 0 ? t('enrol') : t('camera-check'));
   const cdp = await page.context().newCDPSession(page);
   let next = 0;
   for (let i = 0; i < task.references; i++) {
-    await page.waitForSelector(`${t('enrol')}`);
-    await page.waitForFunction((n) => document.querySelector('[data-test="enrol"] h2')?.textContent?.includes(String(n)), i + 1);
-    await draw(page, cdp, 'reference', task.signatures[next++], i === 0 ? 'sign-reference' : '');
+    const pad = `${t('enrol')}:has(h2:text("${i + 1}"))`;
+    await until(page, pad);
+    const after = i + 1 < task.references ? `${t('enrol')}:has(h2:text("${i + 2}"))` : t('camera-check');
+    await draw(page, cdp, 'reference', task.signatures[next++], i === 0 ? 'sign-reference' : '', after);
   }
-  await page.waitForSelector(t('camera-on'));
-  await page.click(t('camera-on'));
-  await page.waitForSelector(t('camera-ready'));
+  await press(page, 'camera-on', t('camera-ready'));
   await page.waitForTimeout(1500);
   await screen(page, 'sign-camera');
   await page.click(t('camera-ready'));
-  await page.waitForSelector(t('sign'));
-  await draw(page, cdp, 'signature', task.signatures[next++], 'sign-pad');
-  await page.waitForSelector(t('confirm'));
+  await until(page, t('sign'));
+  await draw(page, cdp, 'signature', task.signatures[next++], 'sign-pad', t('confirm'));
   await screen(page, 'sign-confirm');
-  await page.click(t('confirm-sign'));
-  await page.waitForSelector(t('done'), { timeout: 60_000 });
+  await press(page, 'confirm-sign', `${t('sealing')}, ${t('done')}`);
+  await until(page, t('done'), 60_000);
   await screen(page, 'sign-done');
   report({ event: 'signed' });
 }
 
+// press pushes a button until what follows appears. Where connections are cut, a
+// push may be lost with a notice, and a person pushes again.
+async function press(page, button, next, timeout = 45_000) {
+  const end = Date.now() + timeout;
+  const wanted = page.locator(next).first();
+  const target = page.locator(`${t(button)}:not([disabled])`);
+  await target.click();
+  while (!(await wanted.isVisible())) {
+    if (Date.now() > end) throw new Error(`${next} did not follow ${button}`);
+    await page.waitForTimeout(250);
+    if (task.lossy && (await target.isVisible())) await target.click({ timeout: 1000 }).catch(() => undefined);
+  }
+}
+
 // draw signs on the pad and reports what was drawn.
-async function draw(page, cdp, kind, samples, shot) {
+async function draw(page, cdp, kind, samples, shot, after) {
   const begin = page.locator(t('pad-start'));
   const live = page.locator('[data-test="pad"][data-state="live"]');
   await Promise.race([begin.waitFor(), live.waitFor()]);
   if (await begin.isVisible()) await begin.click();
-  await live.waitFor({ timeout: 30_000 });
+  await live.waitFor({ timeout: 45_000 });
   const box = await page.locator(t('pad-canvas')).boundingBox();
   const { fitted, scale } = fit(samples, box);
   const began = Date.now();
   const sent = await replay(cdp, fitted, { x: box.x, y: box.y });
+  const ended = Date.now();
   if (shot) await screen(page, shot);
-  await page.click(t('pad-done'));
-  report({ event: 'drawn', kind, scale, samples: sent, videoMs: Date.now() - began });
+  await press(page, 'pad-done', after);
+  report({ event: 'drawn', kind, scale, samples: sent, videoMs: ended - began });
 }
 
 // fit scales a signature into the pad with a margin and keeps its shape.

@@ -133,7 +133,8 @@ func (h *Handler) me(ctx context.Context, action api.Action, kind api.ObjectKind
 
 type openInput struct {
 	Body struct {
-		Token string `json:"token" minLength:"20" maxLength:"100" doc:"secret from the fragment of the link"`
+		Token   string `json:"token" minLength:"20" maxLength:"100" doc:"secret from the fragment of the link"`
+		Browser string `json:"browser" minLength:"20" maxLength:"100" doc:"secret that the browser made for this link and keeps: with it the link can be opened again, without it nowhere else"`
 	}
 }
 
@@ -143,7 +144,7 @@ type openOutput struct {
 }
 
 func (h *Handler) open(ctx context.Context, in *openInput) (*openOutput, error) {
-	session, d, signer, err := h.Ceremony.OpenLink(ctx, in.Body.Token)
+	session, d, signer, err := h.Ceremony.OpenLink(ctx, in.Body.Token, in.Body.Browser)
 	if err != nil {
 		return nil, err
 	}

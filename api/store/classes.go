@@ -186,7 +186,7 @@ grants.kind K2 a link or a session
 grants.document K2 which document
 grants.signer K2 which signer, as a random id
 grants.expires K2 its end
-grants.used K2 a link works once
+grants.used_by K2 a link works in one browser only
 
 subjects.id K5 joins; random
 subjects.organisation K5 whose

@@ -112,8 +112,8 @@ func (c *Ceremonies) Unfinished(ctx context.Context) ([]string, error) {
 func (c *Ceremonies) Grant(ctx context.Context, hash [32]byte) (ceremony.Grant, error) {
 	g := ceremony.Grant{Hash: hash}
 	var kind string
-	err := c.store.row(ctx, `SELECT kind, document, signer, expires, used FROM grants WHERE hash = $1`, hex.EncodeToString(hash[:])).
-		Scan(&kind, &g.Document, &g.Signer, when(&g.Expires), &g.Used)
+	err := c.store.row(ctx, `SELECT kind, document, signer, expires, used_by FROM grants WHERE hash = $1`, hex.EncodeToString(hash[:])).
+		Scan(&kind, &g.Document, &g.Signer, when(&g.Expires), &g.UsedBy)
 	g.Kind = ceremony.GrantKind(kind)
 	if errors.Is(err, api.ErrNotFound) {
 		return g, ceremony.ErrNotFound
@@ -123,13 +123,14 @@ func (c *Ceremonies) Grant(ctx context.Context, hash [32]byte) (ceremony.Grant, 
 
 // AddGrant implements ceremony.Grants.
 func (c *Ceremonies) AddGrant(ctx context.Context, g ceremony.Grant) error {
-	return c.store.execOne(ctx, `INSERT INTO grants (hash, kind, document, signer, expires, used) VALUES ($1, $2, $3, $4, $5, $6)`,
-		hex.EncodeToString(g.Hash[:]), string(g.Kind), g.Document, g.Signer, micros(g.Expires), g.Used)
+	return c.store.execOne(ctx, `INSERT INTO grants (hash, kind, document, signer, expires) VALUES ($1, $2, $3, $4, $5)`,
+		hex.EncodeToString(g.Hash[:]), string(g.Kind), g.Document, g.Signer, micros(g.Expires))
 }
 
 // UseGrant implements ceremony.Grants.
-func (c *Ceremonies) UseGrant(ctx context.Context, hash [32]byte) error {
-	err := c.store.execOne(ctx, `UPDATE grants SET used = TRUE WHERE hash = $1 AND kind = 'link' AND NOT used`, hex.EncodeToString(hash[:]))
+func (c *Ceremonies) UseGrant(ctx context.Context, hash, browser [32]byte) error {
+	err := c.store.execOne(ctx, `UPDATE grants SET used_by = $2 WHERE hash = $1 AND kind = 'link' AND (used_by IS NULL OR used_by = $2)`,
+		hex.EncodeToString(hash[:]), browser[:])
 	if errors.Is(err, api.ErrNotFound) {
 		return ceremony.ErrLinkUsed
 	}

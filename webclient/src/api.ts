@@ -358,7 +358,8 @@ export const documents = {
 };
 
 export const signing = {
-  open: (token: string) => json<Ceremony>('POST', '/api/signing/open', { body: { token } }),
+  // The browser's secret lets it open the link again when the answer was lost.
+  open: (token: string, browser: string) => retried(() => json<Ceremony>('POST', '/api/signing/open', { body: { token, browser } })),
   get: () => json<Ceremony>('GET', '/api/signing'),
   consent: (consent: { purpose: string; textVersion: string; language: string; given: boolean }) =>
     create<Ceremony>('/api/signing/consents', consent, newKey()),

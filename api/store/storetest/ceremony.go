@@ -99,13 +99,16 @@ func grants(t *testing.T, a *store.Accounts, clock *Clock) {
 	if err := c.AddGrant(ctx, link); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := c.Grant(ctx, link.Hash); err != nil || got.Document != d.ID || got.Signer != "signer" || got.Used || !got.Expires.Equal(link.Expires) {
+	if got, err := c.Grant(ctx, link.Hash); err != nil || got.Document != d.ID || got.Signer != "signer" || got.UsedBy != nil || !got.Expires.Equal(link.Expires) {
 		t.Errorf("grant %+v, %v", got, err)
 	}
 	if _, err := c.Grant(ctx, ceremony.HashSecret("other")); !errors.Is(err, ceremony.ErrNotFound) {
 		t.Errorf("unknown grant: %v, want ErrNotFound", err)
 	}
-	equal(t, atOnce(t, 50, ceremony.ErrLinkUsed, func(int) error { return c.UseGrant(ctx, link.Hash) }), 1)
+	equal(t, atOnce(t, 50, ceremony.ErrLinkUsed, func(i int) error { return c.UseGrant(ctx, link.Hash, [32]byte{byte(i)}) }), 1)
+	used, err := c.Grant(ctx, link.Hash)
+	must(t, err)
+	must(t, c.UseGrant(ctx, link.Hash, [32]byte(used.UsedBy))) // the same browser again: its answer was lost
 	if err := c.RevokeGrants(ctx, "signer"); err != nil {
 		t.Fatal(err)
 	}

@@ -23,17 +23,18 @@ export function captureStore(): Promise<CaptureStore & { durable: boolean }> {
 // or by the cookie that an earlier opening set.
 export async function openCeremony(): Promise<void> {
   opening.value = 'working';
-  const token = takeToken();
+  const token = new URLSearchParams(location.hash.slice(1)).get('t') ?? '';
   try {
-    accept(token ? await signing.open(token) : await signing.get());
+    accept(token ? await signing.open(token, browserSecret()) : await signing.get());
+    dropToken();
     opening.value = 'open';
     const theirs = matchLanguage(ceremony.value?.signer.language ?? '');
     if (theirs && !hasChosenLanguage()) await setLanguage(theirs);
   } catch (error) {
-    if (token) pendingToken = token;
     batch(() => {
       problem.value = error;
       opening.value = openingAfter(error, token !== '');
+      if (opening.value === 'expired') dropToken();
     });
   }
 }
@@ -43,13 +44,23 @@ function openingAfter(error: unknown, hadToken: boolean): Opening {
   return hadToken ? 'expired' : 'no-link';
 }
 
-let pendingToken = ''; // when the first try did not reach the service
-
-function takeToken(): string {
-  const token = new URLSearchParams(location.hash.slice(1)).get('t') ?? pendingToken;
-  pendingToken = '';
+// The token stays in the address until the service answered: a page that is
+// loaded again before that still has it.
+function dropToken(): void {
   if (location.hash) history.replaceState(null, '', location.pathname + location.search);
-  return token;
+}
+
+const BROWSER = 'browser';
+let secret = ''; // where the tab has no storage
+
+// What this tab keeps so that it alone can open its link again.
+function browserSecret(): string {
+  secret ||= session()?.getItem(BROWSER) ?? '';
+  if (!secret) {
+    secret = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    session()?.setItem(BROWSER, secret);
+  }
+  return secret;
 }
 
 export function accept(next: Ceremony | undefined): void {

@@ -23,7 +23,7 @@ CREATE TABLE grants (
     document TEXT    NOT NULL REFERENCES documents (id),
     signer   TEXT    NOT NULL,
     expires  BIGINT  NOT NULL,
-    used     BOOLEAN NOT NULL
+    used_by  BYTEA -- SHA-256 of what the browser that opened the link keeps; NULL until then
 );
 CREATE INDEX grants_signer ON grants (signer);
 
