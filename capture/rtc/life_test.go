@@ -1,9 +1,11 @@
 package rtc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -13,9 +15,11 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+	pionmedia "github.com/pion/webrtc/v4/pkg/media"
 
 	"inkwitness/capture"
 	"inkwitness/capture/media"
+	"inkwitness/capture/webm"
 )
 
 func TestReconnectContinuesAsANewSegment(t *testing.T) {
@@ -245,23 +249,70 @@ func TestStalledThenLive(t *testing.T) {
 	h.awaitState(t, Live)
 }
 
-func TestFivePercentLoss(t *testing.T) {
-	h := serve(t, func(c *Config) {
-		c.UDP = &lossy{PacketConn: c.UDP, share: 0.05, rnd: rand.New(rand.NewPCG(5, 5))}
-	})
-	sink := newMemory()
-	p, a := connect(t, h, "s", sink)
-	p.awaitConnected(t)
-	p.send(t, 0, 200)
-	time.Sleep(300 * time.Millisecond)
-	if err := h.Close(t.Context(), a.Resource); err != nil {
-		t.Fatal(err)
+// TestLoss loses packets at the server's socket, in both directions, so that
+// requests for retransmission and retransmissions are lost too. What is
+// recorded decodes, every frame of it, and the share of frames is stated.
+func TestLoss(t *testing.T) {
+	tests := []struct {
+		name         string
+		loss         float64
+		share, video float64 // least share of the frames; of the packets
+	}{
+		{"1 percent", 0.01, 0.99, 0.999},
+		{"5 percent", 0.05, 0.95, 0.99},
+		{"20 percent", 0.20, 0.60, 0.97},
 	}
-	s := h.awaitState(t, Closed)
-	t.Logf("5 %% loss: %d of 200 frames (%.1f %%), %d packets repaired, %d lost",
-		s.Video.Frames, float64(s.Video.Frames)/2, s.Video.Repaired, s.Video.Lost)
-	if s.Video.Frames < 190 || s.Video.Repaired == 0 {
-		t.Errorf("%+v: want at least 95 %% of the frames, by repair", s.Video)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			h := serve(t, func(c *Config) {
+				c.UDP = &lossy{PacketConn: c.UDP, share: test.loss, rnd: rand.New(rand.NewPCG(5, 5))}
+			})
+			sink := newMemory()
+			p, a := connect(t, h, "s", sink)
+			p.awaitConnected(t)
+			p.sendClip(t, 150)
+			time.Sleep(400 * time.Millisecond) // the last retransmissions
+			if err := h.Close(t.Context(), a.Resource); err != nil {
+				t.Fatal(err)
+			}
+			v := h.awaitState(t, Closed).Video
+			share, packets := float64(v.Frames)/150, float64(v.Packets)/float64(v.Packets+v.Lost)
+			t.Logf("%s lost: %d of 150 frames (%.1f %%), %.2f %% of the packets, %d repaired", test.name, v.Frames, 100*share, 100*packets, v.Repaired)
+			if share < test.share || packets < test.video || test.loss > 0.02 && v.Repaired == 0 {
+				t.Errorf("%+v: want %.0f %% of the frames", v, 100*test.share)
+			}
+			var file bytes.Buffer
+			src := func() iter.Seq2[media.Record, error] { return each(sink.records(t, capture.StreamVideo)) }
+			if _, err := webm.Write(&file, webm.Config{Video: src, Time: func(f media.Frame) int64 { return f.Arrival }}); err != nil {
+				t.Fatal(err)
+			}
+			decoded(t, file.Bytes(), int(v.Frames))
+		})
+	}
+}
+
+func each(records []media.Record) iter.Seq2[media.Record, error] {
+	return func(yield func(media.Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// sendClip sends real pictures, over and over, 25 a second.
+func (p *page) sendClip(t testing.TB, n int) {
+	t.Helper()
+	frames := clip(t)
+	tick := time.NewTicker(40 * time.Millisecond)
+	defer tick.Stop()
+	for i := range n {
+		<-tick.C
+		if err := p.video.WriteSample(pionmedia.Sample{Data: frames[i%len(frames)], Duration: 40 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

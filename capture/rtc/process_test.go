@@ -206,7 +206,6 @@ func clip(t testing.TB) (frames [][]byte) {
 // TestKillInTheMiddle kills the server with SIGKILL while it records. What the
 // journal has is a playable file up to less than a second before.
 func TestKillInTheMiddle(t *testing.T) {
-	frames := clip(t)
 	for i := range 3 {
 		dir := t.TempDir()
 		server := startProcess(t, dir)
@@ -214,14 +213,7 @@ func TestKillInTheMiddle(t *testing.T) {
 		p.answer(t, server.ask(t, ask{Session: 1, SDP: p.offer(t, false)}).SDP)
 		p.awaitConnected(t)
 		sent := 40 + 17*i
-		tick := time.NewTicker(40 * time.Millisecond)
-		for n := range sent {
-			<-tick.C
-			if err := p.video.WriteSample(pionmedia.Sample{Data: frames[n], Duration: 40 * time.Millisecond}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		tick.Stop()
+		p.sendClip(t, sent)
 		server.kill()
 		p.pc.GracefulClose()
 

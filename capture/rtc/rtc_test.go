@@ -90,7 +90,7 @@ func only[R media.Record](records []media.Record) []R {
 	return out
 }
 
-// lossy drops a share of the packets that arrive.
+// lossy drops a share of the packets that arrive and that leave.
 type lossy struct {
 	net.PacketConn
 	share float64
@@ -101,13 +101,24 @@ type lossy struct {
 func (l *lossy) ReadFrom(b []byte) (int, net.Addr, error) {
 	for {
 		n, addr, err := l.PacketConn.ReadFrom(b)
-		l.mu.Lock()
-		drop := l.rnd.Float64() < l.share && n > 0 && b[0]&0xc0 == 0x80 // RTP and RTCP, RFC 7983
-		l.mu.Unlock()
-		if err != nil || !drop {
+		if err != nil || !l.drops(b[:n]) {
 			return n, addr, err
 		}
 	}
+}
+
+func (l *lossy) WriteTo(b []byte, addr net.Addr) (int, error) {
+	if l.drops(b) {
+		return len(b), nil
+	}
+	return l.PacketConn.WriteTo(b, addr)
+}
+
+// drops decides on RTP and RTCP; ICE and DTLS pass (RFC 7983).
+func (l *lossy) drops(b []byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(b) > 0 && b[0]&0xc0 == 0x80 && l.rnd.Float64() < l.share
 }
 
 type harness struct {

@@ -61,6 +61,9 @@ func Build(in Input) (Timeline, error) {
 		t.Notes = append(t.Notes, "No clock exchange was recorded: delays of the network are assumed to be under 0.1 s.")
 	}
 	for i, m := range t.Media {
+		if len(m.Steps) > 0 && m.Steps[0].FromTicks >= m.OriginTicks {
+			t.Notes = append(t.Notes, fmt.Sprintf("The sender's clock of %s stepped; the times are corrected by when the frames came.", m.Track))
+		}
 		if i == 0 || m.FirstMicros < t.FileStartMicros {
 			t.FileStartMicros = m.FirstMicros
 		}
@@ -140,6 +143,7 @@ type mapping struct {
 	perTick       float64 // µs
 	drift         float64
 	uncertainty   float64 // µs, without the frame interval
+	path          float64 // µs that the quickest reports took, as assumed
 }
 
 // fit finds the run's mapping. The sender's NTP clock is what its reports pair
@@ -186,7 +190,7 @@ func (r *run) byReports(trip int64) (mapping, bool) {
 	}
 	return mapping{
 		method: SenderReports, ticks: ticks, micros: sender + l.at(sender) - middle,
-		perTick: rate * (1 + l.slope), drift: l.slope,
+		perTick: rate * (1 + l.slope), drift: l.slope, path: middle,
 		uncertainty: uncertain + spread + waited/math.Sqrt(float64(len(offsets))) + l.wander(r.span()),
 	}, true
 }
@@ -278,20 +282,31 @@ func (r *run) tracks(trip int64) []Track {
 	if r.chunked {
 		m.uncertainty += chunking
 	}
+	steps := []Step{}
+	if m.method == SenderReports {
+		found, left := r.findSteps(m)
+		steps = append(steps, found...)
+		// A stamp cannot be more wrong than what lies between it and the arrival.
+		worst := max(0, left-m.path)
+		for _, s := range steps {
+			worst = max(worst, float64(s.AddMicros))
+		}
+		m.uncertainty += worst
+	}
 	var out []Track
 	for _, s := range r.segments {
 		if s.frames > 0 {
-			out = append(out, r.track(s, m))
+			out = append(out, r.track(s, m, steps))
 		}
 	}
 	return out
 }
 
-func (r *run) track(s segment, m mapping) Track {
+func (r *run) track(s segment, m mapping, steps []Step) Track {
 	t := Track{
 		Track: r.start.Track.String(), Segment: s.number, Codec: r.start.Codec.String(), Method: m.method,
 		OriginTicks: s.first, OriginMicros: int64(math.Round(m.micros + (float64(s.first)-m.ticks)*m.perTick)),
-		MicrosPerTick: m.perTick, ClockRateHz: r.start.ClockRate, DriftPPM: m.drift * 1e6, Frames: s.frames, Reports: s.pairs,
+		MicrosPerTick: m.perTick, ClockRateHz: r.start.ClockRate, DriftPPM: m.drift * 1e6, Frames: s.frames, Reports: s.pairs, Steps: steps,
 	}
 	if t.Reports == nil {
 		t.Reports = []Pair{}

@@ -22,6 +22,7 @@ const (
 	CodeEarly   = "arrives-early"     // data came before it was made
 	CodeLate    = "arrives-late"      // even the quickest data came long after it was made
 	CodeMissing = "mapping-missing"   // the recording has a stream that the timeline has not
+	CodeStep    = "clock-steps"       // a sender's clock lost more than a browser's does when it stalls
 	CodeRange   = "outside-recording" // pen and media do not overlap
 )
 
@@ -32,6 +33,7 @@ const (
 	penPatience   = 150_000 // µs
 	mediaPatience = 250_000 // µs
 	rounding      = 5_000   // µs
+	maxStep       = 400_000 // µs; WebRTC's aligner starts anew at 300 ms
 )
 
 // Check holds a timeline against the recording that it claims to describe.
@@ -51,11 +53,12 @@ func Check(t Timeline, in Input) ([]Finding, error) {
 	}
 	trip := truth.NetworkRoundTripMicros
 	if p := truth.Pen; p != nil && len(in.Pen) > 0 {
-		out = append(out, plausible("pen", 0, p.MinDelayMicros, p.UncertaintyMicros, penPatience+trip)...)
+		out = append(out, plausible("pen", 0, p.MinDelayMicros, p.UncertaintyMicros, p.UncertaintyMicros+penPatience+trip)...)
 	}
 	for _, m := range truth.Media {
 		out = append(out, plausible(m.Track, m.Segment, m.MinDelayMicros, m.UncertaintyMicros, mediaPatience+trip)...)
 	}
+	out = append(out, truth.checkSteps()...)
 	return append(out, truth.overlap(in)...), nil
 }
 
@@ -91,6 +94,21 @@ func (t *Timeline) find(track string, segment uint32) *Track {
 	return nil
 }
 
+// checkSteps reports steps that no stall of a browser explains.
+func (t *Timeline) checkSteps() (out []Finding) {
+	for _, m := range t.Media {
+		for _, s := range m.Steps {
+			if s.AddMicros > maxStep && s.FromTicks >= m.OriginTicks {
+				out = append(out, Finding{
+					Code: CodeStep, What: m.Track, Segment: m.Segment, Micros: s.AddMicros, LimitMicros: maxStep,
+					Text: fmt.Sprintf("from %.1f s on, %s is %.0f ms later than its clock says", float64(m.Micros(s.FromTicks))/1e6, m.Track, float64(s.AddMicros)/1000),
+				})
+			}
+		}
+	}
+	return out
+}
+
 // differs compares two mappings at some instants. Both come from the same
 // figures, so only rounding may part them.
 func differs(what string, segment uint32, at []int64, got, want func(int64) int64) []Finding {
@@ -109,15 +127,17 @@ func differs(what string, segment uint32, at []int64, got, want func(int64) int6
 	}}
 }
 
-// plausible holds the quickest arrival against the time of making.
+// plausible holds the quickest arrival against the time of making. How late it
+// may be for media does not depend on their uncertainty: that counts what
+// frames that are late may mean.
 func plausible(what string, segment uint32, quickest, uncertainty, patience int64) []Finding {
 	f := Finding{What: what, Segment: segment, Micros: quickest}
 	switch {
 	case quickest < -(uncertainty + rounding):
 		f.Code, f.LimitMicros = CodeEarly, -(uncertainty + rounding)
 		f.Text = fmt.Sprintf("%s came %.0f ms before it was made", what, -float64(quickest)/1000)
-	case quickest > uncertainty+patience:
-		f.Code, f.LimitMicros = CodeLate, uncertainty+patience
+	case quickest > patience:
+		f.Code, f.LimitMicros = CodeLate, patience
 		f.Text = fmt.Sprintf("%s never came sooner than %.0f ms after it was made", what, float64(quickest)/1000)
 	default:
 		return nil

@@ -75,7 +75,10 @@ type Pen struct {
 
 // Track maps one segment of one medium to the session clock:
 //
-//	session = originMicros + (rtp - originTicks) * microsPerTick
+//	session = originMicros + (rtp - originTicks) * microsPerTick + step
+//
+// where step is the addMicros of the last of the steps that begin at or before
+// rtp.
 type Track struct {
 	Track               string  `json:"track"` // video or audio
 	Segment             uint32  `json:"segment"`
@@ -84,6 +87,7 @@ type Track struct {
 	OriginTicks         int64   `json:"originTicks"`
 	OriginMicros        int64   `json:"originMicros"`
 	MicrosPerTick       float64 `json:"microsPerTick"`
+	Steps               []Step  `json:"steps"`
 	ClockRateHz         uint32  `json:"clockRateHz"` // as negotiated
 	DriftPPM            float64 `json:"driftPPM"`    // how much faster the session clock runs than the sender's
 	UncertaintyMicros   int64   `json:"uncertaintyMicros"`
@@ -110,7 +114,13 @@ func (p *Pen) Micros(page int64) int64 {
 
 // Micros is the session time of a frame's media time.
 func (t *Track) Micros(rtp int64) int64 {
-	return t.OriginMicros + int64(float64(rtp-t.OriginTicks)*t.MicrosPerTick)
+	at := t.OriginMicros + int64(float64(rtp-t.OriginTicks)*t.MicrosPerTick)
+	for i := len(t.Steps) - 1; i >= 0; i-- {
+		if t.Steps[i].FromTicks <= rtp {
+			return at + t.Steps[i].AddMicros
+		}
+	}
+	return at
 }
 
 // Find returns the mapping of a segment's track, nil if there is none.

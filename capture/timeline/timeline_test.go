@@ -30,7 +30,11 @@ type world struct {
 	reports  bool
 	asks     bool // clock exchanges are made
 	restart  bool // ICE restarts half way
+	stalls   []stall
 }
+
+// stall is a moment from which the sender's media clock is late.
+type stall struct{ at, late int64 }
 
 // clock shows offset + t*(1+drift) at session time t.
 type clock struct {
@@ -49,8 +53,19 @@ func plain(seed uint64) world {
 	}
 }
 
-// rtp is the media time that the sender gives to session time t.
+// rtp is the media time that the sender gives to a frame of session time t.
 func (w world) rtp(t int64) int64 {
+	for i := len(w.stalls) - 1; i >= 0; i-- {
+		if w.stalls[i].at <= t {
+			return w.reported(t - w.stalls[i].late)
+		}
+	}
+	return w.reported(t)
+}
+
+// reported is the media time that a sender report gives to session time t. It
+// knows nothing of stalls.
+func (w world) reported(t int64) int64 {
 	return w.firstRTP + int64(float64(w.sender.shows(t)-w.sender.offset)*w.rate/1e6)
 }
 
@@ -102,7 +117,7 @@ func (w world) video(shiftMicros int64) func() iter.Seq2[media.Record, error] {
 		if w.reports && i%25 == 20 {
 			at := t + 20_000
 			records = append(records, media.SenderReport{
-				Segment: segment, Track: media.Video, SSRC: ssrc, NTP: ntp(w.sender.shows(at)), RTP: uint32(w.rtp(at) + shift), Arrival: at + w.there(),
+				Segment: segment, Track: media.Video, SSRC: ssrc, NTP: ntp(w.sender.shows(at)), RTP: uint32(w.reported(at) + shift), Arrival: at + w.there(),
 			})
 		}
 	}
@@ -247,6 +262,14 @@ func TestShiftsAreReported(t *testing.T) {
 		}, CodeEarly, "pen"},
 		{"frames later, reports not", func(w world, _ *Timeline, in *Input) { in.Video = shiftFrames(in.Video, 45_000, 0) }, CodeEarly, "video"},
 		{"frames earlier, reports not", func(w world, _ *Timeline, in *Input) { in.Video = shiftFrames(in.Video, -45_000, 0) }, CodeLate, "video"},
+		{"the second half earlier", func(w world, _ *Timeline, in *Input) {
+			w.stalls = []stall{{30e6, 500_000}}
+			in.Video = w.video(0)
+		}, CodeStep, "video"},
+		{"the second half later", func(w world, _ *Timeline, in *Input) {
+			w.stalls = []stall{{30e6, -500_000}}
+			in.Video = w.video(0)
+		}, CodeStep, "video"},
 		{"frames arrive earlier", func(w world, _ *Timeline, in *Input) { in.Video = shiftFrames(in.Video, 0, -500_000) }, CodeEarly, "video"},
 		{"pen of another session", func(w world, _ *Timeline, in *Input) {
 			for i := range in.Pen {
@@ -290,6 +313,46 @@ func shiftFrames(in func() iter.Seq2[media.Record, error], ticks, micros int64) 
 				}
 			}
 		}
+	}
+}
+
+// TestStalls: a media clock that is held back, as Chromium's is after the page
+// stood still, is found out by the frames' arrival.
+func TestStalls(t *testing.T) {
+	tests := []struct {
+		name   string
+		stalls []stall
+		steps  int
+	}{
+		{"none", nil, 0},
+		{"one", []stall{{150e6, 215_000}}, 1},
+		{"two", []stall{{50e6, 90_000}, {200e6, 300_000}}, 2},
+		{"taken back", []stall{{50e6, 215_000}, {200e6, 0}}, 2},
+		{"at the end", []stall{{290e6, 215_000}}, 1},
+		{"from the start", []stall{{0, 215_000}, {100e6, 0}}, 2},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := plain(7)
+			w.seconds, w.stalls = 300, test.stalls
+			in := w.input()
+			tl, err := Build(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			track := tl.Media[0]
+			_, video, _ := w.errors(tl)
+			t.Logf("mean %.1f ms, worst %.1f ms, stated %d ms, steps %+v", mean(video)/1e3, worst(video)/1e3, track.UncertaintyMicros/1000, track.Steps)
+			if len(track.Steps) != test.steps {
+				t.Errorf("%d steps, want %d", len(track.Steps), test.steps)
+			}
+			if mean(video) > 10_000 || worst(video) > min(40_000, float64(track.UncertaintyMicros)) {
+				t.Errorf("mean %.1f ms, worst %.1f ms, stated %d ms, want at most 10 and 40", mean(video)/1e3, worst(video)/1e3, track.UncertaintyMicros/1000)
+			}
+			if found, err := Check(tl, in); err != nil || len(found) > 0 {
+				t.Errorf("an honest recording: %+v, %v", found, err)
+			}
+		})
 	}
 }
 
