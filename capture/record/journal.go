@@ -56,7 +56,8 @@ type loc struct{ seg, off uint32 }
 
 // NewSession starts a session and returns when it is on disk. The nonce is
 // bound into the first head of every stream. meta is kept as it is. A known id
-// is capture.ErrConflict, a full disk capture.ErrDiskFull.
+// is capture.ErrConflict, a full disk capture.ErrDiskFull. When ctx ends first
+// the session is there all the same, and Session finds it.
 func (j *Journal) NewSession(ctx context.Context, id capture.SessionID, nonce [32]byte, meta []byte) (*Session, error) {
 	if len(meta) > j.cfg.MaxPayload {
 		return nil, fmt.Errorf("new session: meta of %d bytes: %w", len(meta), capture.ErrLimit)

@@ -55,6 +55,7 @@ func (j *Journal) loop(ctx context.Context) error {
 		if err := j.sweep(); err != nil {
 			return err
 		}
+		j.renewReserve()
 		idle.Reset(markAfter)
 	}
 }

@@ -8,5 +8,5 @@
 //	INKWITNESS_SEEDS      simulate this many seeds (500; 10000 at night)
 //	INKWITNESS_NETWORKS   sessions behind bad networks (20; 100 in full)
 //	INKWITNESS_SOCKETS    sockets of BenchmarkCaptureSockets (1000)
-//	INKWITNESS_SECONDS    its length (10; 300 in full)
+//	INKWITNESS_SECONDS    its length, twice (10; 300 in full, with -timeout 30m)
 package soak

@@ -22,11 +22,12 @@ import (
 
 // BenchmarkCaptureSockets lets a thousand pens write ten batches a second over
 // TLS into a server in a process of its own, on the same machine, then the same
-// again beside a thousand hostile sockets. Each prints one line:
+// again beside a thousand hostile sockets. Each prints one line
 //
 //	capture/sockets n=1000 lost=0 p50=.. p95=.. p99=.. ms rss=.. MB
 //
-// and what else the figures need to be believed.
+// (capture/hostile for the second), after one with what else the figures need to
+// be believed.
 func BenchmarkCaptureSockets(b *testing.B) {
 	pens, length := envInt("INKWITNESS_SOCKETS", 1000), time.Duration(envInt("INKWITNESS_SECONDS", 10))*time.Second
 	b.Run("honest", func(b *testing.B) { sockets(b, pens, 0, length) })
@@ -88,9 +89,14 @@ func sockets(b *testing.B, pens, hostile int, length time.Duration) {
 	ms := func(q float64) float64 {
 		return float64(latency[min(len(latency)-1, int(q*float64(len(latency))))].Microseconds()) / 1000
 	}
-	fmt.Printf("capture/sockets n=%d lost=%d p50=%.0f p95=%.0f p99=%.0f ms rss=%d MB (max=%.0f ms, %d batches in %v, connected in %.1f s, reconnected %d, rss %d MB at the start and %d at the end, hostile=%d with %d attacks)\n",
-		pens, sent-len(latency), ms(.50), ms(.95), ms(.99), max(early, late, peak)>>20,
-		ms(1), sent, length, joined.Seconds(), again, early>>20, late>>20, hostile, attacks.Load())
+	name := "sockets"
+	if hostile > 0 {
+		name = "hostile"
+	}
+	fmt.Printf("\n# %d batches in %v, max %.0f ms, connected in %.1f s, reconnected %d, rss %d MB at the start and %d at the end, %d attacks by %d hostile sockets\n",
+		sent, length, ms(1), joined.Seconds(), again, early>>20, late>>20, attacks.Load(), hostile)
+	fmt.Printf("capture/%s n=%d lost=%d p50=%.0f p95=%.0f p99=%.0f ms rss=%d MB\n",
+		name, pens, sent-len(latency), ms(.50), ms(.95), ms(.99), max(early, late, peak)>>20)
 }
 
 // paced lets every pen add ten batches a second, spread over the second.
