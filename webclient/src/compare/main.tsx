@@ -27,7 +27,7 @@ function App() {
   const target = wanted();
   return (
     <Shell home="/" width={shown ? 'wide' : 'narrow'}>
-      {!target && <Empty title={texts.open.nothing} text={texts.open.nothingText} test="compare-nothing" />}
+      {!target && <Empty main title={texts.open.nothing} text={texts.open.nothingText} test="compare-nothing" />}
       {target && !shown && <Open {...target} />}
       {shown && (
         <div class="stack" data-test="compare">
@@ -69,7 +69,7 @@ function Open({ document, signer }: { document: string; signer: string }) {
     setBusy(false);
   };
   return (
-    <Panel title={texts.title} test="compare-open-form">
+    <Panel main title={texts.title} test="compare-open-form">
       <p>{texts.text}</p>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void open(); }}>
         <TextField label={texts.reason} value={reason} onInput={setReason} lines={3} required hint={texts.hint} test="compare-reason" />

@@ -27,7 +27,7 @@ export function DocumentPage({ id }: { id: string }) {
     return () => clearInterval(timer);
   }, [id, moving]);
 
-  if (problem instanceof Problem && problem.status === 404) return <Empty title={text().document.gone} text="" />;
+  if (problem instanceof Problem && problem.status === 404) return <Empty main title={text().document.gone} text="" />;
   if (!shown) return problem ? <ProblemNotice problem={problem} onRetry={() => void load()} /> : <Progress label={text().title} />;
   return (
     <div class="stack" data-test="document">

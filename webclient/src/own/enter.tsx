@@ -27,7 +27,7 @@ export function SignIn() {
     setBusy(false);
   };
   return (
-    <Panel title={texts.title} test="sign-in">
+    <Panel main title={texts.title} test="sign-in">
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void submit(false); }}>
         <TextField label={texts.email} type="email" value={email} onInput={setEmail} autocomplete="username" required test="sign-in-email" />
         <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="current-password" required test="sign-in-password" />
@@ -79,10 +79,10 @@ export function Accept({ token }: { token: string }) {
     setBusy(false);
   };
 
-  if (bad) return <Empty title={texts.bad} text={texts.badText} test="invite-bad" />;
+  if (bad) return <Empty main title={texts.bad} text={texts.badText} test="invite-bad" />;
   if (!invitation) return problem ? <ProblemNotice problem={problem} onRetry={() => void look()} /> : <Progress label={texts.title} />;
   return (
-    <Panel title={texts.title} test="invite">
+    <Panel main title={texts.title} test="invite">
       {invitation.email && <p>{texts.forYou(invitation.email)}</p>}
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void accept(); }}>
         {!invitation.email && <TextField label={text().signIn.email} type="email" value={email} onInput={setEmail} autocomplete="username" required test="invite-email" />}

@@ -102,7 +102,7 @@ export function Viewer({ url, pages, targets = [], tools, overlay, onEnd, onPage
         <span class="pdf-where small" data-test="pdf-where">{texts.page(current, pages.length)}</span>
         {tools}
         <Button onClick={() => step(-1)} label={texts.zoomOut} disabled={zoom === ZOOMS[0]} test="pdf-smaller">−</Button>
-        <Button onClick={() => setZoom(1)} label={texts.fit} test="pdf-fit">{Math.round(zoom * 100)}%</Button>
+        <Button onClick={() => setZoom(1)} label={`${texts.fit}, ${Math.round(zoom * 100)}%`} test="pdf-fit">{Math.round(zoom * 100)}%</Button>
         <Button onClick={() => step(1)} label={texts.zoomIn} disabled={zoom === ZOOMS.at(-1)} test="pdf-larger">+</Button>
         <Button onClick={() => setTurn(((turn + 90) % 360) as Turn)} label={texts.rotate} test="pdf-turn">↻</Button>
         {targets.length > 0 && <Button onClick={next} test="next-field">{texts.nextField}</Button>}

@@ -97,6 +97,7 @@ export function NoLink({ expired }: { expired: boolean }) {
   const texts = text().open;
   return (
     <Empty
+      main
       title={expired ? texts.expired : texts.noLink}
       text={expired ? texts.expiredText : texts.noLinkText}
       test={expired ? 'link-expired' : 'link-missing'}

@@ -67,7 +67,7 @@ class Boundary extends Component<{ children: ComponentChildren }, { broken: bool
     if (!this.state.broken) return this.props.children;
     const texts = common().crash;
     return (
-      <Empty title={texts.title} text={texts.detail} test="crash">
+      <Empty main title={texts.title} text={texts.detail} test="crash">
         <Button kind="primary" onClick={() => location.reload()}>{texts.reload}</Button>
       </Empty>
     );

@@ -83,10 +83,12 @@ export function Select<T extends string>({ label, value, options, onChange, comp
   );
 }
 
-export function Panel({ title, tools, children, test }: { title?: string; tools?: ComponentChildren; children: ComponentChildren; test?: string }) {
+// A panel that is a whole screen by itself carries the page's heading: `main`.
+export function Panel({ title, tools, children, test, main }: { title?: string; tools?: ComponentChildren; children: ComponentChildren; test?: string; main?: boolean }) {
+  const Heading = main ? 'h1' : 'h2';
   return (
     <section class="panel stack" data-test={test}>
-      {(title || tools) && <div class="panel-head">{title && <h2>{title}</h2>}{tools}</div>}
+      {(title || tools) && <div class="panel-head">{title && <Heading>{title}</Heading>}{tools}</div>}
       {children}
     </section>
   );
@@ -125,10 +127,11 @@ export function Progress({ label, value, max }: { label: string; value?: number;
   );
 }
 
-export function Empty({ title, text, children, test }: { title: string; text: string; children?: ComponentChildren; test?: string }) {
+export function Empty({ title, text, children, test, main }: { title: string; text: string; children?: ComponentChildren; test?: string; main?: boolean }) {
+  const Heading = main ? 'h1' : 'h2';
   return (
     <div class="empty" data-test={test}>
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       <p>{text}</p>
       {children}
     </div>

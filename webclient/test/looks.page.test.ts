@@ -1,0 +1,103 @@
+// Every screen in light and dark, at the three sizes and in the four languages:
+// axe finds nothing, nothing overflows sideways, and no other origin is asked.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Ceremony } from '../src/api.ts';
+import { get, launch, open, shoot, type Size, SIZES } from './browser.ts';
+import { evidence } from './mock/evidence.ts';
+import { Mock, TOKEN } from './mock/server.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+});
+afterEach(() => mock.stop());
+
+function decide(state: Ceremony, next: Ceremony['next']): void {
+  state.consents.forEach((consent) => Object.assign(consent, { given: true, at: '2026-11-23T19:00:00Z' }));
+  state.next = next;
+}
+
+const sign = (page: Page) => page.goto(`${mock.url}/sign#t=${TOKEN}`);
+
+function aDocument(state: 'draft' | 'sent' | 'completed') {
+  mock.signedIn = true;
+  const document = mock.newDocument('Rental agreement, 12 rue des Écoles', 'agreement.pdf', 48_213);
+  Object.assign(document, { state, fields: [{ signer: 0, page: 1, x: 300, y: 640, width: 200, height: 70 }] });
+  document.signers = [
+    { id: 's0', name: 'Chloé Martin', email: 'chloe@example.org', language: 'fr', state: state === 'completed' ? 'signed' : 'invited', typed: false, ...(state === 'completed' ? { signedAt: '2026-11-23T19:00:00Z' } : {}) },
+    { id: 's1', name: '王小明', email: 'wang@example.org', language: 'zh-Hant', state: state === 'completed' ? 'signed' : 'waiting', typed: state === 'completed' },
+  ];
+  if (state === 'completed') document.deposit = { id: 'd', size: 4_300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: true, state: 'held' };
+  mock.documents.push(document);
+  return document;
+}
+
+const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
+  'sign-intro': async (page) => { await sign(page); await get(page, 'intro').waitFor(); },
+  'sign-read': async (page) => { await sign(page); await get(page, 'start-reading').click(); await page.locator('.pdf-text[data-ready]').first().waitFor(); },
+  'sign-decline': async (page) => { await sign(page); await get(page, 'decline').click(); await get(page, 'decline-confirm').waitFor(); },
+  'sign-consent': async (page) => { await sign(page); await get(page, 'start-reading').click(); await get(page, 'read-done').click(); await get(page, 'consent-video-no').check(); },
+  'sign-enrol': async (page) => { decide(mock.ceremony, 'enrol'); await sign(page); await get(page, 'pad-start').waitFor(); },
+  'sign-camera': async (page) => { decide(mock.ceremony, 'sign'); await sign(page); await get(page, 'camera-on').click(); await get(page, 'camera-hint').waitFor(); },
+  'sign-pad': async (page) => { decide(mock.ceremony, 'sign'); mock.ceremony.consents[1]!.given = false; await sign(page); await get(page, 'pad-start').click(); await page.locator('[data-state=live]').waitFor(); },
+  'sign-confirm': async (page) => { decide(mock.ceremony, 'confirm'); mock.ceremony.captureId = 'c'.repeat(32); await sign(page); await get(page, 'confirm').waitFor(); },
+  'sign-type': async (page) => { decide(mock.ceremony, 'type'); await sign(page); await get(page, 'type').waitFor(); },
+  'sign-done': async (page) => { decide(mock.ceremony, 'done'); mock.ceremony.deposit = { size: 1, retainUntil: '2036-11-23T20:00:00Z' }; await sign(page); await get(page, 'done').waitFor(); },
+  'sign-missing': async (page) => { await page.goto(`${mock.url}/sign`); await get(page, 'link-missing').waitFor(); },
+  'own-signin': async (page) => { await page.goto(mock.url); await get(page, 'sign-in').waitFor(); },
+  'own-invitation': async (page) => { await page.goto(`${mock.url}/#invitation=good`); await get(page, 'invite').waitFor(); },
+  'own-empty': async (page) => { mock.signedIn = true; await page.goto(mock.url); await get(page, 'documents-empty').waitFor(); },
+  'own-list': async (page) => { aDocument('draft'); aDocument('sent'); aDocument('completed'); await page.goto(mock.url); await get(page, 'document-line').first().waitFor(); },
+  'own-plan': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('draft').id}`); await get(page, 'pdf').scrollIntoViewIfNeeded(); await page.locator('.pdf-text[data-ready]').first().waitFor(); },
+  'own-sent': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('sent').id}`); await page.locator('.timeline li').first().waitFor(); },
+  'own-completed': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('completed').id}`); await get(page, 'download-deposit').waitFor(); },
+  'compare-reason': async (page) => { await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`); await get(page, 'compare-open-form').waitFor(); },
+  'compare': async (page) => { mock.signedIn = true; mock.investigation = evidence; await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`); await get(page, 'compare-reason').fill('Dispute 17'); await get(page, 'compare-open').click(); await page.locator('.uplot').nth(5).waitFor(); },
+  'verify': async (page) => { await page.goto(`${mock.url}/verify`); await get(page, 'verify-choose').waitFor(); },
+};
+
+async function check(page: Page, width: number): Promise<void> {
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    const { violations } = await (globalThis as any).axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    return violations.map((one: any) => `${one.id}: ${one.nodes.slice(0, 3).map((node: any) => node.html.slice(0, 160)).join(' | ')}`);
+  });
+  expect(violations).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+}
+
+describe.each(Object.keys(SCREENS))('%s', (name) => {
+  it.each([['phone', 'light'], ['phone', 'dark'], ['tablet', 'light'], ['desktop', 'dark']] as [Size, 'light' | 'dark'][])('%s, %s', async (size, colorScheme) => {
+    const { context, page, faults } = await open(browser, size, { colorScheme, reducedMotion: 'reduce' });
+    const foreign: string[] = [];
+    page.on('request', (request) => {
+      if (/^https?:/.test(request.url()) && !request.url().startsWith(mock.url)) foreign.push(request.url());
+    });
+    await SCREENS[name]!(page);
+    await shoot(page, `looks-${name}-${size}-${colorScheme}`);
+    await check(page, SIZES[size][0]);
+    expect(foreign).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it.each(['fr-FR', 'zh-TW', 'zh-CN'])('in %s', async (locale) => {
+    const { context, page } = await open(browser, 'phone', { locale });
+    mock.ceremony.signer.language = { 'fr-FR': 'fr', 'zh-TW': 'zh-Hant', 'zh-CN': 'zh-Hans' }[locale]!;
+    await SCREENS[name]!(page);
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe(mock.ceremony.signer.language);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await shoot(page, `looks-${name}-${locale}`);
+    await context.close();
+  });
+});
