@@ -154,6 +154,11 @@ func (c *Comparator) Verify(ctx context.Context, t *Template, questioned capture
 			return none, err
 		}
 	}
+	for i, k := range costs {
+		if k[0] < identicalBelow {
+			problems = append(problems, problem(biometrics.CodeReplay, biometrics.Refusal, i, "The signature is a copy of reference %d, not signed anew.", i+1))
+		}
+	}
 	class := biometrics.Class{Pressure: pressure, Pointer: questioned.Device.Pointer, References: len(s.refs)}
 	out := biometrics.Comparison{
 		Format: 1, Method: "multivariate DTW", Model: c.model.Version, Calibration: c.model.Version,
@@ -163,6 +168,11 @@ func (c *Comparator) Verify(ctx context.Context, t *Template, questioned capture
 	out.Class = class
 	out.Problems = append(problems, classProblems(class, t.device, questioned.Device)...)
 	out.Decision = c.decide(out)
+	if c.cfg.Explain {
+		if out.Explanation, err = c.model.explain(p, s, costs); err != nil {
+			return none, err
+		}
+	}
 	return out, nil
 }
 

@@ -108,6 +108,69 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Where a forger leaves the model's way, the explanation points there.
+func TestExplanation(t *testing.T) {
+	c, err := New(Config{Explain: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(12, 4))
+	h := newHand(4)
+	h.spread = 0.02
+	refs := h.references(5, r)
+	q := h.sign(r, 100, 1)
+	n := len(q.Points)
+	from, to := n/2, n/2+n/6
+	for i := from; i < to; i++ { // another shape in this stretch
+		q.Points[i].X += int32(900 * float64((i-from)%14))
+		q.Points[i].Y -= int32(700 * float64((i-from)%9))
+	}
+	got, err := c.Compare(context.Background(), refs, q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := got.Explanation
+	if e == nil || len(e.Path) == 0 || len(e.Channels) == 0 || len(e.Features) == 0 || len(e.Stretches) == 0 {
+		t.Fatalf("incomplete: %+v", e)
+	}
+	worst := biometrics.Stretch{}
+	for _, s := range e.Stretches {
+		if s.Supports == biometrics.SupportsDifferent && s.Cost > worst.Cost {
+			worst = s
+		}
+	}
+	if worst.From >= to || worst.To <= from {
+		t.Errorf("changed points %d to %d, explanation %+v", from, to, e.Stretches)
+	}
+	if _, err := json.Marshal(got); err != nil {
+		t.Error(err)
+	}
+	one, err := c.Compare(context.Background(), refs[:1], q)
+	if err != nil || one.Explanation == nil {
+		t.Fatalf("one reference: %v", err)
+	}
+	if _, err := json.Marshal(one); err != nil {
+		t.Error(err)
+	}
+}
+
+// A stored signature that is sent again is not a genuine signature.
+func TestReplayOfReference(t *testing.T) {
+	c, r := comparator(t), rand.New(rand.NewPCG(2, 4))
+	refs := newHand(3).references(5, r)
+	got, err := c.Compare(context.Background(), refs, refs[2])
+	if err != nil || got.Decision.Outcome == biometrics.Accept {
+		t.Fatalf("%+v, %v", got.Decision, err)
+	}
+	found := false
+	for _, p := range got.Problems {
+		found = found || p.Code == biometrics.CodeReplay && p.Index == 2
+	}
+	if !found {
+		t.Errorf("no replay in %+v", got.Problems)
+	}
+}
+
 // BenchmarkVerification is one signature of 300 points against five references
 // of 300 points, all features and the calibration.
 func BenchmarkVerification(b *testing.B) {

@@ -136,6 +136,42 @@ func TestFastIsReference(t *testing.T) {
 	})
 }
 
+// A path starts and ends at the corners, steps by one, and costs what the
+// distance says.
+func TestPath(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := rapid.IntRange(1, 5).Draw(t, "d")
+		a, b, o := random(t, "n", d), random(t, "m", d), options(t)
+		path, cost, err := Path(a, b, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Reference(a, b, o)
+		if err != nil || !near(cost, want) {
+			t.Fatalf("cost %v, reference %v, %v", cost, want, err)
+		}
+		first, last := path[0], path[len(path)-1]
+		if first.I != 0 || first.J != 0 || last.I != a.Len()-1 || last.J != b.Len()-1 {
+			t.Fatalf("from %+v to %+v", first, last)
+		}
+		sum := weight(o.Step) * first.Cost
+		for k := 1; k < len(path); k++ {
+			di, dj := path[k].I-path[k-1].I, path[k].J-path[k-1].J
+			switch {
+			case di == 1 && dj == 1:
+				sum += weight(o.Step) * path[k].Cost
+			case di+dj == 1 && di >= 0 && dj >= 0:
+				sum += path[k].Cost + o.Penalty
+			default:
+				t.Fatalf("step of %d, %d", di, dj)
+			}
+		}
+		if math.Abs(float64(sum-want)) > 1e-4*math.Max(1, float64(want)) {
+			t.Fatalf("steps sum to %v, distance %v", sum, want)
+		}
+	})
+}
+
 func bench(n, d int) (*Series, *Series) {
 	r := rand.New(rand.NewPCG(1, 2))
 	mk := func() *Series {
@@ -168,6 +204,17 @@ func BenchmarkDTW(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(400*400), "ns/cell")
 		})
 	}
+}
+
+func BenchmarkPath(b *testing.B) {
+	x, y := bench(400, 7)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Path(x, y, Options{Metric: L2}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(400*400), "ns/cell")
 }
 
 // rowScalar is the fast scalar kernel, whatever the machine has.

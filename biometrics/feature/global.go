@@ -259,3 +259,20 @@ func (g *gathered) pressures(s *Signal, f []float64, w *Scratch) {
 	sv := math.Sqrt(math.Max(0, vv/n-v/n*v/n))
 	f[CorrVP] = (vp/n - mean*v/n) / (sv*f[SpreadP] + 1e-9*g.size)
 }
+
+// Unit is the unit of the feature: "ln" stands for a natural logarithm.
+func (g Global) Unit() string {
+	switch g {
+	case LogDuration, LogDown:
+		return "ln s"
+	case LogTremor, LogJerk:
+		return "ln per sample"
+	case LogStrokes, LogPath, LogAspect, LogSpeedPeak, LogTurnsX, LogTurnsY, LogChangeP, LogTurning, SpeedHalves, MeanVUp:
+		return "ln"
+	case StartX, StartY, EndX, EndY:
+		return "sizes"
+	case MeanP, SpreadP, MaxP:
+		return "full scale"
+	}
+	return "share"
+}
