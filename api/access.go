@@ -212,3 +212,11 @@ func allowLinked(id Identity, object Object) error {
 	}
 	return nil
 }
+
+// KnownScope says whether a scope of an API key names a line of the table, as
+// "document:read".
+func KnownScope(scope string) bool {
+	kind, action, ok := strings.Cut(scope, ":")
+	_, listed := access[cell{ObjectKind(kind), Action(action), Owner}]
+	return ok && listed
+}

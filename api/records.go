@@ -142,3 +142,44 @@ type ProviderSettings struct {
 	ClientSecret string
 	Metadata     []byte // SAML
 }
+
+// Key lets a program act for the account that made it, within its scopes.
+type Key struct {
+	ID           string
+	Organisation string
+	Account      string
+	Role         Role // of the account now; empty once it has left the organisation
+	Scopes       Scopes
+	Name         string
+	Created      time.Time
+	Expires      time.Time
+	Used         time.Time
+	Revoked      time.Time
+}
+
+// Webhook is an address that is told of events.
+type Webhook struct {
+	ID           string
+	Organisation string
+	URL          string
+	Secret       []byte   // signs what is sent; sealed at rest
+	Kinds        []string // of events; empty is all
+	Active       bool
+	Created      time.Time
+}
+
+// Delivery is one event on its way to one webhook. It holds random ids and no
+// personal data.
+type Delivery struct {
+	ID      string
+	Webhook string
+	Event   string
+	Kind    string
+	Body    string
+	State   MailState // MailQueued, MailSent or MailFailed
+	Tries   int
+	Created time.Time
+	Next    time.Time
+	Ended   time.Time
+	Result  string // of the last try
+}

@@ -135,7 +135,7 @@ func (a *Accounts) AnyAccount(ctx context.Context) (bool, error) {
 // key, so that what is left of it anywhere cannot be read.
 func (a *Accounts) DeleteAccount(ctx context.Context, id, authority string) error {
 	err := a.Tx(ctx, func(ctx context.Context) error {
-		for _, table := range []string{"sessions", "passkeys", "recovery_codes", "totp", "passwords", "provider_people", "members"} {
+		for _, table := range []string{"sessions", "passkeys", "recovery_codes", "totp", "passwords", "provider_people", "api_keys", "members"} {
 			if _, err := a.exec(ctx, `DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
 				return err
 			}

@@ -109,6 +109,36 @@ provider_people.provider K1 which provider
 provider_people.subject_index K1! finds the account of who signs in there; a keyed hash
 provider_people.account K1 which account
 
+api_keys.id K1 names the key in lists
+api_keys.hash K1 finds the key that a program shows
+api_keys.organisation K1 whose
+api_keys.account K1 who made it
+api_keys.scopes - all that it may do
+api_keys.created K1 order
+api_keys.expires K1 its end
+api_keys.used K1 shown to its owner
+api_keys.revoked K1 its end
+api_keys.sealed K1! the name that its owner gave it
+
+webhooks.id K1 names the webhook in lists
+webhooks.organisation K1 whose
+webhooks.kinds - of which events it tells
+webhooks.active - whether it tells
+webhooks.created K1 order
+webhooks.sealed K1! its address, and the secret that signs
+
+deliveries.id K2 names the delivery in the log
+deliveries.webhook K2 where to
+deliveries.event K2 one delivery per event
+deliveries.kind K2 what happened
+deliveries.body K2 what is sent: kind, time and random ids
+deliveries.state K2 where it stands
+deliveries.tries K2 how often it was tried
+deliveries.created K2 order
+deliveries.next K2 when it is tried again
+deliveries.ended K2 shown to its owner
+deliveries.result K2 what the receiver answered
+
 challenges.token_hash K1 finds the challenge of a link or code
 challenges.kind K1 what it is for
 challenges.account K1 whose

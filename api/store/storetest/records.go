@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -198,4 +199,61 @@ func sealed(t *testing.T, a *store.Accounts, clock *Clock) {
 	if got, err := other.Account(t.Context(), bob.ID); err == nil {
 		t.Errorf("opened with another root key: %+v", got)
 	}
+}
+
+func programs(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	ann, org := person(t, a, clock, "ann@example.org")
+	k := api.Key{ID: "k1", Organisation: org.ID, Account: ann.ID, Role: api.Owner, Scopes: api.Scopes{"document:read", "document:list"}, Name: "Robot",
+		Created: clock.Now(), Expires: clock.Now().Add(time.Hour)}
+	must(t, a.AddKey(ctx, k, [32]byte{1}))
+	got, err := a.KeyBySecret(ctx, [32]byte{1})
+	must(t, err)
+	equal(t, got, k)
+	_, err = a.KeyBySecret(ctx, [32]byte{2})
+	wants(t, err, api.ErrNotFound)
+	must(t, a.UseKey(ctx, "k1", clock.Now()))
+	wants(t, a.RevokeKey(ctx, "another", "k1", clock.Now()), api.ErrNotFound)
+	must(t, a.RevokeKey(ctx, org.ID, "k1", clock.Now()))
+	wants(t, a.RevokeKey(ctx, org.ID, "k1", clock.Now()), api.ErrNotFound)
+	all, err := a.APIKeys(ctx, org.ID)
+	must(t, err)
+	k.Used, k.Revoked = clock.Now(), clock.Now()
+	equal(t, all, []api.Key{k})
+
+	w := api.Webhook{ID: "w1", Organisation: org.ID, URL: "https://hooks.example.org", Secret: []byte("s"), Kinds: []string{"document.sent"}, Active: true, Created: clock.Now()}
+	must(t, a.SaveWebhook(ctx, w))
+	w.Active, w.URL = false, "https://hooks.example.org/2"
+	must(t, a.SaveWebhook(ctx, w))
+	hooks, err := a.Webhooks(ctx, org.ID)
+	must(t, err)
+	equal(t, hooks, []api.Webhook{w})
+	d := api.Delivery{ID: "d1", Webhook: "w1", Event: "e1", Kind: "document.sent", Body: "{}", State: api.MailQueued, Created: clock.Now(), Next: clock.Now()}
+	must(t, a.AddDelivery(ctx, d))
+	twice := d
+	twice.ID = "d2"
+	must(t, a.AddDelivery(ctx, twice))
+	due, to, err := a.DueDeliveries(ctx, clock.Now(), clock.Now().Add(time.Minute), 10)
+	must(t, err)
+	if len(due) != 1 || !reflect.DeepEqual(to["w1"], w) {
+		t.Fatalf("%+v %+v", due, to)
+	}
+	equal(t, due[0], d)
+	again, _, err := a.DueDeliveries(ctx, clock.Now(), clock.Now().Add(time.Minute), 10)
+	must(t, err)
+	equal(t, len(again), 0)
+	wants(t, a.RepeatDelivery(ctx, org.ID, "d1", clock.Now()), api.ErrNotFound) // it is still queued
+	d.State, d.Tries, d.Ended, d.Result = api.MailFailed, 3, clock.Now(), "500"
+	must(t, a.SettleDelivery(ctx, d))
+	wants(t, a.RepeatDelivery(ctx, "another", "d1", clock.Now()), api.ErrNotFound)
+	must(t, a.RepeatDelivery(ctx, org.ID, "d1", clock.Now()))
+	log, err := a.Deliveries(ctx, org.ID, "w1", 10)
+	must(t, err)
+	d.State, d.Tries = api.MailQueued, 0
+	equal(t, log, []api.Delivery{d})
+	wants(t, a.DeleteWebhook(ctx, "another", "w1"), api.ErrNotFound)
+	must(t, a.DeleteWebhook(ctx, org.ID, "w1"))
+	wants(t, a.DeleteWebhook(ctx, org.ID, "w1"), api.ErrNotFound)
+	must(t, a.AddKey(ctx, api.Key{ID: "k2", Organisation: org.ID, Account: ann.ID, Created: clock.Now(), Expires: clock.Now()}, [32]byte{3}))
+	must(t, a.DeleteAccount(ctx, ann.ID, "test"))
 }
