@@ -18,7 +18,7 @@ const fr: Translation<typeof en> = {
     reload: 'Recharger',
   },
   problems: {
-    unreachable: 'Le service est injoignable. Vérifiez votre connexion ; rien n’est perdu.',
+    unreachable: 'Le service est injoignable. Vérifiez votre connexion ; rien n’est perdu.',
     signedOut: 'Vous n’êtes plus connecté.',
     forbidden: 'Vous n’avez pas le droit de faire cela.',
     missing: 'Cet élément n’existe pas, ou n’existe plus.',

@@ -17,17 +17,17 @@ const fr: Translation<typeof en> = {
   },
   explained: {
     holds: 'Le fichier est complet et inchangé depuis son scellement, et ses sceaux mènent à des racines connues ici.',
-    unknown: 'Les points « ouverts » demandent quelque chose qui n’est pas dans le fichier, par exemple une racine à laquelle vous vous fiez.',
-    fails: 'Au moins un point ci-dessous est faux : le fichier a été modifié, est incomplet, ou n’a pas été fait comme il le dit.',
+    unknown: 'Les points « ouverts » demandent quelque chose qui n’est pas dans le fichier, par exemple une racine à laquelle vous vous fiez.',
+    fails: 'Au moins un point ci-dessous est faux : le fichier a été modifié, est incomplet, ou n’a pas été fait comme il le dit.',
     unreadable: 'Ce n’est ni une lettre de dépôt ni un PDF signé, ou sa structure même est endommagée.',
-    missing: 'Ce serveur ne contient pas le vérificateur pour navigateur. Utilisez le programme inkverify ; il fonctionne sans réseau.',
+    missing: 'Ce serveur ne contient pas le vérificateur pour navigateur. Utilisez le programme inkverify ; il fonctionne sans réseau.',
   },
   statuses: { holds: 'Exact', fails: 'Faux', unknown: 'Ouvert' },
   limitsTitle: 'Ce que cela ne prouve pas',
   limits: [
     'Qu’une personne a signé librement, ou a compris ce qu’elle signait.',
-    'Que la personne de la vidéo est bien celle qu’elle dit : il faut regarder et comparer.',
-    'Que deux signatures viennent de la même main : un rapport de vraisemblance soutient une explication, il ne la prouve pas.',
+    'Que la personne de la vidéo est bien celle qu’elle dit : il faut regarder et comparer.',
+    'Que deux signatures viennent de la même main : un rapport de vraisemblance soutient une explication, il ne la prouve pas.',
     'Quoi que ce soit avant le premier horodatage du fichier.',
   ].join('\n'),
 };
