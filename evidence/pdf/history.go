@@ -214,9 +214,13 @@ func (c *comparison) entry(num int, e syntax.Entry, roles map[syntax.Ref]role) e
 	if !existed || was.Kind == syntax.Free {
 		return nil // new; only the allowed changes of old objects can show it
 	}
+	if was.Gen != e.Gen {
+		c.refuse(Removed, fmt.Sprintf("object %d, by another generation", num))
+		return nil
+	}
 	ref := syntax.Ref{Num: num, Gen: int(e.Gen)}
 	change, ok := roles[ref]
-	if !ok || was.Kind == syntax.InFile && was.Gen != e.Gen {
+	if !ok {
 		return c.unexpected(ref)
 	}
 	b, err := c.before.Get(ref)

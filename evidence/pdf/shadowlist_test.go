@@ -61,6 +61,14 @@ func shadowVectors() []vector {
 		{"shadow-hide-free.pdf", codes(Removed), "hide: the overlay that hid text is freed", func(k *kit) []byte {
 			return k.tableOnly(k.one(LevelB), objOverlay, "0000000000 00001 f \n", "")
 		}},
+		{"shadow-hide-generation.pdf", codes(Removed), "hide: the overlay's number is used again in another generation, for nothing", func(k *kit) []byte {
+			doc := k.one(LevelB)
+			return k.tableOnly(doc, objOverlay, fmt.Sprintf("%010d 00001 n \n", len(doc)), "9 1 obj\nnull\nendobj\n")
+		}},
+		{"shadow-hide-null.pdf", codes(ChangedObject), "hide: the overlay becomes null", func(k *kit) []byte {
+			doc := k.one(LevelB)
+			return k.tableOnly(doc, objOverlay, fmt.Sprintf("%010d 00000 n \n", len(doc)), "9 0 obj\nnull\nendobj\n")
+		}},
 		{"shadow-hide-annotation.pdf", codes(ChangedPage), "hide: the overlay is taken off the page", revised(func(k *kit, u *syntax.Update, f *syntax.File) {
 			p := k.dict(f, ref(objPage))
 			annots := p["Annots"].(syntax.Array)

@@ -165,15 +165,15 @@ func (f *File) parseAt(off int64, strict bool, parse func(*parser) error) error 
 	}
 	for n := int64(1024); ; n *= 4 {
 		n = min(n, f.limits.Object, f.size-off)
-		if err := f.spend(n); err != nil {
-			return err
-		}
 		b := make([]byte, n)
 		if _, err := f.ReadAt(b, off); err != nil && err != io.EOF {
 			return fmt.Errorf("read at %d: %w", off, err)
 		}
 		p := &parser{b: b, last: off+n == f.size, strict: strict}
 		err := parse(p)
+		if err := f.spend(int64(p.pos) + 64); err != nil { // 64 for the reading
+			return err
+		}
 		if !errors.Is(err, errShort) {
 			return err
 		}
