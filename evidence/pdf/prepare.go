@@ -3,6 +3,7 @@ package pdf
 import (
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"inkwitness/evidence/pdf/syntax"
@@ -155,9 +156,16 @@ func lockDict(l Lock, typ syntax.Name) syntax.Dict {
 	return d
 }
 
+// boxArray rounds to a ten-thousandth of a point.
 func boxArray(b [4]float64) syntax.Array {
-	return syntax.Array{b[0], b[1], b[2], b[3]}
+	out := syntax.Array{}
+	for _, v := range b {
+		out = append(out, round(v))
+	}
+	return out
 }
+
+func round(v float64) float64 { return math.Round(v*1e4) / 1e4 }
 
 // formDict is the dictionary of a widget's appearance. The form is drawn
 // upright, as the page is displayed; the matrix turns it into the page's own
@@ -168,14 +176,14 @@ func formDict(box [4]float64, rotate int, resources syntax.Dict) syntax.Dict {
 	switch rotate {
 	case 90:
 		w, h = h, w
-		d["Matrix"] = syntax.Array{0, 1, -1, 0, h, 0}
+		d["Matrix"] = syntax.Array{0, 1, -1, 0, round(h), 0}
 	case 180:
-		d["Matrix"] = syntax.Array{-1, 0, 0, -1, w, h}
+		d["Matrix"] = syntax.Array{-1, 0, 0, -1, round(w), round(h)}
 	case 270:
 		w, h = h, w
-		d["Matrix"] = syntax.Array{0, -1, 1, 0, 0, w}
+		d["Matrix"] = syntax.Array{0, -1, 1, 0, 0, round(w)}
 	}
-	d["BBox"] = syntax.Array{0, 0, w, h}
+	d["BBox"] = syntax.Array{0, 0, round(w), round(h)}
 	if resources != nil {
 		d["Resources"] = resources
 	}

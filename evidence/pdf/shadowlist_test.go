@@ -290,7 +290,7 @@ func (k *kit) visibleStamp(doc []byte) []byte {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	tail.Bytes = k.replaced(tail.Bytes, "/Rect [0 0 0 0]", "/Rect [0 0 9 9]", 0)
+	tail.Bytes = k.replaced(tail.Bytes, "/Rect [0.0 0.0 0.0 0.0]", "/Rect [0.0 0.0 9.0 9.0]", 0)
 	draft := Draft{Size: int64(len(doc))}
 	draft.setTail(tail)
 	_, digest, err := draft.hash(bytes.NewReader(doc), crypto.SHA256)

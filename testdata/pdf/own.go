@@ -106,6 +106,7 @@ func good() {
 	done("own-pdf20.pdf", simple("2.0", "PDF 2.0, with ID", ""), "/ID[<00112233445566778899AABBCCDDEEFF><00112233445566778899AABBCCDDEEFF>]")
 	unit()
 	layers()
+	reals()
 	many()
 	report()
 }
@@ -216,6 +217,13 @@ func layers() {
 	f.stream(5, "", "/OC /L1 BDC "+text("On a layer")+" EMC")
 	f.obj(6, "<</Type/OCG/Name(Layer)>>")
 	done("own-layers.pdf", f, "")
+}
+
+// reals has numbers that a careless writer rounds or turns into integers.
+func reals() {
+	f := simple("1.7", "Many decimals", "")
+	f.obj(3, "<</Type/Page/Parent 2 0 R/MediaBox[0.0 -0.0 595.27559055118 842.]/CropBox[.5 .25 595.2755905512 841.8897637795]/Resources<</Font<</F1 4 0 R>>>>/Contents 5 0 R>>")
+	done("own-reals.pdf", f, "")
 }
 
 // many has 300 pages in a tree of three levels.

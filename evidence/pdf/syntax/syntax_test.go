@@ -93,7 +93,8 @@ func object(depth int) *rapid.Generator[Object] {
 	leaves := []*rapid.Generator[Object]{
 		rapid.Map(rapid.Bool(), func(v bool) Object { return v }),
 		rapid.Map(rapid.Int64(), func(v int64) Object { return v }),
-		rapid.Map(rapid.IntRange(-1_000_000, 1_000_000), func(v int) Object { return float64(v) + 0.5 }),
+		rapid.Map(rapid.Float64(), func(v float64) Object { return v }),
+		rapid.Map(rapid.IntRange(-1000, 1000), func(v int) Object { return float64(v) }),
 		rapid.Map(rapid.SliceOf(rapid.Byte()), func(v []byte) Object { return String(v) }),
 		rapid.Map(rapid.StringN(1, 8, 20), func(v string) Object { return Name(v) }),
 		rapid.Map(rapid.IntRange(1, 1000), func(v int) Object { return Ref{v, v % 3} }),

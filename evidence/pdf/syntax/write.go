@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // writer serialises objects. Where enc is set, strings and streams are
@@ -26,7 +27,7 @@ func (w *writer) object(o Object) {
 	case int64:
 		w.WriteString(strconv.FormatInt(v, 10))
 	case float64:
-		w.WriteString(FormatReal(v))
+		w.WriteString(exact(v))
 	case Name:
 		w.name(v)
 	case String:
@@ -46,7 +47,20 @@ func (w *writer) object(o Object) {
 	}
 }
 
-// FormatReal writes a number with at most five decimals: PDF knows no
+// exact writes a real so that it reads back as the same value and as a real: a
+// page that is written again must not change.
+func exact(v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "0.0" // PDF has neither, so nothing that was read is one
+	}
+	s := strconv.FormatFloat(v, 'f', -1, 64)
+	if !strings.Contains(s, ".") {
+		s += ".0"
+	}
+	return s
+}
+
+// FormatReal writes a number of a content stream with at most five decimals: PDF knows no
 // exponents, and a hundred-thousandth of a point is below any device.
 func FormatReal(v float64) string {
 	r := math.Round(v*1e5) / 1e5
