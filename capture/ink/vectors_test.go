@@ -72,9 +72,9 @@ func (p pointVector) point() capture.Point {
 
 // The inputs of the vectors: a key, a session and a nonce that anyone can type.
 const (
-	vectorID    capture.SessionID = "000102030405060708090a0b0c0d0e0f"
-	vectorSeed                    = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60" // RFC 8032, 7.1, test 1
-	vectorNonce                   = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
+	vectorID    = capture.SessionID("000102030405060708090a0b0c0d0e0f")
+	vectorSeed  = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60" // RFC 8032, 7.1, test 1
+	vectorNonce = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f"
 )
 
 var vectorBatches = []batchVector{

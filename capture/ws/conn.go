@@ -2,8 +2,6 @@ package ws
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"sync"
 	"time"
@@ -254,33 +252,6 @@ func (c *conn) next() ([]byte, error) {
 	}
 }
 
-func (c *conn) message(ctx context.Context, msg []byte) error {
-	switch ink.KindOf(msg) {
-	case ink.KindBatch:
-		return c.batch(ctx, msg)
-	case ink.KindPing:
-		return c.ping(ctx, msg)
-	case ink.KindDevice:
-		return c.device(ctx, msg)
-	case ink.KindFinish:
-		return c.finish(ctx, msg)
-	}
-	return closeUnknown
-}
-
-func (c *conn) batch(ctx context.Context, msg []byte) error {
-	p, err := c.session.AppendPen(ctx, msg, c.session.Now())
-	if err != nil {
-		return err
-	}
-	select {
-	case <-c.newest: // the newer one stands for it
-	default:
-	}
-	c.newest <- p
-	return nil
-}
-
 // acknowledge sends an ACK whenever more is on disk, and asks for a sign of
 // life, until newest is closed.
 func (c *conn) acknowledge(ctx context.Context) {
@@ -323,82 +294,4 @@ func (c *conn) write(msg []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	return c.guarded(func() error { return c.socket.WriteMessage(websocket.BinaryMessage, msg) })
-}
-
-func (c *conn) ping(ctx context.Context, msg []byte) error {
-	pong := ink.Pong{ServerReceive: c.session.Now()}
-	ping, err := ink.ParsePing(msg)
-	if err != nil {
-		return err
-	}
-	if ping.LastReceive != 0 {
-		if err := c.exchanged(ctx, ping); err != nil {
-			return err
-		}
-	}
-	pong.ClientSend, pong.ServerSend = ping.ClientSend, c.session.Now()
-	c.pongs[c.sent%exchanges] = pong
-	c.sent++
-	return c.write(pong.Append(nil))
-}
-
-// exchanged keeps the four times of an exchange that is now complete. Both of
-// the server's come from its own memory.
-func (c *conn) exchanged(ctx context.Context, ping ink.Ping) error {
-	for i := range min(c.sent, exchanges) {
-		pong := &c.pongs[i]
-		if pong.ClientSend == ping.LastSend && pong.ServerSend != 0 {
-			x := capture.ClockExchange{
-				ClientSend: pong.ClientSend, ServerReceive: pong.ServerReceive,
-				ServerSend: pong.ServerSend, ClientReceive: ping.LastReceive,
-			}
-			*pong = ink.Pong{}
-			return c.note(ctx, capture.Control{Kind: capture.ControlClock, Clock: &x})
-		}
-	}
-	return nil
-}
-
-func (c *conn) device(ctx context.Context, msg []byte) error {
-	facts, err := ink.ParseDevice(msg)
-	if err != nil {
-		return err
-	}
-	return c.note(ctx, capture.Control{Kind: capture.ControlPen, Pen: &facts})
-}
-
-// note keeps a control record. A finished session needs no more of them.
-func (c *conn) note(ctx context.Context, record capture.Control) error {
-	payload, err := json.Marshal(record)
-	if err != nil {
-		return err
-	}
-	_, err = c.session.Note(ctx, payload)
-	if errors.Is(err, capture.ErrFinished) {
-		return nil
-	}
-	return err
-}
-
-// finish ends the stream if the client has the same one, and sends the receipt.
-func (c *conn) finish(ctx context.Context, msg []byte) error {
-	theirs, err := ink.ParseFinish(msg)
-	if err != nil {
-		return err
-	}
-	ours, err := c.session.Durable(ctx, capture.StreamPen)
-	if err != nil {
-		return err
-	}
-	if theirs != ours {
-		return closeHead
-	}
-	if ours, err = c.session.FinishStream(ctx, capture.StreamPen); err != nil {
-		return err
-	}
-	receipt, err := ink.SignReceipt(c.h.cfg.Key, c.id, c.nonce, ours)
-	if err != nil {
-		return err
-	}
-	return c.write(receipt.Append(nil))
 }
