@@ -30,6 +30,7 @@ const (
 	CodeAudit      = "deposit.audit"
 	CodeDocument   = "deposit.document"
 	CodeSigners    = "deposit.signers"
+	CodeRecord     = "deposit.record"
 )
 
 // explanations is what --explain prints.
@@ -56,6 +57,7 @@ var explanations = map[string]string{
 	CodeLogTrust:   "With --log-key KEY the log is one that you chose to trust. Without it the keys are the ones stated in the deposit itself.",
 	CodeAudit:      "data/audit/audit.jsonl is the chain of custody. Each line carries the hash of the line before it.",
 	CodeDocument:   "The signed PDF was checked by itself: every signature in it, and everything that was added after the first one.",
+	CodeRecord:     "An RFC 4998 evidence record covers every file of the deposit. It is renewed before a certificate ends or an algorithm weakens, so that the first time it proves stays proved.",
 	CodeSigners:    "Every person that the deposit names has signed the document with a certificate in that name.",
 }
 

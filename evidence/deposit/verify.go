@@ -25,6 +25,7 @@ import (
 type Options struct {
 	Roots   *x509.CertPool // of the seal, the signers and the timestamps
 	LogKeys []proof.Key    // of the log and of witnesses; every one must have signed
+	Now     time.Time      // of the check: whether evidence was renewed in time; zero means the time of the seal
 }
 
 // Verify checks a deposit point by point. It never fails: what cannot be read
@@ -45,6 +46,7 @@ func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
 	v.files()
 	v.seal()
 	v.log()
+	v.record()
 	v.audit()
 	v.document()
 	return v.report
@@ -170,6 +172,10 @@ func (v *verifier) manifest() {
 func (v *verifier) files() {
 	before := len(v.report.Failed())
 	named := map[string]bool{mimetypeName: true, asicName: true, signatureName: true, stampListName: true, stampName: true, proofName: true}
+	_, renewed := v.found[recordName]
+	if renewed {
+		named[recordName], named[recordListName] = true, true
+	}
 	var order, payload []Part
 	for _, r := range v.listed.refs {
 		named[r.uri] = true
@@ -199,18 +205,22 @@ func (v *verifier) files() {
 		v.fails(CodeBag, manifestName, "The list for sha256sum does not say the same as the signed list.")
 	}
 	if len(v.report.Failed()) == before && before == 0 {
-		v.order(order)
+		v.order(order, renewed)
 		v.holds(CodeFiles, "container", "All %d files are what was sealed, and there are no others.", len(v.archive.entries))
 	}
 }
 
 // order asks for the fixed order: the signed list's, then META-INF by name.
-func (v *verifier) order(listed []Part) {
+func (v *verifier) order(listed []Part, renewed bool) {
 	want := []string{mimetypeName}
 	for _, p := range listed {
 		want = append(want, p.Path)
 	}
-	want = append(want, asicName, stampListName, proofName, signatureName, stampName)
+	meta := []string{asicName, stampListName, proofName, signatureName, stampName}
+	if renewed {
+		meta = []string{recordListName, asicName, stampListName, proofName, recordName, signatureName, stampName}
+	}
+	want = append(want, meta...)
 	for i, e := range v.archive.entries {
 		if i < len(want) && e.name != want[i] {
 			v.fails(CodeOrder, e.name, "%q stands where %q must stand.", e.name, want[i])

@@ -26,7 +26,7 @@ var ErrKind = errors.New("this is neither a deposit nor a PDF")
 type Trust struct {
 	Roots   *x509.CertPool
 	LogKeys []proof.Key
-	Now     time.Time // for PDF signatures without a timestamp
+	Now     time.Time // of the check
 }
 
 // File verifies a file and says point by point what holds.
@@ -38,7 +38,7 @@ func File(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
 	}
 	switch start := head[:n]; {
 	case bytes.HasPrefix(start, []byte("PK")):
-		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, LogKeys: t.LogKeys}), nil
+		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, LogKeys: t.LogKeys, Now: t.Now}), nil
 	case bytes.Contains(start, []byte("%PDF-")):
 		return document(r, size, t)
 	}
