@@ -252,7 +252,7 @@ type Store interface {
 var (
 	ErrReferences  = errors.New("biometrics: the references cannot be used")
 	ErrQuestioned  = errors.New("biometrics: the questioned signature cannot be used")
-	ErrNotFound    = errors.New("biometrics: no such template")
+	ErrNotFound    = errors.New("biometrics: not found")
 	ErrStale       = errors.New("biometrics: a newer template has taken the place of this one")
 	ErrSealed      = errors.New("biometrics: the template cannot be opened with this key")
 	ErrModel       = errors.New("biometrics: the parameter file is damaged or of another version")

@@ -11,8 +11,9 @@ import (
 	"inkwitness/capture"
 )
 
-// rows reads the numbers of a text file, line by line. A line that does not
-// start with a number is a heading and skipped while nothing was read.
+// rows reads the numbers of a text file, line by line. Lines that are not
+// numbers are headings before the first point (three numbers or more) and an
+// error after it.
 func rows(data []byte) ([][]float64, error) {
 	var out [][]float64
 	for line := range bytes.Lines(data) {
@@ -30,7 +31,7 @@ func rows(data []byte) ([][]float64, error) {
 			row = append(row, v)
 		}
 		if row == nil {
-			if len(out) <= 1 {
+			if len(out) == 0 || len(out[len(out)-1]) < 3 {
 				out = nil
 				continue
 			}
@@ -90,6 +91,9 @@ func readSVC(data []byte, width int) (capture.Signature, bool, error) {
 	widest := 0
 	for _, r := range all {
 		widest = max(widest, len(r))
+	}
+	if widest == 0 {
+		return capture.Signature{}, false, fmt.Errorf("no points: %w", biometrics.ErrMalformed)
 	}
 	if widest != width {
 		return capture.Signature{}, false, nil // the other task

@@ -80,7 +80,7 @@ func (s *Signal) run(ks []knot) {
 	j := 0
 	for i := range n {
 		t := first + float64(i)*h
-		for j+1 < len(ks) && ks[j+1].t <= t {
+		for j+1 < len(ks) && ks[j+1].t <= t+1e-7 { // a tenth of a microsecond is rounding
 			j++
 		}
 		a := ks[j]
@@ -89,7 +89,7 @@ func (s *Signal) run(ks []knot) {
 			continue
 		}
 		b := ks[j+1]
-		f := (t - a.t) / (b.t - a.t)
+		f := max(0, (t-a.t)/(b.t-a.t))
 		s.add(a.x+f*(b.x-a.x), a.y+f*(b.y-a.y), a.p+f*(b.p-a.p), a.down, a.src)
 	}
 }
