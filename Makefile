@@ -27,7 +27,7 @@ pages: webclient/dist/.built ## build the pages into webclient/dist
 
 .PHONY: build
 build: pages ## bin/inkwitness, bin/inkverify, bin/inkeval
-	go build -trimpath -o bin/ ./api/cmd/inkwitness ./evidence/cmd/inkverify ./biometrics/cmd/inkeval
+	go build -o bin/ ./api/cmd/inkwitness ./evidence/cmd/inkverify ./biometrics/cmd/inkeval
 
 .PHONY: run
 run: build ## start the service on embedded SQLite and local files under ./data

@@ -42,6 +42,7 @@ type API struct {
 	log        *slog.Logger
 	metrics    *metrics
 	identifier []Identifier
+	mounting   string // folder of the use case whose route is being registered
 	guard      *http.CrossOriginProtection
 
 	description func() ([]byte, error) // OpenAPI, made at the first request
@@ -86,7 +87,7 @@ func (a *API) humaConfig() huma.Config {
 	c := huma.DefaultConfig("Inkwitness", a.cfg.Version)
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
 	c.Transformers = []huma.Transformer{a.transform}
-	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", a.schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: a.CookieName("session"), Description: "set by POST /api/session"},
 		"key":     {Type: "http", Scheme: "bearer", Description: "an API key of the organisation"},
@@ -95,14 +96,21 @@ func (a *API) humaConfig() huma.Config {
 }
 
 // schemaName names a type by its folder too, unless that is this one: two use
-// cases may both have a View.
-func schemaName(t reflect.Type, hint string) string {
+// cases may both have a View. A type without a name belongs to the use case that
+// is being mounted.
+func (a *API) schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
+	folder := a.mounting
+	if t.Name() != "" {
+		if !strings.HasPrefix(t.PkgPath(), "inkwitness/") {
+			return huma.DefaultSchemaNamer(t, hint)
+		}
+		folder = path.Base(t.PkgPath())
+	}
 	name := huma.DefaultSchemaNamer(t, hint)
-	folder := path.Base(t.PkgPath())
-	if folder == "api" || t.Name() == "" || !strings.HasPrefix(t.PkgPath(), "inkwitness/") {
+	if folder == "api" || folder == "" {
 		return name
 	}
 	prefix := strings.ToUpper(folder[:1]) + folder[1:]

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 
@@ -54,6 +56,7 @@ func (r Route) maxBody() int64 {
 // Problem.
 func Register[I, O any](a *API, route Route, handler func(context.Context, *I) (*O, error)) {
 	a.needProblemSchema()
+	a.mounting = path.Base(cmp.Or(typeOf[I]().PkgPath(), typeOf[O]().PkgPath()))
 	huma.Register(a.huma, route.operation(), func(ctx context.Context, in *I) (*O, error) {
 		if err := route.admit(ctx); err != nil {
 			return nil, a.report(ctx, err)

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"inkwitness/api"
+	"inkwitness/api/account"
 	"inkwitness/api/auth"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/document"
@@ -186,6 +187,10 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
+	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Clock: s.clock})
+	if err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
 	// The signer comes first: in a browser with both cookies the signing page is
 	// the signer's.
 	s.api.Mount(
@@ -193,6 +198,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		signer,
 		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
 		s.auth,
+		people,
 	)
 	files, err := fs.Sub(webclient.Dist, "dist")
 	if err != nil {

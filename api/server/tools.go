@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"inkwitness/api"
+	"inkwitness/api/account"
 	"inkwitness/api/auth"
 	"inkwitness/api/document"
 	"inkwitness/api/investigate"
@@ -74,7 +75,7 @@ func OpenAPI(version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Mount(&document.Handler{}, &signing.Handler{}, &investigate.Handler{}, new(auth.Handler))
+	a.Mount(&document.Handler{}, &signing.Handler{}, &investigate.Handler{}, new(auth.Handler), new(account.Handler))
 	description, err := a.OpenAPI()
 	if err != nil {
 		return nil, fmt.Errorf("describe the routes: %w", err)
