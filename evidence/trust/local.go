@@ -28,6 +28,7 @@ import (
 
 	"inkwitness/capture"
 	"inkwitness/evidence"
+	"inkwitness/evidence/cms"
 )
 
 // Config is what the local provider needs. Keys and Clock are required.
@@ -158,6 +159,17 @@ func (l *Local) Timestamping(ctx context.Context) (crypto.Signer, []*x509.Certif
 		return nil, nil, fmt.Errorf("timestamping credential: %w", err)
 	}
 	return id.key, []*x509.Certificate{id.cert, l.root}, nil
+}
+
+// SignReceipt signs a deletion receipt: CMS with the receipt inside, which
+// "openssl cms -verify" takes out. The key is that of the year.
+func (l *Local) SignReceipt(ctx context.Context, receipt []byte) ([]byte, error) {
+	name := "receipt/" + l.cfg.Clock.Now().UTC().Format("2006")
+	id, err := l.identity(ctx, name, "receipt", evidence.CredentialRequest{}, elliptic.P256(), l.receiptTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("receipt credential: %w", err)
+	}
+	return cms.Sign(ctx, cms.Params{Chain: []*x509.Certificate{id.cert, l.root}, Content: receipt, SigningTime: l.cfg.Clock.Now()}, id.key)
 }
 
 // Revocation implements evidence.Revoker. Certificates of this authority are

@@ -161,6 +161,26 @@ func TestTimestampingKeyChangesEachYear(t *testing.T) {
 	}
 }
 
+func TestReceipt(t *testing.T) {
+	l, _, _ := open(t)
+	signed, err := l.SignReceipt(t.Context(), []byte(`{"deleted":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "r.p7m"), signed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: l.Root().Raw})
+	if err := os.WriteFile(filepath.Join(dir, "root.pem"), root, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("openssl", "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", filepath.Join(dir, "r.p7m"), "-CAfile", filepath.Join(dir, "root.pem"), "-attime", "1772443810").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), `{"deleted":"x"}`) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestOpenSSLAcceptsChainAndRevocationList(t *testing.T) {
 	l, _, _ := open(t)
 	c, err := l.Credential(t.Context(), request("r"))

@@ -69,6 +69,12 @@ func (l *Local) signerTemplate(req evidence.CredentialRequest) *x509.Certificate
 	return t
 }
 
+// receiptTemplate is for the service's own statements.
+func (l *Local) receiptTemplate() (*x509.Certificate, error) {
+	now := l.cfg.Clock.Now()
+	return l.base(l.subject(l.cfg.Organisation+" receipts "+now.UTC().Format("2006")), x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment, now.AddDate(stampYears, 0, 0)), nil
+}
+
 var (
 	oidExtKeyUsage  = asn1.ObjectIdentifier{2, 5, 29, 37}
 	oidTimeStamping = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}

@@ -1,0 +1,220 @@
+// Package retain ends what must end and keeps what must be kept: it purges
+// objects whose day has come, honours legal holds, writes deletion receipts,
+// and says when evidence has to be renewed.
+//
+// It decides by the clock, so it does not trust the clock blindly: a jump of
+// more than a day stops all deletion until two people confirm the time. It does
+// not know databases or object stores: a Store and a Vault do what it decides.
+package retain
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"inkwitness/capture"
+	"inkwitness/evidence"
+)
+
+// Store keeps the rows of objects. Implementations are safe for concurrent use
+// and durable on return.
+type Store interface {
+	// Due returns at most n objects whose end is not after now and that no
+	// hold protects, oldest end first, and before those the ones that were
+	// begun and not finished.
+	Due(ctx context.Context, now time.Time, n int) ([]evidence.Object, error)
+
+	// Begin turns the object's row into a tombstone, in one transaction with
+	// the check that it is due and not held: evidence.ErrHeld. From then on
+	// nothing leads to the blob. Begun twice is no error. last reports that no
+	// other object, tombstones aside, is under the same data key.
+	Begin(ctx context.Context, key string, now time.Time) (last bool, err error)
+
+	// Finish stores the receipt and ends the tombstone's being due.
+	Finish(ctx context.Context, key string, receipt []byte) error
+
+	// LastClock is the time of the last run, zero before the first.
+	LastClock(ctx context.Context) (time.Time, error)
+
+	// SaveClock sets it.
+	SaveClock(ctx context.Context, t time.Time) error
+}
+
+// Vault deletes blobs and destroys keys; *vault.Vault does.
+type Vault interface {
+	// Delete removes the blob; a missing one is no error.
+	Delete(ctx context.Context, o evidence.Object) error
+
+	// Erase destroys the data key of a subject in a deposit, so that copies in
+	// backups cannot be read either. It is idempotent.
+	Erase(ctx context.Context, subject, deposit string, e evidence.Erasure) error
+}
+
+// Signer signs receipts: the bytes in, a signed message that holds them out.
+type Signer interface {
+	SignReceipt(ctx context.Context, receipt []byte) ([]byte, error)
+}
+
+// Config is what a Purger needs. All fields but Every, MaxJump and Log are required.
+type Config struct {
+	Store   Store
+	Vault   Vault
+	Signer  Signer
+	Clock   capture.Clock
+	Every   time.Duration // between runs, one hour when 0
+	MaxJump time.Duration // more than this since the last run is a jump, 24 h when 0
+	Log     *slog.Logger
+}
+
+// Purger deletes what is due. One runs at a time; two do no harm.
+type Purger struct{ cfg Config }
+
+// New returns a Purger.
+func New(cfg Config) (*Purger, error) {
+	if cfg.Store == nil || cfg.Vault == nil || cfg.Signer == nil || cfg.Clock == nil {
+		return nil, errors.New("retain: Store, Vault, Signer and Clock are required")
+	}
+	if cfg.Every <= 0 {
+		cfg.Every = time.Hour
+	}
+	if cfg.MaxJump <= 0 {
+		cfg.MaxJump = 24 * time.Hour
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Purger{cfg}, nil
+}
+
+// Run purges now and then every Config.Every until the context ends.
+func (p *Purger) Run(ctx context.Context) error {
+	tick := time.NewTicker(p.cfg.Every)
+	defer tick.Stop()
+	for {
+		if n, err := p.Purge(ctx); err != nil && ctx.Err() == nil {
+			p.cfg.Log.ErrorContext(ctx, "purge stopped, will try again", "deleted", n, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// authority is by what right a purge deletes.
+const authority = "end of the retention period"
+
+// batch is how many objects are asked for at a time.
+const batch = 100
+
+// Purge deletes everything that is due and returns how many objects that were.
+// evidence.ErrClock means that the clock jumped and nothing was touched.
+func (p *Purger) Purge(ctx context.Context) (int, error) {
+	now := p.cfg.Clock.Now().UTC()
+	if err := p.checkClock(ctx, now); err != nil {
+		return 0, err
+	}
+	deleted := 0
+	for {
+		due, err := p.cfg.Store.Due(ctx, now, batch)
+		if err != nil {
+			return deleted, fmt.Errorf("list what is due: %w", err)
+		}
+		n, err := p.purgeAll(ctx, due, now)
+		deleted += n
+		if err != nil || len(due) < batch || n == 0 {
+			return deleted, err
+		}
+	}
+}
+
+func (p *Purger) purgeAll(ctx context.Context, due []evidence.Object, now time.Time) (int, error) {
+	for i, o := range due {
+		err := p.purge(ctx, o, now)
+		if errors.Is(err, evidence.ErrHeld) {
+			continue // a hold came between
+		}
+		if err != nil {
+			return i, fmt.Errorf("purge %s: %w", o.Key, err)
+		}
+	}
+	return len(due), nil
+}
+
+// purge deletes one object: tombstone, blob, key when it was the key's last
+// object, receipt. A crash after any of them leaves the object among what is
+// due, and the rest is done again.
+func (p *Purger) purge(ctx context.Context, o evidence.Object, now time.Time) error {
+	last, err := p.cfg.Store.Begin(ctx, o.Key, now)
+	if err != nil {
+		return err
+	}
+	if err := p.cfg.Vault.Delete(ctx, o); err != nil {
+		return err
+	}
+	if last {
+		if err := p.cfg.Vault.Erase(ctx, o.Subject, o.Deposit, evidence.Erasure{When: now, Authority: authority}); err != nil {
+			return err
+		}
+	}
+	receipt, err := json.Marshal(Receipt{Format: ReceiptFormat, Object: o.SHA256, Size: o.Size, Class: o.Class, Reason: o.Reason,
+		Stored: o.Stored, Due: o.DeleteAfter, Deleted: now, Authority: authority})
+	if err != nil {
+		return fmt.Errorf("receipt: %w", err)
+	}
+	signed, err := p.cfg.Signer.SignReceipt(ctx, receipt)
+	if err != nil {
+		return fmt.Errorf("receipt: %w", err)
+	}
+	return p.cfg.Store.Finish(ctx, o.Key, signed)
+}
+
+// ReceiptFormat is the version of Receipt.
+const ReceiptFormat = "inkwitness deletion receipt v1"
+
+// Receipt proves a deletion. It names the object by its hash alone.
+type Receipt struct {
+	Format    string          `json:"format"`
+	Object    evidence.Digest `json:"sha256"`
+	Size      int64           `json:"size"`
+	Class     evidence.Class  `json:"class"`
+	Reason    string          `json:"reason"` // why it had been kept
+	Stored    time.Time       `json:"stored"`
+	Due       time.Time       `json:"due"`
+	Deleted   time.Time       `json:"deleted"`
+	Authority string          `json:"authority"`
+}
+
+// checkClock compares with the last run. A service that was down for longer
+// than MaxJump looks like one whose clock was moved: both need confirmation.
+func (p *Purger) checkClock(ctx context.Context, now time.Time) error {
+	last, err := p.cfg.Store.LastClock(ctx)
+	if err != nil {
+		return fmt.Errorf("time of the last run: %w", err)
+	}
+	if jump := now.Sub(last); !last.IsZero() && jump.Abs() > p.cfg.MaxJump {
+		return fmt.Errorf("last run was at %s, now it is %s: %w", last.Format(time.RFC3339), now.Format(time.RFC3339), evidence.ErrClock)
+	}
+	if now.Before(last) {
+		return nil // a small step back: the later time stays the mark
+	}
+	if err := p.cfg.Store.SaveClock(ctx, now); err != nil {
+		return fmt.Errorf("note the time: %w", err)
+	}
+	return nil
+}
+
+// Confirm lets purging go on after a jump. Two different people must say that
+// the present time is right.
+func (p *Purger) Confirm(ctx context.Context, first, second string) error {
+	if first == "" || second == "" || first == second {
+		return fmt.Errorf("two different people are needed to confirm the time: %w", evidence.ErrNotAllowed)
+	}
+	now := p.cfg.Clock.Now().UTC()
+	p.cfg.Log.WarnContext(ctx, "time confirmed after a jump", "first", first, "second", second, "now", now)
+	return p.cfg.Store.SaveClock(ctx, now)
+}
