@@ -135,8 +135,8 @@ func TestChromiumRecordsEveryCodec(t *testing.T) {
 			if got.Sent < 60 || s.frames != got.Sent {
 				t.Errorf("%d of %d frames recorded", s.frames, got.Sent)
 			}
-			if got.Duration < 3.5 || got.Duration > 4.5 || got.Played < 0.2 || got.Width != 640 {
-				t.Errorf("%+v: want 4 s of 640 pixels that play after seeking", got)
+			if got.Duration < 3.5 || got.Duration > 4.5 || got.Played < 0.2 || got.Width < 320 {
+				t.Errorf("%+v: want 4 s that play after seeking", got)
 			}
 		})
 	}
@@ -163,7 +163,11 @@ func TestChromiumPenAgainstVideo(t *testing.T) {
 	for i, f := range only[media.Frame](s.sink.records(t, capture.StreamVideo)) {
 		if n := numbers[i]; n >= 0 && n < len(page.Drawn) && (i == 0 || n != numbers[i-1]) {
 			at := line.Find(media.Video, f.Segment).Micros(f.RTP)
-			errors = append(errors, float64(at-line.Pen.Micros(page.Drawn[n]))/1000)
+			e := at - line.Pen.Micros(page.Drawn[n])
+			if n+1 < len(page.Drawn) && e > 0 { // a page that stood still showed the picture longer than the 40 ms
+				e = max(0, e-max(0, page.Drawn[n+1]-page.Drawn[n]-40_000))
+			}
+			errors = append(errors, float64(e)/1000)
 		}
 	}
 	var mean, worst float64

@@ -215,6 +215,13 @@ func TestThePageClosingIsSeen(t *testing.T) {
 	}
 }
 
+func TestTheCertificateDoesNotEnd(t *testing.T) {
+	c, err := newCertificate()
+	if err != nil || c.Expires().Year() != 9999 {
+		t.Errorf("the certificate ends %v, %v", c.Expires(), err)
+	}
+}
+
 func TestWatchdog(t *testing.T) {
 	ms := func(n int64) int64 { return n * 1000 }
 	tests := []struct {

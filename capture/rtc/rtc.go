@@ -14,10 +14,13 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"runtime"
 	"sync"
@@ -162,11 +165,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.UDP == nil {
 		return nil, errors.New("rtc: Config.UDP is required")
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make the DTLS key: %w", err)
-	}
-	cert, err := webrtc.GenerateCertificate(key)
+	cert, err := newCertificate()
 	if err != nil {
 		return nil, fmt.Errorf("make the DTLS certificate: %w", err)
 	}
@@ -180,6 +179,26 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("set up WebRTC: %w", err)
 	}
 	return s, nil
+}
+
+// newCertificate makes the certificate of all peer connections. Pages check its
+// fingerprint, which comes with the answer, and nothing else (RFC 8827 section
+// 5), so it has no end: pion's own would refuse service after a month.
+func newCertificate() (*webrtc.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return nil, err
+	}
+	return webrtc.NewCertificate(key, x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "WebRTC"},
+		NotBefore:    time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC),
+		NotAfter:     time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), // RFC 5280 section 4.1.2.5: no end
+	})
 }
 
 func (c Config) withDefaults() Config {
