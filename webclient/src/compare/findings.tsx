@@ -1,6 +1,6 @@
 // What the comparison found, in words that say what it does not.
 import type { ComponentChildren } from 'preact';
-import { Problem, type Quality } from '../api.ts';
+import { type Comparison, Problem, type Quality } from '../api.ts';
 import { exactTime, number } from '../i18n/format.ts';
 import { Badge, Button, Notice, Panel } from '../ui/ui.tsx';
 import { save } from '../download.ts';
@@ -9,6 +9,7 @@ import { opened } from './state.ts';
 import { text } from './text/index.ts';
 
 const LN10 = Math.log(10);
+const SHOWN = 10; // features before the fold; the service puts the farthest first
 
 export function Verdict() {
   const texts = text().verdict;
@@ -103,21 +104,31 @@ export function Features() {
   return (
     <Panel title={texts.title} test="features">
       <p class="small muted">{texts.text}</p>
-      <div class="table-scroll" tabIndex={0} role="region" aria-label={texts.title}>
-        <table class="table">
-          <thead><tr><th scope="col">{texts.feature}</th><th scope="col" class="number">{texts.questioned}</th><th scope="col" class="number">{texts.mean}</th><th scope="col" class="number">{texts.spread}</th><th scope="col" class="number">z</th></tr></thead>
-          <tbody>
-            {features.map((one) => (
-              <tr key={one.feature}>
-                <th scope="row">{texts.names[one.feature] ?? one.feature} <span class="muted">{one.unit}</span></th>
-                <td class="number">{number(one.questioned, 2)}</td><td class="number">{number(one.mean, 2)}</td><td class="number">{number(one.spread, 2)}</td>
-                <td class={Math.abs(one.z) >= 2 ? 'number far' : 'number'}>{number(one.z, 1)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <FeatureTable features={features.slice(0, SHOWN)} />
+      {features.length > SHOWN && <details><summary>{texts.more(features.length - SHOWN)}</summary><FeatureTable features={features.slice(SHOWN)} /></details>}
     </Panel>
+  );
+}
+
+type Feature = NonNullable<Comparison['explanation']>['features'][number];
+
+function FeatureTable({ features }: { features: Feature[] }) {
+  const texts = text().features;
+  return (
+    <div class="table-scroll" tabIndex={0} role="region" aria-label={texts.title}>
+      <table class="table">
+        <thead><tr><th scope="col">{texts.feature}</th><th scope="col" class="number">{texts.questioned}</th><th scope="col" class="number">{texts.mean}</th><th scope="col" class="number">{texts.spread}</th><th scope="col" class="number">z</th></tr></thead>
+        <tbody>
+          {features.map((one) => (
+            <tr key={one.feature}>
+              <th scope="row">{texts.names[one.feature] ?? one.feature} <span class="muted">{one.unit}</span></th>
+              <td class="number">{number(one.questioned, 2)}</td><td class="number">{number(one.mean, 2)}</td><td class="number">{number(one.spread, 2)}</td>
+              <td class={Math.abs(one.z) >= 2 ? 'number far' : 'number'}>{number(one.z, 1)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

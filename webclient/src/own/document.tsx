@@ -176,14 +176,23 @@ function History({ document }: { document: Document }) {
   const [problem, setProblem] = useState<unknown>();
   const version = JSON.stringify([document.state, document.signers.map((signer) => signer.state)]);
   useEffect(() => void documents.activity(document.id).then((answer) => setLines(answer.activity ?? []), (error: unknown) => { if (!ended(error)) setProblem(error); }), [document.id, version]);
-  const name = (id: string | undefined) => document.signers.find((signer) => signer.id === id)?.name;
+  const signer = (id: string | undefined) => document.signers.find((one) => one.id === id)?.name ?? '';
+  // A signer acts without an account: then the line is about what the signer did.
+  const sentence = (line: Activity) => {
+    const own = line.who === '' && /^(signer\.(opened|confirmed|declined)|consent\.|capture\.)/.test(line.kind);
+    const who = line.who || (own ? signer(line.signer) : '') || texts.document.service;
+    const about = own || !signer(line.signer) ? '' : ` · ${signer(line.signer)}`;
+    const [first = ''] = (line.detail ?? '').split(' '); // the rest are ids and versions, in the exported record
+    const words = /^(evidence\.opened|signer\.declined)$/.test(line.kind) ? line.detail : texts.details[first];
+    return `${who}: ${texts.kinds[line.kind] ?? line.kind}${about}${words ? ` · ${words}` : ''}`;
+  };
   return (
     <Panel title={texts.document.activity} test="activity">
       <ProblemNotice problem={problem} />
       {lines?.length === 0 && <p class="muted">{texts.document.activityEmpty}</p>}
       <ol class="timeline small">
         {lines?.map((line, i) => (
-          <li key={i}><time dateTime={line.at} title={exactTime(line.at)}>{dateTime(line.at)}</time>{line.who || texts.document.service}: {texts.kinds[line.kind] ?? line.kind}{name(line.signer) ? ` · ${name(line.signer)}` : ''}{line.detail ? ` · ${line.detail}` : ''}</li>
+          <li key={i}><time dateTime={line.at} title={exactTime(line.at)}>{dateTime(line.at)}</time>{sentence(line)}</li>
         ))}
       </ol>
     </Panel>

@@ -77,6 +77,7 @@ const en = {
     title: 'Features against the references',
     text: 'z is the distance from the references’ mean in their own spread; beyond ±2 it is marked.',
     feature: 'Feature', questioned: 'Questioned', mean: 'References, mean', spread: 'Spread',
+    more: (n: number) => `${n} more features`,
     names: {} as Record<string, string>,
   },
   quality: {

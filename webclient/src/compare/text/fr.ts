@@ -77,6 +77,7 @@ const fr: Translation<typeof en> = {
     title: 'Caractéristiques face aux références',
     text: 'z est l’écart à la moyenne des références, mesuré dans leur propre dispersion ; au-delà de ±2 il est marqué.',
     feature: 'Caractéristique', questioned: 'Contestée', mean: 'Références, moyenne', spread: 'Dispersion',
+    more: (n) => `${n} autres caractéristiques`,
     names: {},
   },
   quality: {

@@ -77,6 +77,7 @@ const zhHans: Translation<typeof en> = {
     title: '特征与参考签名的比较',
     text: 'z 为与参考平均值的距离，以参考本身的离散程度计；超过 ±2 会标示。',
     feature: '特征', questioned: '待鉴定', mean: '参考平均', spread: '离散',
+    more: (n) => `其他 ${n} 项特征`,
     names: {},
   },
   quality: {

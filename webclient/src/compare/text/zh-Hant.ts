@@ -77,6 +77,7 @@ const zhHant: Translation<typeof en> = {
     title: '特徵與參考簽名的比較',
     text: 'z 為與參考平均值的距離，以參考本身的離散程度計；超過 ±2 會標示。',
     feature: '特徵', questioned: '待鑑定', mean: '參考平均', spread: '離散',
+    more: (n) => `其他 ${n} 項特徵`,
     names: {},
   },
   quality: {

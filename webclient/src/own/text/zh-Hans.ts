@@ -95,11 +95,18 @@ const zhHans: Translation<typeof en> = {
     gone: '此文件不存在，或您无权访问。',
   },
   kinds: {
+    'consent.given': '同意录制',
+    'consent.refused': '拒绝录制',
+    'capture.started': '开始录制',
+    'capture.finished': '完成录制',
+    'capture.refused': '被要求重新签名',
+    'capture.discarded': '舍弃了录制',
     'document.uploaded': '上传了文件', 'document.planned': '设置了签署人与位置', 'document.sent': '发送签署', 'document.cancelled': '撤回了文件',
     'document.completed': '完成：所有人都已签署', 'document.downloaded': '下载了文件', 'signer.invited': '邀请了签署人', 'signer.opened': '打开了链接',
     'signer.consented': '回复了同意事项', 'signer.declined': '拒绝签署', 'signer.captured': '录制了签名', 'signer.confirmed': '确认了签名',
     'signer.signed': '签名已封存', 'deposit.made': '创建了寄存凭证', 'deposit.downloaded': '下载了寄存凭证', 'evidence.opened': '打开了证据',
   },
+  details: { handwriting: '笔迹', video: '摄像头与声音', comparison: '比对', reference: '样本', signature: '签名' },
   outbox: {
     title: '发件箱',
     text: '本服务的邮件及其状态。如果没有邮件服务器，邮件会留在这里：请自行转交链接。',

@@ -95,11 +95,18 @@ const zhHant: Translation<typeof en> = {
     gone: '此文件不存在，或您無權存取。',
   },
   kinds: {
+    'consent.given': '同意錄製',
+    'consent.refused': '拒絕錄製',
+    'capture.started': '開始錄製',
+    'capture.finished': '完成錄製',
+    'capture.refused': '被要求重新簽名',
+    'capture.discarded': '捨棄了錄製',
     'document.uploaded': '上傳了文件', 'document.planned': '設定了簽署人與位置', 'document.sent': '寄出簽署', 'document.cancelled': '撤回了文件',
     'document.completed': '完成：所有人都已簽署', 'document.downloaded': '下載了文件', 'signer.invited': '邀請了簽署人', 'signer.opened': '開啟了連結',
     'signer.consented': '回覆了同意事項', 'signer.declined': '拒絕簽署', 'signer.captured': '錄製了簽名', 'signer.confirmed': '確認了簽名',
     'signer.signed': '簽名已封存', 'deposit.made': '建立了寄存憑證', 'deposit.downloaded': '下載了寄存憑證', 'evidence.opened': '開啟了證據',
   },
+  details: { handwriting: '筆跡', video: '相機與聲音', comparison: '比對', reference: '範例', signature: '簽名' },
   outbox: {
     title: '寄件匣',
     text: '本服務的郵件及其狀態。若未設定郵件伺服器，郵件會留在這裡：請自行轉交連結。',

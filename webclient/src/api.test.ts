@@ -1,0 +1,112 @@
+// The contract module against the service's own description, api/openapi.json:
+// every request goes to a route that exists and sends only what it knows.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import openapi from '../../api/openapi.json';
+import { account, documents, investigate, newKey, Problem, signing } from './api.ts';
+
+interface Schema {
+  $ref?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+}
+
+interface Operation {
+  parameters?: { name: string; in: string; required?: boolean }[];
+  requestBody?: { content: Record<string, { schema: Schema }> };
+}
+
+const paths = openapi.paths as unknown as Record<string, Record<string, Operation>>;
+const schemas = openapi.components.schemas as unknown as Record<string, Schema>;
+
+let sent: { method: string; url: URL; body: unknown; headers: Record<string, string> };
+beforeEach(() => {
+  vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+    sent = {
+      method: init.method ?? 'GET', url: new URL(path, 'http://localhost'), headers: init.headers as Record<string, string>,
+      body: typeof init.body === 'string' ? JSON.parse(init.body) : init.body,
+    };
+    return new Response('{}');
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const id = 'a'.repeat(32);
+const calls: Record<string, () => Promise<unknown>> = {
+  'account.invitation': () => account.invitation('token'),
+  'account.accept': () => account.accept({ token: 't', name: 'n', password: 'p', email: 'e' }),
+  'account.signIn': () => account.signIn({ email: 'e', password: 'p', code: 'c', takeOver: true }),
+  'account.session': () => account.session(),
+  'account.signOut': () => account.signOut(),
+  'account.outbox': () => account.outbox(),
+  'documents.list': () => documents.list(),
+  'documents.get': () => documents.get(id),
+  'documents.upload': () => documents.upload(new Blob(['%PDF-']), 'title', 'name.pdf', newKey()),
+  'documents.plan': () => documents.plan(id, { signers: [{ name: 'n', email: 'e', language: 'en' }], fields: [{ signer: 0, page: 1, x: 1, y: 1, width: 99, height: 99 }] }),
+  'documents.send': () => documents.send(id),
+  'documents.remind': () => documents.remind(id),
+  'documents.cancel': () => documents.cancel(id),
+  'documents.activity': () => documents.activity(id),
+  'signing.open': () => signing.open('token', 'b'.repeat(32)),
+  'signing.get': () => signing.get(),
+  'signing.consent': () => signing.consent({ purpose: 'video', textVersion: 'v', language: 'en', given: true }),
+  'signing.decline': () => signing.decline('reason'),
+  'signing.begin': () => signing.begin({ kind: 'signature', device: { pointer: 'pen', system: 's', deviceId: 'd' }, media: { video: true, audio: true } }, newKey()),
+  'signing.finish': () => signing.finish(id),
+  'signing.discard': () => signing.discard(id),
+  'signing.confirm': () => signing.confirm({ captureId: id }, newKey()),
+  'signing.confirm, typed': () => signing.confirm({ typed: 'name' }, newKey()),
+  'investigate.open': () => investigate.open(id, id, 'reason'),
+};
+
+function operation(method: string, path: string): Operation | undefined {
+  const fits = (template: string) => new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
+  const exact = Object.keys(paths).find((template) => template === path) ?? Object.keys(paths).find(fits);
+  return exact ? paths[exact]?.[method.toLowerCase()] : undefined;
+}
+
+function resolve(schema: Schema | undefined): Schema | undefined {
+  return schema?.$ref ? schemas[schema.$ref.split('/').at(-1)!] : schema;
+}
+
+// Names that a body has and its schema has not, and required ones that it lacks.
+function differences(body: unknown, schema: Schema | undefined, at = ''): string[] {
+  const known = resolve(schema);
+  if (Array.isArray(body)) return body.flatMap((one, i) => differences(one, known?.items, `${at}[${i}]`));
+  if (!known?.properties || typeof body !== 'object' || body === null) return [];
+  const unknown = Object.keys(body).filter((key) => !known.properties?.[key]).map((key) => `${at}.${key} is not known`);
+  const lacking = (known.required ?? []).filter((key) => !(key in body)).map((key) => `${at}.${key} is lacking`);
+  return [...unknown, ...lacking, ...Object.entries(body).flatMap(([key, value]) => differences(value, known.properties?.[key], `${at}.${key}`))];
+}
+
+describe('contract', () => {
+  it.each(Object.keys(calls))('%s', async (name) => {
+    await calls[name]!();
+    const found = operation(sent.method, sent.url.pathname);
+    expect(found, `${sent.method} ${sent.url.pathname}`).toBeDefined();
+    const query = (found?.parameters ?? []).filter((one) => one.in === 'query');
+    for (const key of sent.url.searchParams.keys()) {
+      if (query.length > 0) expect(query.map((one) => one.name)).toContain(key);
+    }
+    for (const one of query.filter(({ required }) => required)) expect(sent.url.searchParams.has(one.name)).toBe(true);
+    expect(differences(sent.body, found?.requestBody?.content['application/json']?.schema)).toEqual([]);
+  });
+});
+
+describe('failures', () => {
+  it('are problems with the service’s own words', async () => {
+    vi.stubGlobal('fetch', async () => new Response('{"type":"/problems/expired","title":"No longer valid","detail":"Ask for a new one."}', { status: 410 }));
+    await expect(signing.open('t', 'b')).rejects.toEqual(new Problem(410, 'expired', 'No longer valid', 'Ask for a new one.'));
+  });
+
+  it('of the network are tried again with the same key where something is created', async () => {
+    const keys: (string | undefined)[] = [];
+    vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {
+      keys.push((init.headers as Record<string, string>)['Idempotency-Key']);
+      if (keys.length < 3) throw new TypeError('network');
+      return new Response('{}');
+    });
+    await signing.confirm({ captureId: id }, 'k');
+    expect(keys).toEqual(['k', 'k', 'k']);
+  });
+});
