@@ -36,6 +36,11 @@ type authority struct {
 	next int64
 }
 
+// timeStamping is the extended key usage of a timestamp authority: critical and
+// alone (RFC 3161, 2.3).
+var timeStamping = pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true,
+	Value: []byte{0x30, 0x0A, 0x06, 0x08, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08}}
+
 func newAuthority(t testing.TB) *authority {
 	t.Helper()
 	a := &authority{next: 100}
@@ -59,10 +64,10 @@ func newAuthority(t testing.TB) *authority {
 	if a.tkey, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	// RFC 3161, 2.3: the extended key usage is critical and alone.
 	a.tsa = a.issue(t, "Test Time", &a.tkey.PublicKey, func(c *x509.Certificate) {
-		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true,
-			Value: []byte{0x30, 0x0A, 0x06, 0x08, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08}}}
+		c.ExtraExtensions = []pkix.Extension{timeStamping}
+		// The other implementation reads the machine's clock and wants it here.
+		c.NotBefore, c.NotAfter = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)
 	})
 	return a
 }
@@ -213,7 +218,7 @@ func prepared(t testing.TB, in []byte, n int) []byte {
 	t.Helper()
 	var fields []Field
 	for i := range n {
-		fields = append(fields, Field{Name: string(rune('A' + i)), Page: 1, Rect: Rect{X: 10 + 90*float64(i), Y: 20, W: 80, H: 50}})
+		fields = append(fields, Field{Name: string(rune('A' + i)), Page: 1, Rect: Rect{X: 10 + 75*float64(i), Y: 20, W: 70, H: 50}})
 	}
 	return prepare(t, in, fields...)
 }

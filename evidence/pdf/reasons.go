@@ -24,6 +24,7 @@ const (
 	StampDiffers    Code = "pdf.timestamp-digest"
 	StampWrong      Code = "pdf.timestamp-signature"
 	StampUntrusted  Code = "pdf.timestamp-untrusted"
+	StampExpired    Code = "pdf.timestamp-expired"
 	DocMDP          Code = "pdf.docmdp"
 	FieldLocked     Code = "pdf.field-locked"
 	UpdateMalformed Code = "pdf.update-malformed"
@@ -61,6 +62,7 @@ var reasons = map[Code]string{
 	StampDiffers:    "A timestamp belongs to something else.",
 	StampWrong:      "The signature of a timestamp is wrong.",
 	StampUntrusted:  "A timestamp does not come from a trusted authority.",
+	StampExpired:    "A timestamp's certificate has ended and no later timestamp renewed it in time.",
 	DocMDP:          "The document was signed again although its first signature forbids that.",
 	FieldLocked:     "A field was signed that an earlier signature had locked.",
 	UpdateMalformed: "Bytes were added after signing that are not a proper revision.",

@@ -189,6 +189,7 @@ func (v *verifier) chain(leaf *x509.Certificate, others []*x509.Certificate, at 
 // trust checks the signers' certificates at the best time known for each, and
 // then their levels.
 func (v *verifier) trust() {
+	v.unrenewed()
 	for i, s := range v.sigs {
 		if s.message == nil || s.Certificate == nil {
 			continue
@@ -210,6 +211,32 @@ func (v *verifier) trust() {
 	for _, s := range v.sigs {
 		if s.Timestamp && len(s.stamps) > 0 {
 			s.Level = LevelT
+		}
+	}
+}
+
+// unrenewed finds timestamps whose certificates have ended without a later
+// timestamp that was made in time: from the end of a certificate on, a token
+// by it could have been made by anyone who came by the key. The newest one is
+// judged at the time of the check, every other at the time of the next trusted
+// document timestamp (as in EN 319 102-1, 5.6.3).
+func (v *verifier) unrenewed() {
+	control := v.opts.At
+	for i := len(v.sigs) - 1; i >= 0; i-- {
+		s := v.sigs[i]
+		good := len(s.stamps) > 0
+		for _, t := range s.stamps {
+			at := control
+			if at.Before(t.Time) {
+				at = t.Time
+			}
+			if _, err := v.chain(t.Signer, t.Certificates, at, x509.ExtKeyUsageTimeStamping); err != nil {
+				s.add(StampExpired, err.Error())
+				good = false
+			}
+		}
+		if good && s.Timestamp {
+			control = s.stamps[0].Time
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
 	"slices"
@@ -321,6 +322,19 @@ func (s stamper) Timestamp(_ context.Context, h crypto.Hash, digest []byte) ([]b
 	return s(h, digest)
 }
 
+// shortLived is stamped by an authority whose certificate ends soon after.
+func (k *kit) shortLived() []byte {
+	brief := *k
+	own := *k.authority
+	brief.authority = &own
+	own.tsa = k.issue(k.t, "Brief Time", &k.tkey.PublicKey, func(c *x509.Certificate) {
+		c.ExtraExtensions, c.NotAfter = []pkix.Extension{timeStamping}, noon.Add(30*time.Minute)
+	})
+	r := k.request(k.ada, "A", LevelT)
+	r.Timestamper = stamper(func(h crypto.Hash, d []byte) ([]byte, error) { return brief.ownToken(k.t, h, d, noon), nil })
+	return sign(k.t, k.empty(), r)
+}
+
 // trustVectors are sound signatures by people one should not believe.
 func trustVectors() []vector {
 	signedBy := func(change func(*x509.Certificate)) func(*kit) []byte {
@@ -374,6 +388,8 @@ func trustVectors() []vector {
 			fake.tsa = k.ada.chain[0]
 			return func(h crypto.Hash, d []byte) ([]byte, error) { return fake.stampAt(h, d, noon) }
 		})},
+		{"stamp-expired.pdf", codes(StampExpired), "the timestamp's certificate ended half an hour before the check", func(k *kit) []byte { return k.shortLived() }},
+		{"ok-stamp-renewed.pdf", nil, "the same, renewed by an archive timestamp in time", func(k *kit) []byte { return k.extend(k.shortLived()) }},
 		{"archive-other-root.pdf", codes(StampUntrusted), "the archive timestamp's authority has a root of its own", func(k *kit) []byte {
 			doc := k.one(LevelLT)
 			other := newAuthority(k.t)

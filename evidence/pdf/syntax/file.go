@@ -13,7 +13,7 @@ type Limits struct {
 	Objects  int   // entries of the cross-reference, default 1,000,000
 	Sections int   // cross-reference sections, default 1,000
 	Object   int64 // bytes of one object without its stream data, default 16 MiB
-	Stream   int64 // bytes of one decoded stream, default 64 MiB
+	Stream   int64 // bytes of one decoded stream, default 32 MiB
 	Work     int64 // bytes parsed and decoded in total, default 1 GiB
 
 	spent *int64 // of Work, where several files share it
@@ -39,7 +39,7 @@ func (l Limits) withDefaults() Limits {
 		l.Sections = 1000
 	}
 	def(&l.Object, 16<<20)
-	def(&l.Stream, 64<<20)
+	def(&l.Stream, 32<<20)
 	def(&l.Work, 1<<30)
 	if l.spent == nil {
 		l.spent = new(int64)
