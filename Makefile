@@ -9,7 +9,8 @@ DATA   ?= ./data
 LISTEN ?= 127.0.0.1:8080
 BENCH  ?= .
 
-PAGES_SOURCES := $(shell find webclient -path webclient/node_modules -prune -o -path webclient/dist -prune -o -type f -print)
+PAGES_SOURCES := $(shell find webclient -path webclient/node_modules -prune -o -path webclient/dist -prune -o -path webclient/public/wasm -prune -o -type f -print)
+VERIFIER_SOURCES := go.mod $(shell find evidence capture biometrics -name '*.go' ! -name '*_test.go')
 
 .PHONY: help
 help: ## list the targets
@@ -18,7 +19,11 @@ help: ## list the targets
 webclient/node_modules/.package-lock.json: webclient/package-lock.json
 	cd webclient && npm ci --no-audit --no-fund
 
-webclient/dist/.built: webclient/node_modules/.package-lock.json $(PAGES_SOURCES)
+# The verifier for the public page, which checks files without uploading them.
+webclient/public/wasm/inkverify.wasm: $(VERIFIER_SOURCES)
+	cd webclient && npm run --silent wasm
+
+webclient/dist/.built: webclient/node_modules/.package-lock.json webclient/public/wasm/inkverify.wasm $(PAGES_SOURCES)
 	cd webclient && npm run --silent build
 	@touch $@
 
@@ -66,6 +71,16 @@ test-go: pages
 .PHONY: test-e2e
 test-e2e: build
 	go test -count=1 -timeout 20m -v ./api/e2e
+
+.PHONY: size
+size: pages ## gzip bytes of script and style that each page loads before the PDF viewer
+	@cd webclient && npm run --silent size
+
+.PHONY: screenshots
+screenshots: deps build ## the pictures of the main screens in this README, from a real run
+	rm -rf out && mkdir -p out/screens
+	go test -count=1 -timeout 10m -run TestDemo ./api/e2e -args -out $(CURDIR)/out
+	for name in sign-read sign-pad own-completed compare verify; do cp out/screens/*-$$name.png api/e2e/screens/$$name.png; done
 
 .PHONY: demo
 demo: deps build ## the whole flow in headless Chromium: out/*.asice, out/*.pdf, out/screens/*.png

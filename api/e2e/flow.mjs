@@ -56,7 +56,7 @@ function watch(page, who) {
     // Where the service is killed on purpose, the browser logs each lost request.
     // "Who am I?" is answered with 401 to those who have not signed in yet.
     if (message.location().url.endsWith('/api/session') && message.text().includes('401')) return;
-    if (message.type() === 'error' && !task.lossy) report({ event: 'console-error', who, text: message.text() });
+    if (message.type() === 'error' && !task.lossy) report({ event: 'console-error', who, text: `${message.text()} ${message.location().url}` });
   });
   page.on('request', (request) => {
     const url = new URL(request.url());

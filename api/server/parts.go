@@ -6,6 +6,8 @@ import (
 	"crypto/cipher"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +28,7 @@ import (
 	"inkwitness/capture/record"
 	"inkwitness/capture/rtc"
 	"inkwitness/evidence"
+	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
@@ -154,6 +157,24 @@ func openTime(cfg Config, clock capture.Clock, own tsa.Config) (evidence.Timesta
 	}
 	chain.List = append(chain.List, authority)
 	return chain, own.Watch, nil
+}
+
+// rootsPEM writes certificates as people publish them.
+func rootsPEM(roots []*x509.Certificate) string {
+	var b strings.Builder
+	for _, c := range roots {
+		b.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+	}
+	return b.String()
+}
+
+// vkeys are the log's public keys as signed notes name them.
+func vkeys(l *ledger.Log) []string {
+	var all []string
+	for _, k := range l.Keys() {
+		all = append(all, k.String())
+	}
+	return all
 }
 
 // inspector is ceremony.PDF.

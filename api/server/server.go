@@ -26,6 +26,7 @@ import (
 	"inkwitness/api/document"
 	"inkwitness/api/investigate"
 	"inkwitness/api/mail"
+	"inkwitness/api/publish"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
 	"inkwitness/biometrics"
@@ -55,6 +56,7 @@ type Server struct {
 	ceremony *ceremony.Service
 	post     *mail.Post
 	auth     *auth.Handler
+	roots    []*x509.Certificate // of certificates and timestamps
 	api      *api.API
 	listener net.Listener
 }
@@ -134,8 +136,8 @@ func (s *Server) open(ctx context.Context) error {
 	if s.post, err = mail.New(mail.Config{Outbox: s.accounts, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL, From: s.cfg.Mail.From, SMTP: s.cfg.Mail.URL}); err != nil {
 		return err
 	}
-	roots := []*x509.Certificate{authority.Root()}
-	sealing, err := seal.New(seal.Config{Vault: objects, Provider: authority, Revoker: authority, Timestamper: timestamps, Log: s.log, Clock: s.clock, Roots: roots})
+	s.roots = []*x509.Certificate{authority.Root()}
+	sealing, err := seal.New(seal.Config{Vault: objects, Provider: authority, Revoker: authority, Timestamper: timestamps, Log: s.log, Clock: s.clock, Roots: s.roots})
 	if err != nil {
 		return fmt.Errorf("open the sealer: %w", err)
 	}
@@ -199,6 +201,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
 		s.auth,
 		people,
+		&publish.Handler{Roots: rootsPEM(s.roots), LogKeys: vkeys(s.log), Log: s.log},
 	)
 	files, err := fs.Sub(webclient.Dist, "dist")
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"inkwitness/api/auth"
 	"inkwitness/api/document"
 	"inkwitness/api/investigate"
+	"inkwitness/api/publish"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
 )
@@ -75,7 +76,7 @@ func OpenAPI(version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Mount(&document.Handler{}, &signing.Handler{}, &investigate.Handler{}, new(auth.Handler), new(account.Handler))
+	a.Mount(&document.Handler{}, &signing.Handler{}, &investigate.Handler{}, new(auth.Handler), new(account.Handler), new(publish.Handler))
 	description, err := a.OpenAPI()
 	if err != nil {
 		return nil, fmt.Errorf("describe the routes: %w", err)
