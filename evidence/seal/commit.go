@@ -104,7 +104,7 @@ func (s *Sealer) Commit(ctx context.Context, in Contents, kept []byte, keep Keep
 // startDeposit gets the certificate of this one seal and fixes what the
 // deposit says of itself.
 func (s *Sealer) startDeposit(ctx context.Context, in Contents, st *depositState, save func(context.Context) error) error {
-	c, renewed, err := s.certify(ctx, st.Certificate, evidence.CredentialRequest{ID: in.Deposit + "/seal", Subject: in.Deposit,
+	c, renewed, err := s.certify(ctx, s.cfg.Own, st.Certificate, evidence.CredentialRequest{ID: in.Deposit + "/seal", Subject: in.Deposit,
 		Deposit: in.Deposit, Name: s.cfg.Service + " deposit seal"})
 	if err != nil || !renewed {
 		return err
@@ -279,7 +279,7 @@ func (s *Sealer) signManifest(ctx context.Context, st *depositState, manifest []
 		return nil, err
 	}
 	digest, opts := draft.ToSign()
-	if err := s.sign(ctx, &st.Value, st.Certificate.ID, digest, opts, save); err != nil {
+	if err := sign(ctx, s.cfg.Own, &st.Value, st.Certificate.ID, digest, opts, save); err != nil {
 		return nil, err
 	}
 	der, err := draft.Finish(st.Value.Raw)

@@ -39,7 +39,7 @@ func (s *Sealer) Deposit(ctx context.Context, kept []byte, keep Keep) (evidence.
 	if err := s.writeContainer(ctx, st); err != nil {
 		return evidence.Deposit{}, fmt.Errorf("write container: %w", err)
 	}
-	if err := s.cfg.Provider.Release(ctx, st.Certificate.ID); err != nil {
+	if err := s.cfg.Own.Release(ctx, st.Certificate.ID); err != nil {
 		return evidence.Deposit{}, err
 	}
 	st.Step = evidence.StepDeposited

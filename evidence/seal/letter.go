@@ -38,7 +38,7 @@ func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, 
 	}
 	req := pdf.Request{Field: letterField, Level: pdf.LevelT, Certify: true, Signer: chainOnly(chain), Time: st.Info.Sealed,
 		Name: s.cfg.Service, Reason: "Letter of deposit"}
-	return s.signPDF(ctx, *st.Blank, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, "parts/letter-of-deposit.pdf", "application/pdf", st.Info.Ends), save)
+	return s.signPDF(ctx, s.cfg.Own, *st.Blank, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, "parts/letter-of-deposit.pdf", "application/pdf", st.Info.Ends), save)
 }
 
 // letter is the readable report.

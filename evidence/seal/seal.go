@@ -46,16 +46,17 @@ type Log interface {
 	Keys() []proof.Key
 }
 
-// Config is what a Sealer needs. All fields but Service, Witnesses and Need are required.
+// Config is what a Sealer needs. Service, Own, Witnesses and Need are optional.
 type Config struct {
 	Vault       Vault
-	Provider    evidence.Provider
+	Provider    evidence.Provider // of the signers' certificates
 	Revoker     evidence.Revoker
 	Timestamper evidence.Timestamper
 	Log         Log
 	Clock       capture.Clock
 	Roots       []*x509.Certificate // of the provider and of the timestamp authorities
 	Service     string              // who runs this, "Inkwitness" when empty
+	Own         evidence.Provider   // of the service's own certificates, Provider when nil; Revoker speaks for it
 	Witnesses   []proof.Key         // who may confirm the log's tree
 	Need        int                 // how many of them must; as ledger.Witnesses has it
 }
@@ -71,6 +72,9 @@ func New(cfg Config) (*Sealer, error) {
 	}
 	if cfg.Service == "" {
 		cfg.Service = "Inkwitness"
+	}
+	if cfg.Own == nil {
+		cfg.Own = cfg.Provider
 	}
 	return &Sealer{cfg}, nil
 }
@@ -136,19 +140,19 @@ const margin = 10 * time.Minute
 // certify returns the certificate kept in c while it is good, and otherwise
 // asks for one: again for the same, or, when that ended unused, for the next.
 // renewed says that whatever was drafted for the last one is void.
-func (s *Sealer) certify(ctx context.Context, c certificate, req evidence.CredentialRequest) (out certificate, renewed bool, err error) {
+func (s *Sealer) certify(ctx context.Context, by evidence.Provider, c certificate, req evidence.CredentialRequest) (out certificate, renewed bool, err error) {
 	if len(c.Chain) > 0 {
 		chain, err := c.parse()
 		if err != nil || s.cfg.Clock.Now().Add(margin).Before(chain[0].NotAfter) {
 			return c, false, err
 		}
-		if err := s.cfg.Provider.Release(ctx, c.ID); err != nil {
+		if err := by.Release(ctx, c.ID); err != nil {
 			return c, false, fmt.Errorf("release an unused certificate: %w", err)
 		}
 	}
 	c = certificate{Try: c.Try + 1}
 	req.ID = fmt.Sprintf("%s/%d", req.ID, c.Try)
-	credential, err := s.cfg.Provider.Credential(ctx, req)
+	credential, err := by.Credential(ctx, req)
 	if err != nil {
 		return c, false, fmt.Errorf("certificate of the signer: %w", err)
 	}
@@ -167,13 +171,13 @@ type value struct {
 
 // sign fills in v.Raw. The authorization is kept before it is used, and the
 // value before anything is made of it.
-func (s *Sealer) sign(ctx context.Context, v *value, credential string, digest []byte, opts crypto.SignerOpts, save func(context.Context) error) error {
+func sign(ctx context.Context, by evidence.Provider, v *value, credential string, digest []byte, opts crypto.SignerOpts, save func(context.Context) error) error {
 	if v.Raw != nil {
 		return nil
 	}
 	digests := []evidence.SignDigest{{Hash: opts.HashFunc(), Value: digest}}
 	if v.Auth == nil {
-		auth, err := s.cfg.Provider.Authorize(ctx, credential, digests)
+		auth, err := by.Authorize(ctx, credential, digests)
 		if err != nil {
 			return fmt.Errorf("authorize: %w", err)
 		}
@@ -182,7 +186,11 @@ func (s *Sealer) sign(ctx context.Context, v *value, credential string, digest [
 			return err
 		}
 	}
-	values, err := s.cfg.Provider.Sign(ctx, *v.Auth, digests)
+	values, err := by.Sign(ctx, *v.Auth, digests)
+	if errors.Is(err, evidence.ErrNotAllowed) { // used up by a call whose answer was lost, or too old: ask for another next time
+		v.Auth = nil
+		return errors.Join(fmt.Errorf("sign: %w", err), save(ctx))
+	}
 	if err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
@@ -191,6 +199,37 @@ func (s *Sealer) sign(ctx context.Context, v *value, credential string, digest [
 	}
 	v.Raw = values[0]
 	return save(ctx)
+}
+
+// Waiting returns the authorization for which a kept signature waits for its
+// signer, nil when it waits for nobody. Its Redirect says where they consent.
+func Waiting(kept []byte) (*evidence.Authorization, error) {
+	st := &signState{}
+	if err := restore(kept, st); err != nil {
+		return nil, err
+	}
+	if auth := st.Next.Value.Auth; auth != nil && auth.Redirect != "" {
+		return auth, nil
+	}
+	return nil, nil
+}
+
+// Consented returns the kept state with the authorization that the signer's
+// consent at the provider has given. Keep it, then call Sign again.
+func Consented(kept []byte, auth evidence.Authorization) ([]byte, error) {
+	waiting, err := Waiting(kept)
+	if err != nil {
+		return nil, err
+	}
+	if waiting == nil || waiting.Credential != auth.Credential || auth.Redirect != "" {
+		return nil, fmt.Errorf("nothing waits for this consent: %w", evidence.ErrNotAllowed)
+	}
+	st := &signState{}
+	if err := restore(kept, st); err != nil {
+		return nil, err
+	}
+	st.Next.Value.Auth = &auth
+	return json.Marshal(st)
 }
 
 // chainOnly shows pdf a certificate whose key is elsewhere.

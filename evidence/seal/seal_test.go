@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,8 +18,11 @@ import (
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
+	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/seal"
 	"inkwitness/evidence/seal/sealtest"
+	"inkwitness/evidence/trust/csc"
+	"inkwitness/evidence/trust/csc/csctest"
 	"inkwitness/evidence/vault"
 )
 
@@ -354,6 +359,75 @@ func TestCertificateEndsMeanwhile(t *testing.T) {
 	if used != 2 || unused != 1 {
 		t.Errorf("%d certificates, %d of them new", used, unused)
 	}
+}
+
+// An outside provider loses its answer after it has signed; later the signer
+// has to consent there. Both end in one good signature by one certificate.
+func TestOutsideProvider(t *testing.T) {
+	for _, consent := range []bool{false, true} {
+		w := sealtest.New(t)
+		server := csctest.New(t, w.Clock.Now())
+		server.Consent = consent
+		if !consent {
+			server.DropAfterSigning = 2
+		}
+		client, err := csc.Open(t.Context(), csc.Config{URL: server.API(), ID: csctest.ClientID, Secret: csctest.Secret, Redirect: "https://sign.example.com/back", Clock: w.Clock})
+		w.Check(err)
+		cfg := w.Config
+		cfg.Provider, cfg.Own = client, w.CA
+		s, err := seal.New(cfg)
+		w.Check(err)
+		in := w.Signing(0, w.Contract(1))
+		var m sealtest.Memory
+		var signed evidence.Object
+		for try := 0; ; try++ {
+			signed, err = s.Sign(t.Context(), in, m.State, m.Keep)
+			if err == nil {
+				break
+			}
+			if try == 8 {
+				t.Fatal(err)
+			}
+			waiting, werr := seal.Waiting(m.State)
+			w.Check(werr)
+			if errors.Is(err, evidence.ErrPending) != (waiting != nil) {
+				t.Fatalf("%v, waiting %v", err, waiting)
+			}
+			if waiting != nil {
+				q := visit(t, waiting.Redirect)
+				auth, err := client.Consented(t.Context(), *waiting, q.Get("state"), q.Get("code"))
+				w.Check(err)
+				m.State, err = seal.Consented(m.State, auth)
+				w.Check(err)
+			}
+		}
+		roots := w.Roots()
+		roots.AddCert(server.Root)
+		b := w.Bytes(signed)
+		report, err := pdf.Verify(bytes.NewReader(b), int64(len(b)), pdf.Options{Roots: roots, At: w.Clock.Now()})
+		w.Check(err)
+		if !report.OK || len(report.Signatures) != 1 {
+			t.Errorf("consent=%v: %+v", consent, report.Findings)
+		}
+		if want := map[bool]int{false: 3, true: 1}[consent]; server.Signed != want {
+			t.Errorf("the provider signed %d times, want %d", server.Signed, want)
+		}
+	}
+}
+
+func visit(t *testing.T, address string) url.Values {
+	t.Helper()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	back, err := resp.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back.Query()
 }
 
 func TestRefusals(t *testing.T) {

@@ -65,7 +65,7 @@ func (s *Sealer) Sign(ctx context.Context, in Signing, kept []byte, keep Keep) (
 // startSigning gets the certificate and prepares the fields. A new certificate
 // starts the signature again from the revision that it was asked for.
 func (s *Sealer) startSigning(ctx context.Context, in Signing, st *signState, save func(context.Context) error) error {
-	c, renewed, err := s.certify(ctx, st.Certificate, evidence.CredentialRequest{ID: in.Deposit + "/" + in.Signer.ID,
+	c, renewed, err := s.certify(ctx, s.cfg.Provider, st.Certificate, evidence.CredentialRequest{ID: in.Deposit + "/" + in.Signer.ID,
 		Subject: in.Signer.Subject, Deposit: in.Deposit, Name: in.Signer.Name, Email: in.Signer.Email})
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (s *Sealer) signNext(ctx context.Context, in Signing, st *signState, save f
 		Time: st.Time, Name: in.Signer.Name, Reason: in.Reason,
 		Appearance: pdf.Appearance{Strokes: strokes(in.Handwriting), Name: in.Signer.Name, Time: st.Time.Format("2006-01-02 15:04 UTC")}}
 	name := fmt.Sprintf("work/%s-%d.pdf", in.Signer.ID, st.Done+1)
-	o, err := s.signPDF(ctx, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
+	o, err := s.signPDF(ctx, s.cfg.Provider, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (s *Sealer) signNext(ctx context.Context, in Signing, st *signState, save f
 
 // signPDF makes one signature: draft, value, message and file, each kept
 // before the next.
-func (s *Sealer) signPDF(ctx context.Context, current evidence.Object, req pdf.Request, credential string, sig *signature, m evidence.Meta, save func(context.Context) error) (evidence.Object, error) {
+func (s *Sealer) signPDF(ctx context.Context, by evidence.Provider, current evidence.Object, req pdf.Request, credential string, sig *signature, m evidence.Meta, save func(context.Context) error) (evidence.Object, error) {
 	if sig.Draft == nil {
 		draft, err := s.draft(ctx, current, req)
 		if err != nil {
@@ -129,7 +129,7 @@ func (s *Sealer) signPDF(ctx context.Context, current evidence.Object, req pdf.R
 	if err != nil {
 		return evidence.Object{}, err
 	}
-	if err := s.sign(ctx, &sig.Value, credential, digest, opts, save); err != nil {
+	if err := sign(ctx, by, &sig.Value, credential, digest, opts, save); err != nil {
 		return evidence.Object{}, err
 	}
 	if sig.Message == nil {

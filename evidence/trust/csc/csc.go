@@ -1,0 +1,385 @@
+// Package csc is a trust provider that somebody else runs, spoken to by the
+// API of the Cloud Signature Consortium, version 2: hashes go out, signatures
+// come back, the keys stay with the provider.
+//
+// With a credential of SCAL 1 the service authorizes by itself; with SCAL 2, or
+// where the provider wants it, the signer is sent to the provider and consents
+// there to exactly these hashes. An authorization (the SAD) is good once. When
+// an answer is lost after the provider signed, the signature is asked for
+// again under a new authorization of the same credential: whatever happens,
+// one certificate is used.
+//
+// It keeps no state and no secrets but its own configuration.
+package csc
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"inkwitness/capture"
+	"inkwitness/evidence"
+)
+
+// Config is what a Client needs. URL, ID, Secret and Clock are required.
+type Config struct {
+	URL      string // of the API, with its version: https://provider.example/csc/v2
+	ID       string // OAuth 2.0 client
+	Secret   string
+	Redirect string       // where the provider sends the signer back to, for SCAL 2
+	HTTP     *http.Client // nil: one with a time limit of 30 s
+	Clock    capture.Clock
+}
+
+// Client implements evidence.Provider and evidence.Timestamper. It is safe for
+// concurrent use.
+type Client struct {
+	cfg  Config
+	info evidence.ProviderInfo
+	auth string // base of the OAuth 2.0 endpoints
+
+	mu    sync.Mutex
+	token string
+	until time.Time
+}
+
+// Open asks the provider who it is.
+func Open(ctx context.Context, cfg Config) (*Client, error) {
+	if cfg.URL == "" || cfg.ID == "" || cfg.Secret == "" || cfg.Clock == nil {
+		return nil, errors.New("csc: URL, ID, Secret and Clock are required")
+	}
+	if cfg.HTTP == nil {
+		cfg.HTTP = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	cfg.URL = strings.TrimSuffix(cfg.URL, "/")
+	c := &Client{cfg: cfg}
+	var info struct {
+		Name   string `json:"name"`
+		Region string `json:"region"`
+		OAuth2 string `json:"oauth2"`
+	}
+	if err := c.post(ctx, "/info", "", struct{}{}, &info); err != nil {
+		return nil, fmt.Errorf("open provider: %w", err)
+	}
+	c.info = evidence.ProviderInfo{Name: "csc", Legal: info.Name, Country: info.Region, Level: "qualified"}
+	if c.auth = strings.TrimSuffix(info.OAuth2, "/"); c.auth == "" {
+		c.auth = cfg.URL
+	}
+	return c, nil
+}
+
+// Info implements evidence.Provider.
+func (c *Client) Info() evidence.ProviderInfo { return c.info }
+
+// credential is what credentials/info tells.
+type credential struct {
+	Key struct {
+		Status string   `json:"status"`
+		Algo   []string `json:"algo"`
+	} `json:"key"`
+	Cert struct {
+		Status       string   `json:"status"`
+		Certificates []string `json:"certificates"`
+	} `json:"cert"`
+	Auth struct {
+		Mode string `json:"mode"`
+	} `json:"auth"`
+	SCAL string `json:"SCAL"`
+}
+
+// Credential implements evidence.Provider: the signer's first valid credential.
+// Asked again it is the same one, as the provider keeps their order.
+func (c *Client) Credential(ctx context.Context, req evidence.CredentialRequest) (evidence.Credential, error) {
+	var list struct {
+		IDs []string `json:"credentialIDs"`
+	}
+	ask := map[string]any{"userID": req.Subject, "onlyValid": true, "maxResults": 1}
+	if err := c.call(ctx, "/credentials/list", ask, &list); err != nil {
+		return evidence.Credential{}, fmt.Errorf("list credentials: %w", err)
+	}
+	if len(list.IDs) == 0 {
+		return evidence.Credential{}, fmt.Errorf("the provider has no credential for the signer: %w", evidence.ErrNotFound)
+	}
+	_, chain, err := c.describe(ctx, list.IDs[0])
+	if err != nil {
+		return evidence.Credential{}, err
+	}
+	if now := c.cfg.Clock.Now(); now.After(chain[0].NotAfter) || now.Before(chain[0].NotBefore) {
+		return evidence.Credential{}, fmt.Errorf("the signer's certificate is not valid now: %w", evidence.ErrNotAllowed)
+	}
+	return evidence.Credential{ID: list.IDs[0], Chain: chain}, nil
+}
+
+func (c *Client) describe(ctx context.Context, id string) (credential, []*x509.Certificate, error) {
+	var cred credential
+	ask := map[string]any{"credentialID": id, "certificates": "chain", "certInfo": true, "authInfo": true}
+	if err := c.call(ctx, "/credentials/info", ask, &cred); err != nil {
+		return cred, nil, fmt.Errorf("credential: %w", err)
+	}
+	if cred.Key.Status != "enabled" || cred.Cert.Status != "" && cred.Cert.Status != "valid" {
+		return cred, nil, fmt.Errorf("credential with key %q, certificate %q: %w", cred.Key.Status, cred.Cert.Status, evidence.ErrNotAllowed)
+	}
+	var chain []*x509.Certificate
+	for _, s := range cred.Cert.Certificates {
+		der, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			return cred, nil, fmt.Errorf("credential's certificate: %w", evidence.ErrMalformed)
+		}
+		cert, err := x509.ParseCertificate(der)
+		if err != nil {
+			return cred, nil, fmt.Errorf("credential's certificate: %w", evidence.ErrMalformed)
+		}
+		chain = append(chain, cert)
+	}
+	if len(chain) == 0 {
+		return cred, nil, fmt.Errorf("credential without a certificate: %w", evidence.ErrMalformed)
+	}
+	return cred, chain, nil
+}
+
+// Authorize implements evidence.Provider. Where the signer's consent is
+// needed, Authorization.Redirect says where to; Consented takes what they
+// bring back.
+func (c *Client) Authorize(ctx context.Context, id string, digests []evidence.SignDigest) (evidence.Authorization, error) {
+	cred, _, err := c.describe(ctx, id)
+	if err != nil {
+		return evidence.Authorization{}, err
+	}
+	hashes, oid, err := encode(digests)
+	if err != nil {
+		return evidence.Authorization{}, err
+	}
+	auth := evidence.Authorization{Credential: id, Digests: digests}
+	if cred.Auth.Mode == "oauth2code" {
+		auth.Redirect = c.consentURL(id, hashes, oid)
+		return auth, nil
+	}
+	var answer struct {
+		SAD string `json:"SAD"`
+	}
+	ask := map[string]any{"credentialID": id, "numSignatures": len(hashes), "hashes": hashes, "hashAlgorithmOID": oid}
+	if err := c.call(ctx, "/credentials/authorize", ask, &answer); err != nil {
+		return auth, fmt.Errorf("authorize: %w", err)
+	}
+	auth.ID = answer.SAD
+	return auth, nil
+}
+
+// Sign implements evidence.Provider. What comes back is verified by whoever
+// puts it into a signature.
+func (c *Client) Sign(ctx context.Context, auth evidence.Authorization, digests []evidence.SignDigest) ([][]byte, error) {
+	if auth.ID == "" {
+		return nil, fmt.Errorf("the signer has not consented at the provider: %w", evidence.ErrPending)
+	}
+	_, chain, err := c.describe(ctx, auth.Credential)
+	if err != nil {
+		return nil, err
+	}
+	hashes, oid, err := encode(digests)
+	if err != nil {
+		return nil, err
+	}
+	algorithm, err := signAlgorithm(chain[0].PublicKey, digests[0].Hash)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Signatures []string `json:"signatures"`
+	}
+	ask := map[string]any{"credentialID": auth.Credential, "SAD": auth.ID, "hashes": hashes, "hashAlgorithmOID": oid, "signAlgo": algorithm, "operationMode": "S"}
+	if err := c.call(ctx, "/signatures/signHash", ask, &answer); err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if len(answer.Signatures) != len(digests) {
+		return nil, fmt.Errorf("%d signatures for %d hashes: %w", len(answer.Signatures), len(digests), evidence.ErrMalformed)
+	}
+	out := make([][]byte, len(digests))
+	for i, s := range answer.Signatures {
+		if out[i], err = base64.StdEncoding.DecodeString(s); err != nil {
+			return nil, fmt.Errorf("signature: %w", evidence.ErrMalformed)
+		}
+	}
+	return out, nil
+}
+
+// Release implements evidence.Provider. The provider rules over its keys.
+func (c *Client) Release(context.Context, string) error { return nil }
+
+// Timestamp implements evidence.Timestamper by signatures/timestamp.
+func (c *Client) Timestamp(ctx context.Context, hash crypto.Hash, digest []byte) ([]byte, error) {
+	oid, ok := hashOIDs[hash]
+	if !ok || len(digest) != hash.Size() {
+		return nil, fmt.Errorf("timestamp by %v: %w", hash, evidence.ErrMalformed)
+	}
+	var answer struct {
+		Timestamp []byte `json:"timestamp"`
+	}
+	if err := c.call(ctx, "/signatures/timestamp", map[string]any{"hash": digest, "hashAlgo": oid}, &answer); err != nil {
+		return nil, fmt.Errorf("timestamp: %w", err)
+	}
+	return answer.Timestamp, nil
+}
+
+var hashOIDs = map[crypto.Hash]string{
+	crypto.SHA256: "2.16.840.1.101.3.4.2.1", crypto.SHA384: "2.16.840.1.101.3.4.2.2", crypto.SHA512: "2.16.840.1.101.3.4.2.3",
+}
+
+// encode returns the hashes in base64 and their common algorithm.
+func encode(digests []evidence.SignDigest) ([]string, string, error) {
+	if len(digests) == 0 {
+		return nil, "", fmt.Errorf("no hash to sign: %w", evidence.ErrMalformed)
+	}
+	var out []string
+	for _, d := range digests {
+		if d.Hash != digests[0].Hash || len(d.Value) != d.Hash.Size() {
+			return nil, "", fmt.Errorf("hashes of different kinds: %w", evidence.ErrMalformed)
+		}
+		out = append(out, base64.StdEncoding.EncodeToString(d.Value))
+	}
+	oid, ok := hashOIDs[digests[0].Hash]
+	if !ok {
+		return nil, "", fmt.Errorf("hash %v: %w", digests[0].Hash, evidence.ErrMalformed)
+	}
+	return out, oid, nil
+}
+
+// signAlgorithm is the OID of the signature algorithm.
+func signAlgorithm(pub crypto.PublicKey, h crypto.Hash) (string, error) {
+	i, ok := map[crypto.Hash]int{crypto.SHA256: 0, crypto.SHA384: 1, crypto.SHA512: 2}[h]
+	if !ok {
+		return "", fmt.Errorf("hash %v: %w", h, evidence.ErrMalformed)
+	}
+	switch pub.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("1.2.840.113549.1.1.%d", 11+i), nil
+	case *ecdsa.PublicKey:
+		return fmt.Sprintf("1.2.840.10045.4.3.%d", 2+i), nil
+	case ed25519.PublicKey:
+		return "1.3.101.112", nil
+	}
+	return "", fmt.Errorf("key %T: %w", pub, evidence.ErrMalformed)
+}
+
+// call makes an API call with the service's access token.
+func (c *Client) call(ctx context.Context, path string, ask, answer any) error {
+	token, err := c.access(ctx)
+	if err != nil {
+		return err
+	}
+	return c.post(ctx, path, token, ask, answer)
+}
+
+// maxAnswer bounds what a provider may send.
+const maxAnswer = 4 << 20
+
+func (c *Client) post(ctx context.Context, path, token string, ask, answer any) error {
+	body, err := json.Marshal(ask)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.cfg.URL+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return c.do(req, answer)
+}
+
+// do sends a request and reads its JSON answer, or the error that the
+// specification's section 10.1 describes.
+func (c *Client) do(req *http.Request, answer any) error {
+	resp, err := c.cfg.HTTP.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		var problem struct {
+			Error       string `json:"error"`
+			Description string `json:"error_description"`
+		}
+		_ = json.Unmarshal(raw, &problem) // an answer without one still has its status
+		return &ProviderError{Status: resp.StatusCode, Code: problem.Error, Description: problem.Description}
+	}
+	if err := json.Unmarshal(raw, answer); err != nil {
+		return fmt.Errorf("provider's answer: %w", evidence.ErrMalformed)
+	}
+	return nil
+}
+
+// ProviderError is a refusal by the provider. It is evidence.ErrNotAllowed for
+// a status of 4xx: asking the same again will not help.
+type ProviderError struct {
+	Status      int
+	Code        string
+	Description string
+}
+
+func (e *ProviderError) Error() string {
+	return fmt.Sprintf("provider answered %d %s: %s", e.Status, e.Code, e.Description)
+}
+
+// Is reports whether the error is of the given kind.
+func (e *ProviderError) Is(target error) bool {
+	return target == evidence.ErrNotAllowed && e.Status >= 400 && e.Status < 500 //nolint:errorlint // sentinel
+}
+
+// access returns the service's access token by the client credentials grant.
+func (c *Client) access(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.token != "" && c.cfg.Clock.Now().Before(c.until) {
+		return c.token, nil
+	}
+	t, err := c.grant(ctx, url.Values{"grant_type": {"client_credentials"}, "scope": {"service"}})
+	if err != nil {
+		return "", fmt.Errorf("sign in at the provider: %w", err)
+	}
+	c.token, c.until = t.Token, c.cfg.Clock.Now().Add(time.Duration(t.Expires)*time.Second-time.Minute)
+	return c.token, nil
+}
+
+type grant struct {
+	Token   string `json:"access_token"`
+	Type    string `json:"token_type"` // "Bearer" or "SAD"
+	Expires int    `json:"expires_in"`
+}
+
+func (c *Client) grant(ctx context.Context, form url.Values) (grant, error) {
+	var g grant
+	form.Set("client_id", c.cfg.ID)
+	form.Set("client_secret", c.cfg.Secret)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.auth+"/oauth2/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return g, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if err := c.do(req, &g); err != nil {
+		return g, err
+	}
+	if g.Token == "" {
+		return g, fmt.Errorf("grant without a token: %w", evidence.ErrMalformed)
+	}
+	return g, nil
+}
