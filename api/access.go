@@ -41,7 +41,8 @@ const (
 	AuditObject        ObjectKind = "audit"
 	KeyObject          ObjectKind = "key" // API keys
 	WebhookObject      ObjectKind = "webhook"
-	GrantObject        ObjectKind = "grant" // staff access
+	GrantObject        ObjectKind = "grant"        // staff access
+	ProvisioningObject ObjectKind = "provisioning" // members as the organisation's directory has them (SCIM)
 )
 
 // Object is the thing acted on, as far as access depends on it.
@@ -119,6 +120,7 @@ webhook       list     o   o   -   -   -   -   o   -   -   -
 webhook       read     o   o   -   -   -   -   o   -   -   -
 webhook       update   f   f   -   -   -   -   -   -   -   -
 webhook       delete   o   o   -   -   -   -   -   -   -   -
+provisioning  update   o   o   -   -   -   -   -   -   -   -
 grant         create   f   -   -   -   -   -   -   -   -   -
 grant         list     o   o   -   -   -   -   o   -   -   -
 grant         delete   o   o   -   -   -   -   -   -   -   -

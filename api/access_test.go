@@ -9,7 +9,7 @@ import (
 // kindsOf lists what the table speaks of; a new object or action needs a line here.
 var (
 	allObjects = []ObjectKind{OrganisationObject, MemberObject, InvitationObject, ProfileObject, OutboxObject, DocumentObject,
-		CeremonyObject, DepositObject, EvidenceObject, CommentObject, AuditObject, KeyObject, WebhookObject, GrantObject}
+		CeremonyObject, DepositObject, EvidenceObject, CommentObject, AuditObject, KeyObject, WebhookObject, GrantObject, ProvisioningObject}
 	allActions = []Action{Create, List, Read, Update, Delete, Send, Sign, Open, Export, Share}
 )
 

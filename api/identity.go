@@ -96,6 +96,7 @@ type Account struct {
 	// Provider made the account when its holder first signed in there. Its address
 	// is the provider's word: nobody is found by it, nothing can be reset by it.
 	Provider string
+	External string // the organisation's directory knows the account by it; sealed at rest
 	Profile
 }
 

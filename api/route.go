@@ -79,6 +79,9 @@ func (a *API) Raw(route Route, handler func(http.ResponseWriter, *http.Request) 
 		op.DefaultStatus = http.StatusOK
 	}
 	op.Responses[strconv.Itoa(op.DefaultStatus)] = &huma.Response{Description: http.StatusText(op.DefaultStatus)}
+	for _, name := range pathNames(route.Path) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
 	a.huma.OpenAPI().AddOperation(&op)
 	if route.CrossSite {
 		a.guard.AddInsecureBypassPattern(route.Method + " " + route.Path)
@@ -93,6 +96,16 @@ func (a *API) Raw(route Route, handler func(http.ResponseWriter, *http.Request) 
 			a.WriteProblem(w, r, err)
 		}
 	})
+}
+
+// pathNames lists the wildcards of a path.
+func pathNames(path string) (names []string) {
+	for _, part := range strings.Split(path, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			names = append(names, strings.TrimRight(name, ".}"))
+		}
+	}
+	return names
 }
 
 func (r Route) admit(ctx context.Context) error {

@@ -70,6 +70,7 @@ type Transactor interface {
 type People interface {
 	Account(ctx context.Context, id string) (api.Account, error)
 	AccountByEmail(ctx context.Context, email string) (api.Account, error)
+	AccountOfProvider(ctx context.Context, provider, email string) (api.Account, error)
 	CreateAccount(ctx context.Context, a api.Account) error
 	AddMember(ctx context.Context, m api.Member) error
 	Memberships(ctx context.Context, account string) ([]api.Member, error)

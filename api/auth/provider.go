@@ -289,7 +289,7 @@ func (h *Handler) resolve(ctx context.Context, p api.Provider, who person) (api.
 	if !errors.Is(err, api.ErrNotFound) {
 		return api.Account{}, err
 	}
-	acc, member, err := h.memberByEmail(ctx, p.Organisation, who.Email)
+	acc, member, err := h.memberByEmail(ctx, p, who.Email)
 	if err != nil {
 		return acc, err
 	}
@@ -302,13 +302,19 @@ func (h *Handler) resolve(ctx context.Context, p api.Provider, who person) (api.
 		h.record(ctx, "provider.linked", acc.ID, p.Organisation, api.Detail{"provider": p.Kind}))
 }
 
-// memberByEmail finds a member of the organisation by an address that the
-// provider has verified.
-func (h *Handler) memberByEmail(ctx context.Context, organisation, email string) (acc api.Account, member bool, err error) {
+// memberByEmail finds somebody by an address that the provider has verified: an
+// account that its directory made, or a member of the organisation.
+func (h *Handler) memberByEmail(ctx context.Context, p api.Provider, email string) (acc api.Account, member bool, err error) {
 	if email == "" {
 		return acc, false, nil
 	}
-	acc, err = h.cfg.Store.AccountByEmail(ctx, email)
+	acc, err = h.cfg.Store.AccountOfProvider(ctx, p.ID, email)
+	if err == nil {
+		return acc, true, nil
+	}
+	if errors.Is(err, api.ErrNotFound) {
+		acc, err = h.cfg.Store.AccountByEmail(ctx, email)
+	}
 	if errors.Is(err, api.ErrNotFound) {
 		return acc, false, nil
 	}
@@ -317,7 +323,7 @@ func (h *Handler) memberByEmail(ctx context.Context, organisation, email string)
 	}
 	of, err := h.cfg.Store.Memberships(ctx, acc.ID)
 	for _, m := range of {
-		member = member || m.Organisation == organisation
+		member = member || m.Organisation == p.Organisation
 	}
 	return acc, member, err
 }

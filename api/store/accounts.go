@@ -85,8 +85,14 @@ func (a *Accounts) sealProfile(ctx context.Context, acc api.Account) (index, sea
 	if index, err = a.sealer.index(ctx, "email"+acc.Provider, NormalEmail(acc.Email)); err != nil {
 		return nil, nil, err
 	}
-	sealed, err = a.sealer.seal(ctx, personKey(acc.ID), "accounts", acc.ID, acc.Profile)
+	sealed, err = a.sealer.seal(ctx, personKey(acc.ID), "accounts", acc.ID, accountBody{acc.Profile, acc.External})
 	return index, sealed, err
+}
+
+// accountBody is the sealed part of an account.
+type accountBody struct {
+	api.Profile
+	External string `json:"external,omitempty"`
 }
 
 // SaveAccount changes state and profile; api.ErrConflict when the new address
@@ -121,7 +127,38 @@ func (a *Accounts) scanAccount(ctx context.Context, r scanner) (acc api.Account,
 	if err = r.Scan(&acc.ID, (*string)(&acc.State), when(&acc.Created), &acc.Provider, &sealed); err != nil {
 		return acc, err
 	}
-	return acc, a.sealer.open(ctx, "accounts", acc.ID, sealed, &acc.Profile)
+	var body accountBody
+	err = a.sealer.open(ctx, "accounts", acc.ID, sealed, &body)
+	acc.Profile, acc.External = body.Profile, body.External
+	return acc, err
+}
+
+// AccountOfProvider returns the account that a provider made for an address;
+// api.ErrNotFound.
+func (a *Accounts) AccountOfProvider(ctx context.Context, provider, email string) (api.Account, error) {
+	index, err := a.sealer.index(ctx, "email"+provider, NormalEmail(email))
+	if err != nil {
+		return api.Account{}, err
+	}
+	return a.scanAccount(ctx, a.row(ctx, accountColumns+` WHERE email_index = $1 AND provider = $2`, index, provider))
+}
+
+// AccountsOfProvider lists the accounts that a provider made, the oldest first.
+func (a *Accounts) AccountsOfProvider(ctx context.Context, provider string) ([]api.Account, error) {
+	ids, err := list(ctx, a.Store, func(r scanner) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT id FROM accounts WHERE provider = $1 ORDER BY created, id`, provider)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]api.Account, 0, len(ids))
+	for _, id := range ids {
+		acc, err := a.Account(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, acc)
+	}
+	return all, nil
 }
 
 // AnyAccount says whether the service has a first account yet.

@@ -384,8 +384,16 @@ func providers(t *testing.T, a *store.Accounts, clock *Clock) {
 	must(t, err)
 	equal(t, account, ann.ID)
 	// The same address by a provider is another account, which nobody finds by it.
-	twin := api.Account{ID: "twin", State: api.AccountActive, Created: clock.Now(), Provider: "p1", Profile: api.Profile{Email: "ann@example.org"}}
+	twin := api.Account{ID: "twin", State: api.AccountActive, Created: clock.Now(), Provider: "p1", External: "e1", Profile: api.Profile{Email: "ann@example.org"}}
 	must(t, a.CreateAccount(ctx, twin))
+	of, err := a.AccountsOfProvider(ctx, "p1")
+	must(t, err)
+	equal(t, of, []api.Account{twin})
+	byEmail, err := a.AccountOfProvider(ctx, "p1", "ANN@example.org")
+	must(t, err)
+	equal(t, byEmail, twin)
+	_, err = a.AccountOfProvider(ctx, "p2", "ann@example.org")
+	wants(t, err, api.ErrNotFound)
 	got, err := a.AccountByEmail(ctx, "ann@example.org")
 	must(t, err)
 	equal(t, got.ID, ann.ID)
