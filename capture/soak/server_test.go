@@ -137,14 +137,25 @@ func serve(dir, address string) error {
 	return errors.Join(err, <-ran)
 }
 
-// answer prints the resident memory in KiB for each line of input.
+// answer prints resident memory in bytes and processor time in ms for each line
+// of input.
 func answer() {
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		status, _ := os.ReadFile("/proc/self/status")
 		_, rss, _ := strings.Cut(string(status), "VmRSS:")
-		fmt.Println("rss", strings.Fields(rss)[0])
+		kib, _ := strconv.Atoi(strings.Fields(rss)[0])
+		fmt.Println(kib<<10, cpu().Milliseconds())
 	}
+}
+
+// cpu is the processor time of this process.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // child is a server process.
@@ -199,15 +210,15 @@ func (c *child) stop() {
 	}
 }
 
-// rss returns the server's resident memory in bytes.
-func (c *child) rss() int {
+// use returns the server's resident memory in bytes and its processor time.
+func (c *child) use() (rss int, spent time.Duration) {
 	fmt.Fprintln(c.in)
 	c.out.Scan()
-	kib, err := strconv.Atoi(strings.TrimPrefix(c.out.Text(), "rss "))
-	if err != nil {
+	var ms int64
+	if _, err := fmt.Sscan(c.out.Text(), &rss, &ms); err != nil {
 		c.t.Fatalf("the server says %q", c.out.Text())
 	}
-	return kib << 10
+	return rss, time.Duration(ms) * time.Millisecond
 }
 
 // freeAddress returns an address that nobody listens at.

@@ -63,16 +63,18 @@ func sockets(b *testing.B, pens, hostile int, length time.Duration) {
 	}
 	joined := time.Since(start)
 	time.Sleep(time.Second)
-	early := server.rss()
+	early, idle := server.use()
+	ours := cpu()
 	paced(clients, length)
-	late := server.rss()
+	late, busy := server.use()
+	ours = cpu() - ours
 	for _, c := range clients {
 		c.Finish()
 	}
 	runs.Wait()
 	calmDown()
 	enemies.Wait()
-	peak := server.rss()
+	peak, _ := server.use()
 	server.stop()
 
 	var latency []time.Duration
@@ -93,8 +95,9 @@ func sockets(b *testing.B, pens, hostile int, length time.Duration) {
 	if hostile > 0 {
 		name = "hostile"
 	}
-	fmt.Printf("\n# %d batches in %v, max %.0f ms, connected in %.1f s, reconnected %d, rss %d MB at the start and %d at the end, %d attacks by %d hostile sockets\n",
-		sent, length, ms(1), joined.Seconds(), again, early>>20, late>>20, attacks.Load(), hostile)
+	fmt.Printf("\n# %d batches in %v, max %.0f ms, connected in %.1f s, reconnected %d, rss %d MB at the start and %d at the end, cpu %.0f %% of a core for the server and %.0f %% for the rest, %d attacks by %d hostile sockets\n",
+		sent, length, ms(1), joined.Seconds(), again, early>>20, late>>20,
+		100*(busy-idle).Seconds()/length.Seconds(), 100*ours.Seconds()/length.Seconds(), attacks.Load(), hostile)
 	fmt.Printf("capture/%s n=%d lost=%d p50=%.0f p95=%.0f p99=%.0f ms rss=%d MB\n",
 		name, pens, sent-len(latency), ms(.50), ms(.95), ms(.99), max(early, late, peak)>>20)
 }

@@ -43,6 +43,7 @@ type conn struct {
 	log     interface{ Error(string, ...any) }
 
 	// Owned by the goroutine of serve.
+	alive bool // the client was heard
 	buf   []byte
 	gate  bucket              // for batches
 	chat  bucket              // for everything else
@@ -138,8 +139,15 @@ func (c *conn) control(answer func() error) error {
 	return nil
 }
 
-// heard puts off the end for silence.
-func (c *conn) heard() { c.silence.Reset(c.h.cfg.Idle) }
+// heard puts off the end for silence. The first sign of life ends the
+// connections before this one.
+func (c *conn) heard() {
+	c.silence.Reset(c.h.cfg.Idle)
+	if !c.alive {
+		c.alive = true
+		c.h.takeOver(c)
+	}
+}
 
 // end makes serve stop for err, unless it stops already. What has come in is
 // still acknowledged.
@@ -186,6 +194,9 @@ func (c *conn) read(ctx context.Context) error {
 		return err
 	}
 	if err := c.write(ink.Welcome{Nonce: c.nonce, Head: head}.Append(nil)); err != nil {
+		return err
+	}
+	if err := c.beat(); err != nil { // who answers is alive
 		return err
 	}
 	for {

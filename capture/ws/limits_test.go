@@ -40,12 +40,36 @@ func TestAnotherConnectionTakesOver(t *testing.T) {
 	if _, _, err := first.ReadMessage(); err != nil { // the ACK
 		t.Fatal(err)
 	}
-	_, w := r.dial(1)
+	second, w := r.dial(1)
+	if err := binaries(ink.Ping{ClientSend: 1}.Append(nil))(second); err != nil {
+		t.Fatal(err)
+	}
 	if w.Head.Next != 1 {
 		t.Errorf("WELCOME at %d, want 1", w.Head.Next)
 	}
 	if got := closeCode(t, first); got != 4408 {
 		t.Errorf("closed with %d", got)
+	}
+}
+
+func TestADeadConnectionTakesNothingOver(t *testing.T) {
+	r := newRig(t, nil)
+	r.session(1)
+	alive, _ := r.dial(1)
+	for range 6 { // a client that gave up; what it gave up gets through later
+		late, _ := r.dial(1)
+		late.NetConn().Close()
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := binaries(batch(t, 0))(alive); err != nil {
+		t.Fatal(err)
+	}
+	_, msg, err := alive.ReadMessage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head, err := ink.ParseAck(msg); err != nil || head.Next != 1 {
+		t.Errorf("ACK %d, %v", head.Next, err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -122,9 +123,9 @@ type Handler struct {
 
 	mu       sync.Mutex
 	closed   bool
-	open     int            // requests past the quotas
-	perPeer  map[string]int // of them, by Config.Address
-	sessions map[capture.SessionID]*conn
+	open     int                           // requests past the quotas
+	perPeer  map[string]int                // of them, by Config.Address
+	sessions map[capture.SessionID][]*conn // in the order of their coming
 }
 
 // counters are Stats as they are counted.
@@ -148,7 +149,7 @@ func New(cfg Config) (*Handler, error) {
 	if err := cfg.defaults(); err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, perPeer: map[string]int{}, sessions: map[capture.SessionID]*conn{}}
+	h := &Handler{cfg: cfg, perPeer: map[string]int{}, sessions: map[capture.SessionID][]*conn{}}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: cfg.WriteTimeout,
 		ReadBufferSize:   1024,
@@ -272,36 +273,56 @@ func (h *Handler) leave(address string) {
 	h.serving.Done()
 }
 
-// register makes c the connection of its session; the one before is closed,
-// because its client came again. It is false when the handler is closing.
+// perSession is how many connections a session may have for a moment: the one
+// that is alive, one that took its place, and some that are dead and not known to
+// be.
+const perSession = 4
+
+// register adds a connection of a session. It is false when the handler is
+// closing.
 func (h *Handler) register(c *conn) bool {
 	h.mu.Lock()
-	old, closed := h.sessions[c.id], h.closed
-	if !closed {
-		h.sessions[c.id] = c
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
 	}
-	h.mu.Unlock()
-	if old != nil && !closed {
+	conns := append(h.sessions[c.id], c)
+	h.sessions[c.id] = conns
+	if len(conns) > perSession {
+		conns[0].end(closeReplaced)
+	}
+	return true
+}
+
+// takeOver ends the connections that came before c, once c has shown that there
+// is someone: its client came again. A connection that a client gave up may reach
+// the server after the one that the client has made instead.
+func (h *Handler) takeOver(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, old := range h.sessions[c.id] {
+		if old == c {
+			return
+		}
 		old.end(closeReplaced)
 	}
-	return !closed
 }
 
 func (h *Handler) unregister(c *conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.sessions[c.id] == c {
+	conns := slices.DeleteFunc(h.sessions[c.id], func(o *conn) bool { return o == c })
+	if h.sessions[c.id] = conns; len(conns) == 0 {
 		delete(h.sessions, c.id)
 	}
 }
 
-// CloseSession closes the connection of a session whose signer may not go on:
+// CloseSession closes the connections of a session whose signer may not go on:
 // signed out, revoked. What was acknowledged stays. It does not wait.
 func (h *Handler) CloseSession(id capture.SessionID) {
 	h.mu.Lock()
-	c := h.sessions[id]
-	h.mu.Unlock()
-	if c != nil {
+	defer h.mu.Unlock()
+	for _, c := range h.sessions[id] {
 		c.end(closeNotAllowed)
 	}
 }
@@ -311,14 +332,12 @@ func (h *Handler) CloseSession(id capture.SessionID) {
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	h.closed = true
-	conns := make([]*conn, 0, len(h.sessions))
-	for _, c := range h.sessions {
-		conns = append(conns, c)
+	for _, conns := range h.sessions {
+		for _, c := range conns {
+			c.end(closeGoingAway)
+		}
 	}
 	h.mu.Unlock()
-	for _, c := range conns {
-		c.end(closeGoingAway)
-	}
 	done := make(chan struct{})
 	go func() {
 		h.serving.Wait()
