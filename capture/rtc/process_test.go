@@ -11,13 +11,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -298,62 +299,66 @@ func decoded(t *testing.T, file []byte, frames int) {
 // with Opus. INKWITNESS_STREAMS sets how many; 150 is what one core of the
 // machine that CAPTURE figures come from takes.
 func BenchmarkCaptureVideo(b *testing.B) {
-	streams, seconds := 150, 15
+	streams := 150
 	fmt.Sscan(os.Getenv("INKWITNESS_STREAMS"), &streams)
-	server := startProcess(b, b.TempDir(), "GOMAXPROCS=1")
-	empty := server.ask(b, ask{})
-	var pages []*page
-	for i := range streams {
-		p := newPage(b, webrtc.MimeTypeVP8)
-		p.answer(b, server.ask(b, ask{Session: i, SDP: p.offer(b, false)}).SDP)
-		p.awaitConnected(b)
-		pages = append(pages, p)
-	}
 	for b.Loop() {
-		before := server.ask(b, ask{})
-		begun := time.Now()
+		server := startProcess(b, b.TempDir(), "GOMAXPROCS=1")
+		empty := server.ask(b, ask{})
+		full, stop := make(chan struct{}), make(chan struct{})
 		var all sync.WaitGroup
-		for i, p := range pages {
-			all.Go(func() {
-				time.Sleep(time.Duration(i) * 40 * time.Millisecond / time.Duration(streams)) // as independent cameras
-				p.load(b, seconds*25)
-			})
+		var sent atomic.Int64
+		for i := range streams {
+			p := newPage(b, webrtc.MimeTypeVP8)
+			p.answer(b, server.ask(b, ask{Session: i, SDP: p.offer(b, false)}).SDP)
+			p.awaitConnected(b)
+			all.Go(func() { p.load(b, full, stop, &sent) })
 		}
+		close(full)
+		time.Sleep(3 * time.Second)
+		before, begun := server.ask(b, ask{}), time.Now()
+		time.Sleep(20 * time.Second)
+		after, took := server.ask(b, ask{}), time.Since(begun)
+		close(stop)
 		all.Wait()
-		time.Sleep(QualityInterval + 500*time.Millisecond) // the last notice
-		after := server.ask(b, ask{})
-		sent := uint64(streams * seconds * 25)
-		lost := sent - (after.Video.Frames - before.Video.Frames)
-		cpu := float64(after.CPUMicros-before.CPUMicros) / float64(time.Since(begun).Microseconds()) / float64(streams)
+		time.Sleep(QualityInterval + time.Second) // the last notices
+		lost := sent.Load() - int64(server.ask(b, ask{}).Video.Frames)
+		server.kill()
+
+		cpu := 100 * float64(after.CPUMicros-before.CPUMicros) / float64(took.Microseconds()) / float64(streams)
 		memory := float64(after.Memory-empty.Memory) / float64(streams) / (1 << 20)
-		fmt.Printf("capture/video streams=%d lost=%d cpu=%.2f %% rss=%.1f MiB\n", streams, lost, 100*cpu, memory)
+		fmt.Printf("capture/video streams=%d lost=%d cpu=%.2f %% rss=%.1f MiB\n", streams, lost, cpu, memory)
 		b.ReportMetric(float64(lost), "lost")
-		b.ReportMetric(100*cpu, "%cpu/stream")
+		b.ReportMetric(cpu, "%cpu/stream")
 		b.ReportMetric(memory, "MiB/stream")
 	}
-	for _, p := range pages {
-		p.pc.Close()
-	}
-	runtime.KeepAlive(server)
 }
 
 // load sends frames of 640x480 at 650 kbit/s: a keyframe of 20 KB each 2 s, the
 // others 3 KB, and 50 packets of Opus a second.
-func (p *page) load(b *testing.B, n int) {
-	tick := time.NewTicker(40 * time.Millisecond)
+// Until all are connected (full) it sends a picture a second.
+func (p *page) load(b *testing.B, full, stop chan struct{}, sent *atomic.Int64) {
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for i := range n {
-		<-tick.C
-		f := fakeVP8(i, i%50 == 0)
-		if size := 3000; i%50 == 0 {
-			f = append(f, make([]byte, 20_000-len(f))...)
-		} else {
-			f = append(f, make([]byte, size-len(f))...)
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			return
+		case <-full:
+			time.Sleep(rand.N(40 * time.Millisecond)) // cameras do not run in step
+			tick.Reset(40 * time.Millisecond)
+			full = nil
+		case <-tick.C:
 		}
+		size := 3_000
+		if i%50 == 0 {
+			size = 20_000
+		}
+		f := append(fakeVP8(i, i%50 == 0), make([]byte, size)...)[:size]
 		if err := p.video.WriteSample(pionmedia.Sample{Data: f, Duration: 40 * time.Millisecond}); err != nil {
 			b.Error(err)
 			return
 		}
+		sent.Add(1)
 		for range 2 {
 			if err := p.audio.WriteSample(pionmedia.Sample{Data: make([]byte, 80), Duration: 20 * time.Millisecond}); err != nil {
 				b.Error(err)
