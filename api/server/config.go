@@ -73,7 +73,7 @@ func (c Config) fill() (Config, error) {
 		return c, errors.New("give both --tls-cert and --tls-key, or none")
 	}
 	if !c.tls() && !loopback(host) && !strings.HasPrefix(c.PublicURL, "https://") {
-		return c, fmt.Errorf("--listen %s is not loopback: give --tls-cert and --tls-key, or put a TLS proxy in front and say so with --public-url https://...", c.Listen)
+		return c, fmt.Errorf("--listen %s is not loopback: give --tls-cert and --tls-key, or put a TLS proxy in front and name its https address with --public-url", c.Listen)
 	}
 	if c.PublicURL == "" {
 		c.PublicURL = c.address(host, port)

@@ -39,7 +39,8 @@ func vp9Size(b []byte) (int, int) {
 	if profile == 3 {
 		r.skip(1)
 	}
-	if r.read(1) != 0 || r.read(1) != 0 { // show_existing_frame, not a keyframe
+	existing, delta := r.read(1), r.read(1) // show_existing_frame, frame_type
+	if existing != 0 || delta != 0 {
 		return 0, 0
 	}
 	r.skip(2)
