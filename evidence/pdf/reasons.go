@@ -41,7 +41,7 @@ const (
 )
 
 var reasons = map[Code]string{
-	NoSignature:     "The document carries no signature.",
+	NoSignature:     "The document carries nobody's signature.",
 	ByteRange:       "The signature does not cover its whole revision: its byte range is not the file without the signature value.",
 	Padding:         "Something is hidden behind the signature value.",
 	SubFilter:       "The signature is of a kind that this program does not check.",

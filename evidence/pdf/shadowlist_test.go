@@ -155,6 +155,8 @@ func shadowVectors() []vector {
 		{"field-action.pdf", codes(ChangedField), "the second signature adds an action", func(k *kit) []byte {
 			return k.signWith("B", func(w syntax.Dict) { w["AA"] = syntax.Dict{} })
 		}},
+		{"field-timestamped.pdf", codes(ChangedField, SubFilter), "a timestamp in the second signer's field, under his handwriting", func(k *kit) []byte { return k.stampedField(k.one(LevelB), "/Type /Sig") }},
+		{"field-timestamped-openly.pdf", codes(ChangedField), "the same, not even called a signature", func(k *kit) []byte { return k.stampedField(k.one(LevelB), "/Type/DocTimeStamp") }},
 		{"signature-removed.pdf", codes(NoSignature), "the signature is taken out of its field", revised(func(k *kit, u *syntax.Update, f *syntax.File) {
 			at, w := k.field(f, "A")
 			delete(w, "V")
@@ -275,6 +277,21 @@ func (k *kit) finish(doc []byte, req Request, u *syntax.Update) []byte {
 	return append(bytes.Clone(doc), filled...)
 }
 
+// stampedField fills Bob's field with a timestamp instead of a signature.
+func (k *kit) stampedField(doc []byte, typ string) []byte {
+	d, err := openDoc(k.open(doc), 100)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	tail, err := d.layout(k.request(k.bob, "B", LevelB))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	const old = "/SubFilter /ETSI.CAdES.detached/Type /Sig"
+	tail.Bytes = k.padded(tail.Bytes, old, "/SubFilter/ETSI.RFC3161"+typ, 0)
+	return k.stamped(doc, tail)
+}
+
 // visibleStamp adds an archive timestamp, sound but for its rectangle.
 func (k *kit) visibleStamp(doc []byte) []byte {
 	f := k.open(doc)
@@ -291,6 +308,11 @@ func (k *kit) visibleStamp(doc []byte) []byte {
 		k.t.Fatal(err)
 	}
 	tail.Bytes = k.replaced(tail.Bytes, "/Rect [0.0 0.0 0.0 0.0]", "/Rect [0.0 0.0 9.0 9.0]", 0)
+	return k.stamped(doc, tail)
+}
+
+// stamped finishes a revision with a timestamp in its hole.
+func (k *kit) stamped(doc []byte, tail syntax.Tail) []byte {
 	draft := Draft{Size: int64(len(doc))}
 	draft.setTail(tail)
 	_, digest, err := draft.hash(bytes.NewReader(doc), crypto.SHA256)

@@ -203,7 +203,7 @@ func (v *verifier) trust() {
 		case err != nil:
 			s.add(Untrusted, err.Error())
 		}
-		if u := s.Certificate.KeyUsage; u != 0 && u&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
+		if !forSigning(s.Certificate) {
 			s.add(KeyUsage, "")
 		}
 		s.Level = v.level(i, chain, at)
@@ -213,6 +213,25 @@ func (v *verifier) trust() {
 			s.Level = LevelT
 		}
 	}
+}
+
+// forSigning says whether a certificate may sign documents: by its key usage,
+// and by an extended key usage that does not only name other trades.
+func forSigning(c *x509.Certificate) bool {
+	if c.KeyUsage != 0 && c.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {
+		return false
+	}
+	if len(c.ExtKeyUsage) == 0 || len(c.UnknownExtKeyUsage) > 0 { // Go knows no name for document signing
+		return true
+	}
+	for _, u := range c.ExtKeyUsage {
+		switch u {
+		case x509.ExtKeyUsageTimeStamping, x509.ExtKeyUsageOCSPSigning, x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageCodeSigning:
+		default:
+			return true
+		}
+	}
+	return false
 }
 
 // unrenewed finds timestamps whose certificates have ended without a later

@@ -40,6 +40,7 @@ func wholeVectors() []vector {
 		{"ok-empty-update.pdf", nil, "a revision that changes nothing", func(k *kit) []byte {
 			return k.appended(k.one(LevelB), nil, func(u *syntax.Update, f *syntax.File) {})
 		}},
+		{"stamped-only.pdf", codes(NoSignature), "a document timestamp and nobody's signature", func(k *kit) []byte { return k.extend(k.empty()) }},
 		{"unsigned.pdf", codes(NoSignature), "prepared, not signed", func(k *kit) []byte { return k.empty() }},
 	}
 }
@@ -361,6 +362,7 @@ func trustVectors() []vector {
 		})},
 		{"trust-not-yet.pdf", codes(CertExpired), "the certificate is not yet valid", signedBy(func(c *x509.Certificate) { c.NotBefore = noon.AddDate(0, 0, 1) })},
 		{"trust-key-usage.pdf", codes(KeyUsage), "a certificate for encryption", signedBy(func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment })},
+		{"trust-timestamper.pdf", codes(KeyUsage), "a certificate for timestamps signs a document", signedBy(func(c *x509.Certificate) { c.ExtraExtensions = []pkix.Extension{timeStamping} })},
 		{"trust-revoked.pdf", codes(CertRevoked), "revoked a day before signing", func(k *kit) []byte {
 			r := k.request(k.ada, "A", LevelLT)
 			r.Revocation = Revocation{CRLs: [][]byte{k.crl(k.t, revoked(k.ada.chain[0]))}}

@@ -31,7 +31,7 @@ type Finding struct {
 
 // Report is the result of Verify.
 type Report struct {
-	OK         bool              `json:"ok"` // at least one signature and nothing wrong
+	OK         bool              `json:"ok"` // at least one person's signature and nothing wrong
 	Signatures []SignatureReport `json:"signatures"`
 	Revisions  []RevisionReport  `json:"revisions"` // that follow the first signature
 	Findings   []Finding         `json:"findings"`  // of signatures and revisions, all of them
@@ -125,7 +125,7 @@ func (v *verifier) add(c Code, where, detail string) {
 }
 
 func (v *verifier) run() {
-	if len(v.sigs) == 0 && len(v.report.Findings) == 0 {
+	if !slices.ContainsFunc(v.sigs, func(s *signature) bool { return !s.Timestamp }) {
 		v.add(NoSignature, "", "")
 	}
 	v.readStore()
@@ -241,8 +241,14 @@ func (s *signature) claims() {
 	if m, ok := s.dict["M"].(syntax.String); ok {
 		s.Claimed = parseDate(m.Text())
 	}
-	s.Timestamp = s.dict.Name("SubFilter") == "ETSI.RFC3161"
+	s.Timestamp = s.dict.Name("SubFilter") == stampFilter
+	if typ := s.dict.Name("Type"); typ != "" && (typ == "DocTimeStamp") != s.Timestamp {
+		s.add(SubFilter, string(typ))
+	}
 }
+
+// stampFilter is the kind of a document timestamp.
+const stampFilter = syntax.Name("ETSI.RFC3161")
 
 // parseDate reads a PDF date, zero when it is none.
 func parseDate(s string) time.Time {
@@ -308,7 +314,7 @@ func (v *verifier) conclude() {
 		v.report.Signatures = append(v.report.Signatures, s.SignatureReport)
 		v.report.Findings = append(v.report.Findings, s.findings...)
 	}
-	v.report.OK = len(v.sigs) > 0 && len(v.report.Findings) == 0
+	v.report.OK = len(v.report.Findings) == 0
 }
 
 // permissions is what a signature forbids.
