@@ -94,6 +94,20 @@ func (l *Local) Credential(ctx context.Context, req evidence.CredentialRequest) 
 	return evidence.Credential{ID: req.ID, Chain: []*x509.Certificate{id.cert, l.root}}, nil
 }
 
+// Certify issues a signer's certificate for a key that lies elsewhere, in a
+// security module for instance. Each call issues a new one.
+func (l *Local) Certify(_ context.Context, req evidence.CredentialRequest, pub crypto.PublicKey) ([]*x509.Certificate, error) {
+	raw, err := x509.CreateCertificate(rand.Reader, l.signerTemplate(req), l.root, pub, l.key)
+	if err != nil {
+		return nil, fmt.Errorf("issue certificate: %w", err)
+	}
+	cert, err := x509.ParseCertificate(raw)
+	if err != nil {
+		return nil, fmt.Errorf("issue certificate: %w", err)
+	}
+	return []*x509.Certificate{cert, l.root}, nil
+}
+
 func signerID(request string) string { return "signer/" + request }
 
 // Authorize implements evidence.Provider. The signer's consent was given in
