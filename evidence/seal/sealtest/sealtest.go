@@ -22,6 +22,7 @@ import (
 	"inkwitness/evidence/evidencetest"
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/pdf/page"
+	"inkwitness/evidence/proof"
 	"inkwitness/evidence/seal"
 	"inkwitness/evidence/trust"
 	"inkwitness/evidence/tsa"
@@ -47,7 +48,10 @@ type World struct {
 }
 
 // New returns a service that has just been started for the first time.
-func New(t testing.TB) *World {
+func New(t testing.TB) *World { return NewWitnessed(t, nil) }
+
+// NewWitnessed returns one whose log asks witnesses.
+func NewWitnessed(t testing.TB, cosigner func(logKeys []proof.Key) ledger.Cosigner) *World {
 	t.Helper()
 	w := &World{t: t, Clock: &evidencetest.Clock{}, LogStore: &evidencetest.LogStore{}}
 	blobs, err := vault.OpenDir(t.TempDir())
@@ -58,8 +62,14 @@ func New(t testing.TB) *World {
 	w.Check(err)
 	w.CA, err = trust.Open(t.Context(), trust.Config{Keys: keys, Clock: w.Clock})
 	w.Check(err)
-	w.Ledger, err = ledger.Open(t.Context(), ledger.Config{Origin: "sign.example.com/log", Outbox: w.LogStore, Tiles: w.LogStore, Keys: keys, Clock: w.Clock})
+	log := ledger.Config{Origin: "sign.example.com/log", Outbox: w.LogStore, Tiles: w.LogStore, Keys: keys, Clock: w.Clock}
+	w.Ledger, err = ledger.Open(t.Context(), log)
 	w.Check(err)
+	if cosigner != nil {
+		log.Cosigner = cosigner(w.Ledger.Keys())
+		w.Ledger, err = ledger.Open(t.Context(), log)
+		w.Check(err)
+	}
 	w.Config = seal.Config{Vault: w.Vault, Provider: w.CA, Revoker: w.CA, Log: w.Ledger, Clock: w.Clock,
 		Roots: []*x509.Certificate{w.CA.Root()}, Service: "Inkwitness test"}
 	stamps, err := tsa.New(tsa.Config{Credential: w.CA.Timestamping, Serials: &w.serials, Clock: w.Clock})

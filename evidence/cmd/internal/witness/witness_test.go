@@ -13,9 +13,12 @@ import (
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/cmd/internal/witness"
+	"inkwitness/evidence/deposit"
 	"inkwitness/evidence/evidencetest"
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/proof"
+	"inkwitness/evidence/seal"
+	"inkwitness/evidence/seal/sealtest"
 )
 
 func newWitness(t *testing.T, name string, dir string, keys []proof.Key) (*witness.Witness, []proof.Key) {
@@ -219,5 +222,43 @@ func TestRace(t *testing.T) {
 	wg.Wait()
 	if won != 1 {
 		t.Errorf("%d trees were confirmed", won)
+	}
+}
+
+// A deposit whose place in the log was confirmed by two witnesses, or by one
+// while the other is down and one is enough.
+func TestDepositWithWitnesses(t *testing.T) {
+	for _, up := range []int{2, 1} {
+		list := &ledger.Witnesses{Need: 1}
+		var public []proof.Key
+		w := sealtest.NewWitnessed(t, func(logKeys []proof.Key) ledger.Cosigner {
+			for i, name := range []string{"a.example/w", "b.example/w"} {
+				one, keys := newWitness(t, name, t.TempDir(), logKeys)
+				srv := httptest.NewServer(one.Handler(slog.New(slog.DiscardHandler)))
+				t.Cleanup(srv.Close)
+				if i >= up {
+					srv.Close()
+				}
+				list.List = append(list.List, ledger.Witness{URL: srv.URL, Keys: keys[:1]})
+				public = append(public, keys[0])
+			}
+			return list
+		})
+		w.Config.Witnesses, w.Config.Need = public, 1
+		var err error
+		w.Sealer, err = seal.New(w.Config)
+		w.Check(err)
+		file := w.Bytes(w.Sealed(1, 500).Container)
+		report := sealtest.Verify(file, deposit.Options{LogKeys: public[:1]})
+		for _, c := range report.Failed() {
+			t.Errorf("%d witnesses: %s: %s", up, c.Code, c.Text)
+		}
+		text := fmt.Sprint(report.Checks)
+		if got := strings.Count(text, "witness a.example/w (Ed25519)") + strings.Count(text, "witness b.example/w (Ed25519)"); got != up {
+			t.Errorf("%d witnesses are named, want %d", got, up)
+		}
+		if up == 1 && sealtest.Verify(file, deposit.Options{LogKeys: public[1:]}).Holds() {
+			t.Error("the witness that was down is said to have confirmed")
+		}
 	}
 }
