@@ -71,8 +71,8 @@ type Config struct {
 	// address, which is the proxy's behind a proxy.
 	Address func(*http.Request) string
 
-	MaxConns      int           // at once; 2,000
-	MaxPerAddress int           // at once; 100
+	MaxConns      int           // at once; 4,000
+	MaxPerAddress int           // at once; 2,500, because an office or a proxy is one address
 	Rate          float64       // batches a second that are read in the long run; 60
 	Burst         int           // batches that may come at once, after a cut for example; 600
 	Idle          time.Duration // a connection that is silent for longer is closed; 10 s
@@ -89,8 +89,8 @@ func (c *Config) defaults() error {
 	if c.Address == nil {
 		c.Address = peer
 	}
-	c.MaxConns = orDefault(c.MaxConns, 2000)
-	c.MaxPerAddress = orDefault(c.MaxPerAddress, 100)
+	c.MaxConns = orDefault(c.MaxConns, 4000)
+	c.MaxPerAddress = orDefault(c.MaxPerAddress, 2500)
 	c.Rate = orDefault(c.Rate, 60)
 	c.Burst = orDefault(c.Burst, 600)
 	c.Idle = orDefault(c.Idle, 10*time.Second)
