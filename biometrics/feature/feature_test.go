@@ -63,6 +63,22 @@ func TestRepair(t *testing.T) {
 	}
 }
 
+// One time that leaps 5 s ahead and back must not become a pause.
+func TestSpike(t *testing.T) {
+	sig := capture.Signature{}
+	for i := range 30 {
+		at := int64(i) * 10_000
+		if i == 12 {
+			at += 5_000_000
+		}
+		sig.Points = append(sig.Points, capture.Point{Time: at, X: int32(100 * i), Down: true, Start: i == 0})
+	}
+	s, _ := FromSignature(sig, nil)
+	if s.Len() != 30 || math.Abs(s.X[12]-1200) > 1 || math.Abs(s.X[29]-2900) > 1 {
+		t.Errorf("%d samples: %v", s.Len(), s.X)
+	}
+}
+
 func TestLongPauseIsCut(t *testing.T) {
 	sig := capture.Signature{}
 	for i := range 20 {

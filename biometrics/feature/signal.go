@@ -78,12 +78,12 @@ func clean(sig capture.Signature, ks []knot) ([]knot, Cleaning) {
 			continue
 		}
 		q := pts[i-1]
-		dt := float64(p.Time-q.Time) / 1e6
+		dt := elapsed(pts, i, step)
 		k.open = p.Down && (p.Start || !q.Down) && dt > 1.8*step
 		switch {
-		case dt < 0:
+		case p.Time < q.Time:
 			c.Backwards++
-		case dt == 0:
+		case p.Time == q.Time:
 			c.Repeats++
 		}
 		dt, skew = repair(dt, step, skew)
@@ -102,16 +102,30 @@ func clean(sig capture.Signature, ks []knot) ([]knot, Cleaning) {
 	return ks, c
 }
 
+// elapsed is the time from point i-1 to i in s. A single time that leaps ahead
+// while the next one is back in line is a spike of the clock, not a pause.
+func elapsed(pts []capture.Point, i int, step float64) float64 {
+	at := func(k int) float64 { return float64(pts[k].Time) / 1e6 }
+	spike := func(k int) bool {
+		return k > 0 && k+1 < len(pts) && at(k)-at(k-1) > 5*step && at(k+1) < at(k) && at(k+1) >= at(k-1)
+	}
+	switch {
+	case spike(i):
+		return (at(i+1) - at(i-1)) / 2
+	case spike(i - 1):
+		return (at(i) - at(i-2)) / 2
+	}
+	return at(i) - at(i-1)
+}
+
 // repair gives a step that repeats or goes back the median step, and takes the
-// time that it invented from the next step that is long enough to give it.
+// time that it invented from the very next step if that is long enough to give
+// it: one late or early time is put right, a clock that was set stays set.
 func repair(dt, step, skew float64) (float64, float64) {
 	if dt <= 0 {
-		return step, skew + step - dt
+		return step, step - dt
 	}
-	if give := math.Min(skew, dt-step); give > 0 {
-		return dt - give, skew - give
-	}
-	return dt, skew
+	return dt - max(0, min(skew, dt-step)), 0
 }
 
 // medianStep is the median time between consecutive pen-down points, in s.
