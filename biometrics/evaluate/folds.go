@@ -67,8 +67,8 @@ func PrintTable(w io.Writer, rs []Result) error {
 			}
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(w, "| %s | %s | %d | %d | %s | %s | %.2f | %.2f | %.3f | %.2f |\n", name, r.Protocol, r.References, r.Users,
-				percent(skilled.Common), percent(skilled.User), 100*skilled.FNMRAt1, 100*random.Common.Value, skilled.Cllr.Value, skilled.Excess)
+			_, err = fmt.Fprintf(w, "| %s | %s | %d | %d | %s | %s | %.2f | %.2f | %.3f | %s |\n", name, r.Protocol, r.References, r.Users,
+				percent(skilled.Common), percent(skilled.User), 100*skilled.FNMRAt1, 100*random.Common.Value, skilled.Cllr.Value, times(skilled.Excess))
 		}
 	}
 	return err
@@ -76,4 +76,11 @@ func PrintTable(w io.Writer, rs []Result) error {
 
 func percent(i Interval) string {
 	return fmt.Sprintf("%.2f [%.1f, %.1f]", 100*i.Value, 100*i.Low, 100*i.High)
+}
+
+func times(excess float64) string {
+	if excess == 0 {
+		return "minimum 0"
+	}
+	return fmt.Sprintf("%.2f", excess)
 }

@@ -82,8 +82,8 @@ type Rates struct {
 	FNMRAt01   float64  `json:"fnmrAtFmr0_1"` // FMR 0.1 %
 	Cllr       Interval `json:"cllr"`
 	MinCllr    float64  `json:"minCllr"`
-	Excess     float64  `json:"cllrOverMin"`
-	Misleading float64  `json:"misleading"` // share of genuine with LR < 1 plus share of forgeries with LR > 1, halved
+	Excess     float64  `json:"cllrOverMin"` // 0 where the minimum is 0
+	Misleading float64  `json:"misleading"`  // share of genuine with LR < 1 plus share of forgeries with LR > 1, halved
 }
 
 // entry is one score of a draw.
@@ -250,7 +250,9 @@ func Measure(trials []Trial, scores []float64, against Label) Rates {
 	}
 	r.Common.Value, r.User.Value, r.Cllr.Value = t.eers(once)
 	r.MinCllr = calibrate.MinCllr(same, different)
-	r.Excess = r.Cllr.Value / r.MinCllr
+	if r.MinCllr > 0 {
+		r.Excess = r.Cllr.Value / r.MinCllr
+	}
 	r.Misleading = (share(same, func(x float64) bool { return x < 0 }) + share(different, func(x float64) bool { return x > 0 })) / 2
 	t.bootstrap(&r, present)
 	return r

@@ -63,10 +63,10 @@ func PrintResult(w io.Writer, r Result) error {
   FNMR at FMR 1 %%        %6.2f %%
   FNMR at FMR 0.1 %%      %6.2f %%
   Cllr                   %6.3f    [%.3f, %.3f]
-  minimum Cllr           %6.3f    (Cllr is %.2f times that)
+  minimum Cllr           %6.3f    (Cllr over it: %s)
 `, m.Against, m.Users, m.Genuine, m.Forgeries,
 			100*m.Common.Value, 100*m.Common.Low, 100*m.Common.High, 100*m.User.Value, 100*m.User.Low, 100*m.User.High,
-			100*m.FNMRAt1, 100*m.FNMRAt01, m.Cllr.Value, m.Cllr.Low, m.Cllr.High, m.MinCllr, m.Excess)
+			100*m.FNMRAt1, 100*m.FNMRAt01, m.Cllr.Value, m.Cllr.Low, m.Cllr.High, m.MinCllr, times(m.Excess))
 	}
 	if err == nil {
 		_, err = fmt.Fprintf(w, "%.1f s\n", r.Seconds)
