@@ -10,19 +10,18 @@ import (
 // narrow is an anti-diagonal by two vectors of 8 cells at a time.
 func narrow(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
 	pen, ext := archsimd.BroadcastFloat32x8(o.Penalty), archsimd.BroadcastFloat32x8(extra)
-	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	p2, p1, pc := unsafe.Pointer(&prev2[0]), unsafe.Pointer(&prev1[0]), unsafe.Pointer(&cur[0])
 	shift := b.n - 1 - k
 	for i := lo; i <= hi; i += 16 {
-		pa, pb := unsafe.Add(fwd, i*4), unsafe.Add(rev, (shift+i)*4)
+		oa, ob := i*4, (shift+i)*4
 		var c, e archsimd.Float32x8
 		switch {
 		case o.Metric == L2:
-			c, e = narrowSquares(a, b, pa, pb)
+			c, e = narrowSquares(a, b, oa, ob)
 		case o.Cap > 0:
-			c, e = narrowCapped(a, b, pa, pb, o.Cap)
+			c, e = narrowCapped(a, b, oa, ob, o.Cap)
 		default:
-			c, e = narrowDifferences(a, b, pa, pb)
+			c, e = narrowDifferences(a, b, oa, ob)
 		}
 		at := i * 4
 		best := load8(unsafe.Add(p1, at+4)).Min(load8(unsafe.Add(p1, at))).Add(pen)
@@ -38,35 +37,38 @@ func narrow(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1,
 	}
 }
 
-func narrowDifferences(a, b *Series, pa, pb unsafe.Pointer) (c, e archsimd.Float32x8) {
+func narrowDifferences(a, b *Series, oa, ob int) (c, e archsimd.Float32x8) {
 	abs := archsimd.BroadcastInt32x8(0x7fffffff)
-	sa, sb := uintptr(a.stride)*4, uintptr(b.stride)*4
+	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	for range a.d {
+		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
 		c = c.Add(load8(pa).Sub(load8(pb)).AsInt32x8().And(abs).AsFloat32x8())
 		e = e.Add(load8(unsafe.Add(pa, 32)).Sub(load8(unsafe.Add(pb, 32))).AsInt32x8().And(abs).AsFloat32x8())
-		pa, pb = unsafe.Add(pa, sa), unsafe.Add(pb, sb)
+		oa, ob = oa+4*a.stride, ob+4*b.stride
 	}
 	return c, e
 }
 
-func narrowSquares(a, b *Series, pa, pb unsafe.Pointer) (c, e archsimd.Float32x8) {
-	sa, sb := uintptr(a.stride)*4, uintptr(b.stride)*4
+func narrowSquares(a, b *Series, oa, ob int) (c, e archsimd.Float32x8) {
+	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	for range a.d {
+		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
 		x, y := load8(pa).Sub(load8(pb)), load8(unsafe.Add(pa, 32)).Sub(load8(unsafe.Add(pb, 32)))
 		c, e = x.Mul(x).Add(c), y.Mul(y).Add(e)
-		pa, pb = unsafe.Add(pa, sa), unsafe.Add(pb, sb)
+		oa, ob = oa+4*a.stride, ob+4*b.stride
 	}
 	return c, e
 }
 
-func narrowCapped(a, b *Series, pa, pb unsafe.Pointer, most float32) (c, e archsimd.Float32x8) {
+func narrowCapped(a, b *Series, oa, ob int, most float32) (c, e archsimd.Float32x8) {
 	abs := archsimd.BroadcastInt32x8(0x7fffffff)
-	sa, sb := uintptr(a.stride)*4, uintptr(b.stride)*4
+	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	for _, w := range a.weights {
+		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
 		m := archsimd.BroadcastFloat32x8(most * w)
 		c = c.Add(load8(pa).Sub(load8(pb)).AsInt32x8().And(abs).AsFloat32x8().Min(m))
 		e = e.Add(load8(unsafe.Add(pa, 32)).Sub(load8(unsafe.Add(pb, 32))).AsInt32x8().And(abs).AsFloat32x8().Min(m))
-		pa, pb = unsafe.Add(pa, sa), unsafe.Add(pb, sb)
+		oa, ob = oa+4*a.stride, ob+4*b.stride
 	}
 	return c, e
 }

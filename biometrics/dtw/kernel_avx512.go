@@ -10,19 +10,18 @@ import (
 // wide is an anti-diagonal by two vectors of 16 cells at a time.
 func wide(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
 	pen, ext := archsimd.BroadcastFloat32x16(o.Penalty), archsimd.BroadcastFloat32x16(extra)
-	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	p2, p1, pc := unsafe.Pointer(&prev2[0]), unsafe.Pointer(&prev1[0]), unsafe.Pointer(&cur[0])
 	shift := b.n - 1 - k
 	for i := lo; i <= hi; i += 32 {
-		pa, pb := unsafe.Add(fwd, i*4), unsafe.Add(rev, (shift+i)*4)
+		oa, ob := i*4, (shift+i)*4
 		var c, e archsimd.Float32x16
 		switch {
 		case o.Metric == L2:
-			c, e = wideSquares(a, b, pa, pb)
+			c, e = wideSquares(a, b, oa, ob)
 		case o.Cap > 0:
-			c, e = wideCapped(a, b, pa, pb, o.Cap)
+			c, e = wideCapped(a, b, oa, ob, o.Cap)
 		default:
-			c, e = wideDifferences(a, b, pa, pb)
+			c, e = wideDifferences(a, b, oa, ob)
 		}
 		at := i * 4
 		best := load16(unsafe.Add(p1, at+4)).Min(load16(unsafe.Add(p1, at))).Add(pen)
@@ -38,35 +37,38 @@ func wide(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, c
 	}
 }
 
-func wideDifferences(a, b *Series, pa, pb unsafe.Pointer) (c, e archsimd.Float32x16) {
+func wideDifferences(a, b *Series, oa, ob int) (c, e archsimd.Float32x16) {
 	abs := archsimd.BroadcastInt32x16(0x7fffffff)
-	sa, sb := uintptr(a.stride)*4, uintptr(b.stride)*4
+	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	for range a.d {
+		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
 		c = c.Add(load16(pa).Sub(load16(pb)).AsInt32x16().And(abs).AsFloat32x16())
 		e = e.Add(load16(unsafe.Add(pa, 64)).Sub(load16(unsafe.Add(pb, 64))).AsInt32x16().And(abs).AsFloat32x16())
-		pa, pb = unsafe.Add(pa, sa), unsafe.Add(pb, sb)
+		oa, ob = oa+4*a.stride, ob+4*b.stride
 	}
 	return c, e
 }
 
-func wideSquares(a, b *Series, pa, pb unsafe.Pointer) (c, e archsimd.Float32x16) {
-	sa, sb := uintptr(a.stride)*4, uintptr(b.stride)*4
+func wideSquares(a, b *Series, oa, ob int) (c, e archsimd.Float32x16) {
+	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	for range a.d {
+		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
 		x, y := load16(pa).Sub(load16(pb)), load16(unsafe.Add(pa, 64)).Sub(load16(unsafe.Add(pb, 64)))
 		c, e = x.MulAdd(x, c), y.MulAdd(y, e)
-		pa, pb = unsafe.Add(pa, sa), unsafe.Add(pb, sb)
+		oa, ob = oa+4*a.stride, ob+4*b.stride
 	}
 	return c, e
 }
 
-func wideCapped(a, b *Series, pa, pb unsafe.Pointer, most float32) (c, e archsimd.Float32x16) {
+func wideCapped(a, b *Series, oa, ob int, most float32) (c, e archsimd.Float32x16) {
 	abs := archsimd.BroadcastInt32x16(0x7fffffff)
-	sa, sb := uintptr(a.stride)*4, uintptr(b.stride)*4
+	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	for _, w := range a.weights {
+		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
 		m := archsimd.BroadcastFloat32x16(most * w)
 		c = c.Add(load16(pa).Sub(load16(pb)).AsInt32x16().And(abs).AsFloat32x16().Min(m))
 		e = e.Add(load16(unsafe.Add(pa, 64)).Sub(load16(unsafe.Add(pb, 64))).AsInt32x16().And(abs).AsFloat32x16().Min(m))
-		pa, pb = unsafe.Add(pa, sa), unsafe.Add(pb, sb)
+		oa, ob = oa+4*a.stride, ob+4*b.stride
 	}
 	return c, e
 }
