@@ -48,6 +48,9 @@ var siblings = map[string][]string{
 	// compare is the comparator put together.
 	"biometrics/compare": {"biometrics/feature", "biometrics/dtw", "biometrics/calibrate"},
 
+	// evaluate measures and trains the comparator on corpora.
+	"biometrics/evaluate": {"biometrics/calibrate", "biometrics/compare", "biometrics/corpus", "biometrics/feature"},
+
 	// seal is a deposit put together: the one package of evidence that sees the others.
 	"evidence/seal":    {"evidence/pdf", "evidence/deposit", "evidence/trust", "evidence/tsa", "evidence/ledger", "evidence/proof", "evidence/cms", "evidence/vault"},
 	"evidence/deposit": {"evidence/pdf", "evidence/cms", "evidence/proof"},
