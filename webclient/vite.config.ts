@@ -45,7 +45,10 @@ export default defineConfig({
         sign: here('sign.html'),
         compare: here('compare.html'),
         verify: here('verify.html'),
+        sw: here('src/sw.ts'),
       },
+      // The service worker's address must stay the same.
+      output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
     },
   },
   test: {

@@ -87,6 +87,7 @@ export async function drawPen(page: Page, samples: Sample[], speed = 1): Promise
 export async function answerMedia(context: BrowserContext, mock: { url: string }): Promise<{ frames(): Promise<number>; ended(): number; drop(): Promise<void> }> {
   const peer = await context.newPage();
   await peer.goto(`${mock.url}/icon.svg`);
+  await context.pages()[0]?.bringToFront(); // a page behind another gets one frame a second
   let ended = 0;
   await context.route('**/api/signing/captures/*/media**', async (route) => {
     if (route.request().method() === 'DELETE') {

@@ -32,7 +32,7 @@ async function agree(page: Page, answers: Record<string, boolean>): Promise<void
 // Waits until the newest capture takes samples.
 async function live(page: Page): Promise<void> {
   await page.locator('[data-test=pad][data-state=live]').waitFor();
-  await expect.poll(() => get(page, 'pad').getAttribute('data-capture')).toBe(mock.lastSession().id);
+  await expect.poll(() => get(page, 'pad').getAttribute('data-capture'), { timeout: 15_000 }).toBe(mock.lastSession().id);
 }
 
 describe('signing', () => {
@@ -210,6 +210,23 @@ describe('signing', () => {
     mock.down = false;
     await get(page, 'retry').click();
     await get(page, 'start-reading').waitFor();
+    await context.close();
+  });
+
+  it('stands without a network after a first visit, and goes on when it is back', async () => {
+    const { context, page } = await open(browser, 'tablet');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'intro').waitFor();
+    await expect.poll(() => page.evaluate(async () => (await (await caches.open('shell-1')).keys()).length), { timeout: 15_000 }).toBeGreaterThan(4);
+    await context.setOffline(true);
+    await page.reload();
+    await get(page, 'problem').waitFor();
+    await shoot(page, 'sign-offline-tablet');
+    await context.setOffline(false);
+    await get(page, 'retry').click();
+    await get(page, 'intro').waitFor();
+    const kept = await page.evaluate(async () => (await (await caches.open('shell-1')).keys()).map((request) => new URL(request.url).pathname));
+    expect(kept.filter((path) => path.startsWith('/api/'))).toEqual([]);
     await context.close();
   });
 

@@ -4,6 +4,7 @@ import { Component, type ComponentChildren, render } from 'preact';
 import './ui.css';
 import { common } from '../i18n/common/index.ts';
 import { type Language, language, LANGUAGES, preferredLanguage, setLanguage } from '../i18n/index.ts';
+import { keepShell } from './keep.ts';
 import { Button, Empty, Select } from './ui.tsx';
 
 interface ShellProps {
@@ -79,4 +80,5 @@ export async function startPage(App: () => ComponentChildren): Promise<void> {
   await setLanguage(preferredLanguage());
   const root = document.getElementById('app');
   if (root) render(<Boundary><App /></Boundary>, root);
+  keepShell();
 }
