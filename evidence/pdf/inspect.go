@@ -12,6 +12,7 @@ import (
 type Limits struct {
 	Size   int64 // bytes of the file, default 200 MiB
 	Pages  int   // default 5,000
+	Signed bool  // take documents that are already signed, for looking at them
 	Syntax syntax.Limits
 }
 
@@ -44,6 +45,7 @@ const (
 	HasXFA         Code = "pdf.xfa"
 	HasAttachments Code = "pdf.embedded-files"
 	HasMedia       Code = "pdf.rich-media"
+	AlreadySigned  Code = "pdf.already-signed"
 )
 
 var refusals = map[Code]string{
@@ -58,6 +60,7 @@ var refusals = map[Code]string{
 	HasXFA:         "This PDF is an XFA form, which shows different things in different programs. Print it to a new PDF and upload that.",
 	HasAttachments: "This PDF has files attached to it. Please upload it without them.",
 	HasMedia:       "This PDF contains video, sound or 3D content. Print it to a new PDF and upload that.",
+	AlreadySigned:  "This PDF is already signed, and new signature fields would break that signature. Please upload the unsigned document.",
 }
 
 func refuse(c Code, cause error) *Refusal { return &Refusal{c, refusals[c], cause} }
@@ -157,6 +160,9 @@ func inspect(r io.ReaderAt, size int64, limits Limits, info *Info) error {
 	}
 	if d.acroForm["XFA"] != nil {
 		return refuse(HasXFA, nil)
+	}
+	if info.Signatures > 0 && !limits.Signed {
+		return refuse(AlreadySigned, nil)
 	}
 	return scan(f, info)
 }

@@ -190,8 +190,7 @@ func TestFolder(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		info, err := Inspect(bytes.NewReader(b), int64(len(b)), Limits{})
-		if err != nil || info.Signatures > 0 {
+		if _, err := Inspect(bytes.NewReader(b), int64(len(b)), Limits{}); err != nil {
 			return nil // a refusal is an answer too
 		}
 		done++

@@ -46,3 +46,4 @@ qpdf --encrypt user owner 256 -- pdflatex-old.pdf bad/encrypted-aes256.pdf
 qpdf --allow-weak-crypto --encrypt '' owner 40 -- pdflatex-old.pdf bad/encrypted-rc4.pdf
 qpdf pdflatex-old.pdf --add-attachment src/sheet.csv -- bad/attachment.pdf
 go run own.go
+cp ../vectors/pdf/ok-bt.pdf bad/signed.pdf
