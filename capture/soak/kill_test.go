@@ -102,3 +102,55 @@ func connected(clients []*wstest.Client, times int) time.Duration {
 	}
 	return 0
 }
+
+// TestRestartInGoodOrder stops the server with SIGTERM under 200 pens and starts
+// the next one: a new version is put in place.
+func TestRestartInGoodOrder(t *testing.T) {
+	const pens, restarts = 200, 3
+	dir, address := t.TempDir(), freeAddress(t)
+	server := spawn(t, dir, address)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	clients := make([]*wstest.Client, pens)
+	writing, stopWriting := context.WithCancel(ctx)
+	var writers, runs sync.WaitGroup
+	for n := range clients {
+		c := newClient(n, "wss://"+address)
+		clients[n] = c
+		runs.Go(func() {
+			if err := c.Run(ctx); err != nil {
+				t.Errorf("pen %d: %v", n, err)
+			}
+		})
+		writers.Go(func() { write(t, writing, c) })
+	}
+	slowest := time.Duration(0)
+	for k := range restarts {
+		if connected(clients, k+1) == 0 {
+			t.Fatalf("after %d restarts not all pens are connected", k)
+		}
+		time.Sleep(200 * time.Millisecond)
+		begun := time.Now()
+		server.stop()
+		server = spawn(t, dir, address)
+		if connected(clients, k+2) == 0 {
+			t.Fatalf("after restart %d not all pens are connected", k)
+		}
+		slowest = max(slowest, time.Since(begun))
+	}
+	stopWriting()
+	writers.Wait()
+	for _, c := range clients {
+		c.Finish()
+	}
+	runs.Wait()
+	server.stop()
+	j := reopen(t, dir)
+	for n, c := range clients {
+		compare(t, j, n, c.Book())
+	}
+	t.Logf("capture/restart n=%d sessions=%d lost=0 resumed<=%.2fs", restarts, pens, slowest.Seconds())
+	if slowest > 5*time.Second {
+		t.Errorf("pens are back after %v, want 5 s", slowest)
+	}
+}

@@ -34,9 +34,12 @@ func BenchmarkCaptureSockets(b *testing.B) {
 	b.Run("hostile", func(b *testing.B) { sockets(b, pens, 1000, length) })
 }
 
+// TestHostileSockets is the same in small: no pen may lose anything or be cut off.
+func TestHostileSockets(t *testing.T) { sockets(t, 50, 50, 4*time.Second) }
+
 // sockets is one figure: it takes longer than a second, so the testing package
 // does not repeat it.
-func sockets(b *testing.B, pens, hostile int, length time.Duration) {
+func sockets(b testing.TB, pens, hostile int, length time.Duration) {
 	dir, address := b.TempDir(), freeAddress(b)
 	server := spawn(b, dir, address)
 	ctx, cancel := context.WithTimeout(context.Background(), length+2*time.Minute)
