@@ -63,6 +63,13 @@ type Challenge struct {
 	Data    []byte // sealed at rest
 }
 
+// Password is what is kept of an account's password.
+type Password struct {
+	Hash    string
+	Alone   bool // long enough to be the only factor
+	Changed time.Time
+}
+
 // TOTP is a time-based second factor (RFC 6238).
 type TOTP struct {
 	Secret    []byte // sealed at rest

@@ -100,8 +100,8 @@ type Sessions interface {
 
 // Passwords keeps one hash per account; api.ErrNotFound when there is none.
 type Passwords interface {
-	Password(ctx context.Context, account string) (string, error)
-	SetPassword(ctx context.Context, account, hash string, now time.Time) error
+	Password(ctx context.Context, account string) (api.Password, error)
+	SetPassword(ctx context.Context, account string, p api.Password) error
 }
 
 // Codes keeps time-based and recovery codes. UseTOTPStep is api.ErrConflict for a

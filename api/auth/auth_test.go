@@ -515,6 +515,11 @@ func TestA8TOTP(t *testing.T) {
 	creds["password"] = "kq8vz2mw"
 	ann.do("POST", "/api/session", creds).wants(t, 201, "") // the wrong password did not spend it
 
+	// The factor stays while the password cannot stand alone.
+	ann.do("DELETE", "/api/factors/totp", nil).wants(t, 409, "conflict")
+	ann.do("POST", "/api/password", m{"current": "kq8vz2mw", "password": good}).wants(t, 204, "")
+	creds["password"] = good
+
 	// Take-over with the second factor.
 	other := s.browser(safari)
 	creds["code"] = recovery[5]
@@ -522,6 +527,7 @@ func TestA8TOTP(t *testing.T) {
 	creds["code"], creds["takeOver"] = recovery[6], true
 	other.do("POST", "/api/session", creds).wants(t, 201, "")
 	ann.do("GET", "/api/inside", nil).wants(t, 401, "not-signed-in")
+	other.do("DELETE", "/api/factors/totp", nil).wants(t, 204, "")
 }
 
 func TestA8ForcedSecondFactor(t *testing.T) {

@@ -360,9 +360,8 @@ func (h *Handler) deleteTOTP(ctx context.Context, _ *struct{}) (*struct{}, error
 	return nil, h.factorRemoved(ctx, id, func(ctx context.Context) error { return h.cfg.Store.DeleteTOTP(ctx, id.Account) })
 }
 
-// factorRemoved refuses to take the last second factor from a password that is
-// too short to stand alone: its length is not known any more, so the holder sets
-// a new password first where the account was made with a second factor.
+// factorRemoved takes a factor away. The last one stays while the password is too
+// short to stand alone, and while there is no password.
 func (h *Handler) factorRemoved(ctx context.Context, id api.Identity, change func(context.Context) error) error {
 	acc, err := h.cfg.Store.Account(ctx, id.Account)
 	if err != nil {
@@ -377,12 +376,28 @@ func (h *Handler) factorRemoved(ctx context.Context, id api.Identity, change fun
 			return err
 		}
 		if !f.any() {
+			if err := h.aloneOrNot(ctx, id.Account); err != nil {
+				return err
+			}
 			if err := h.cfg.Store.SetRecoveryCodes(ctx, id.Account, nil); err != nil {
 				return err
 			}
 		}
 		return errors.Join(h.record(ctx, "factor.removed", id.Account, id.Organisation, nil), h.tell(ctx, api.NoticeFactorChanged, acc, nil))
 	})
+}
+
+// aloneOrNot refuses to leave an account with a password that is no match for
+// being its only factor.
+func (h *Handler) aloneOrNot(ctx context.Context, account string) error {
+	p, err := h.cfg.Store.Password(ctx, account)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return err
+	}
+	if !p.Alone {
+		return api.Explain(api.ErrConflict, "Without a second factor the password needs at least %d characters. Set a longer one first.", minAlone)
+	}
+	return nil
 }
 
 // offeredSecret is the TOTP secret offered with an invitation. It is derived from

@@ -102,7 +102,7 @@ func (h *Handler) accept(ctx context.Context, in *acceptIn) (*acceptOut, error) 
 	if err := checkNew(in.Body.Password, second, acc.Name, acc.Email); err != nil {
 		return nil, err
 	}
-	hash, err := h.hasher.hash(ctx, in.Body.Password)
+	kept, err := h.hasher.keep(ctx, in.Body.Password, acc.Created)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (h *Handler) accept(ctx context.Context, in *acceptIn) (*acceptOut, error) 
 		if err := h.cfg.Store.UseInvitation(ctx, i.ID, acc.Created); err != nil {
 			return err
 		}
-		if err := h.create(ctx, acc, i, hash); err != nil || !second {
+		if err := h.create(ctx, acc, i, kept); err != nil || !second {
 			return err
 		}
 		codes, hashes := newRecoveryCodes(acc.ID)
@@ -166,7 +166,7 @@ func (h *Handler) firstCode(in *acceptIn) (step int64, given bool, err error) {
 }
 
 // create stores the account with its place and password.
-func (h *Handler) create(ctx context.Context, acc api.Account, i api.Invitation, hash string) error {
+func (h *Handler) create(ctx context.Context, acc api.Account, i api.Invitation, kept api.Password) error {
 	if err := h.cfg.Store.CreateAccount(ctx, acc); err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (h *Handler) create(ctx context.Context, acc api.Account, i api.Invitation,
 	if err := h.cfg.Store.AddMember(ctx, m); err != nil {
 		return err
 	}
-	if err := h.cfg.Store.SetPassword(ctx, acc.ID, hash, acc.Created); err != nil {
+	if err := h.cfg.Store.SetPassword(ctx, acc.ID, kept); err != nil {
 		return err
 	}
 	return h.record(ctx, "account.created", acc.ID, i.Organisation, api.Detail{"role": string(i.Role), "invitation": i.ID})

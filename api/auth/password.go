@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
@@ -72,6 +73,12 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltBytes)
 	rand.Read(salt) // never fails, see crypto/rand
 	return h.encode(h.cost, h.derive(h.cost, salt, password), salt), nil
+}
+
+// keep is hash with all that is kept of a password.
+func (h *hasher) keep(ctx context.Context, password string, now time.Time) (api.Password, error) {
+	hash, err := h.hash(ctx, password)
+	return api.Password{Hash: hash, Alone: utf8.RuneCountInString(norm.NFKC.String(password)) >= minAlone, Changed: now}, err
 }
 
 // check says whether a password fits a stored hash, and whether the hash should

@@ -56,12 +56,12 @@ func (h *Handler) setPassword(ctx context.Context, acc api.Account, password str
 	if err := checkNew(password, second, acc.Name, acc.Email); err != nil {
 		return err
 	}
-	hash, err := h.hasher.hash(ctx, password)
+	kept, err := h.hasher.keep(ctx, password, h.cfg.Clock.Now())
 	if err != nil {
 		return err
 	}
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
-		if err := h.cfg.Store.SetPassword(ctx, acc.ID, hash, h.cfg.Clock.Now()); err != nil {
+		if err := h.cfg.Store.SetPassword(ctx, acc.ID, kept); err != nil {
 			return err
 		}
 		if err := more(ctx); err != nil {

@@ -97,8 +97,12 @@ func (h *Handler) checkPassword(ctx context.Context, email, password string) (ap
 	acc, err := h.cfg.Store.AccountByEmail(ctx, email)
 	stored := h.hasher.dummy
 	if err == nil {
-		if stored, err = h.cfg.Store.Password(ctx, acc.ID); errors.Is(err, api.ErrNotFound) {
-			stored, err = h.hasher.dummy, nil // an account without a password: passkeys only
+		var kept api.Password
+		switch kept, err = h.cfg.Store.Password(ctx, acc.ID); {
+		case err == nil:
+			stored = kept.Hash
+		case errors.Is(err, api.ErrNotFound):
+			err = nil // an account without a password: passkeys only
 		}
 	}
 	unknown := errors.Is(err, api.ErrNotFound)
@@ -134,11 +138,11 @@ func (h *Handler) wrong(ctx context.Context, acc api.Account, unknown bool) erro
 
 // renew stores a hash at today's cost, now that the password is at hand.
 func (h *Handler) renew(ctx context.Context, account, password string) error {
-	hash, err := h.hasher.hash(ctx, password)
+	kept, err := h.hasher.keep(ctx, password, h.cfg.Clock.Now())
 	if err != nil {
 		return fmt.Errorf("renew hash: %w", err)
 	}
-	return h.cfg.Store.SetPassword(ctx, account, hash, h.cfg.Clock.Now())
+	return h.cfg.Store.SetPassword(ctx, account, kept)
 }
 
 // entry is a sign-in whose proofs are checked.

@@ -63,6 +63,7 @@ invitations.sealed K2! the one address that it works for, and the language of it
 
 passwords.account K1 whose
 passwords.hash K1! checks a password; argon2id with a key kept elsewhere
+passwords.alone K1 whether it may be the only factor
 passwords.changed K1 shown to the holder
 
 totp.account K1 whose

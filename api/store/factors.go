@@ -7,16 +7,18 @@ import (
 	"inkwitness/api"
 )
 
-// Password returns the hash of an account's password; api.ErrNotFound when it has none.
-func (a *Accounts) Password(ctx context.Context, account string) (hash string, err error) {
-	err = a.row(ctx, `SELECT hash FROM passwords WHERE account = $1`, account).Scan(&hash)
-	return hash, err
+// Password returns what is kept of an account's password; api.ErrNotFound when it
+// has none.
+func (a *Accounts) Password(ctx context.Context, account string) (p api.Password, err error) {
+	err = a.row(ctx, `SELECT hash, alone, changed FROM passwords WHERE account = $1`, account).Scan(&p.Hash, &p.Alone, when(&p.Changed))
+	return p, err
 }
 
-// SetPassword stores the hash of an account's password.
-func (a *Accounts) SetPassword(ctx context.Context, account, hash string, now time.Time) error {
-	_, err := a.exec(ctx, `INSERT INTO passwords (account, hash, changed) VALUES ($1, $2, $3)
-		ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, changed = excluded.changed`, account, hash, micros(now))
+// SetPassword stores it in place of the one before.
+func (a *Accounts) SetPassword(ctx context.Context, account string, p api.Password) error {
+	_, err := a.exec(ctx, `INSERT INTO passwords (account, hash, alone, changed) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (account) DO UPDATE SET hash = excluded.hash, alone = excluded.alone, changed = excluded.changed`,
+		account, p.Hash, p.Alone, micros(p.Changed))
 	return err
 }
 

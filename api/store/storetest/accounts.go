@@ -139,7 +139,7 @@ func accounts(t *testing.T, a *store.Accounts, clock *Clock) {
 		t.Fatal(any, err)
 	}
 
-	must(t, a.SetPassword(ctx, acc.ID, "hash", clock.Now()))
+	must(t, a.SetPassword(ctx, acc.ID, api.Password{Hash: "hash", Changed: clock.Now()}))
 	must(t, a.AppendAudit(ctx, api.Event{Kind: "x", Account: acc.ID, Organisation: "o", Detail: api.Detail{"who": "Ann"}}))
 	must(t, a.DeleteAccount(ctx, acc.ID, "request of the holder"))
 	_, err = a.Account(ctx, acc.ID)
@@ -285,11 +285,11 @@ func factors(t *testing.T, a *store.Accounts, clock *Clock) {
 	ann, _ := person(t, a, clock, "ann@example.org")
 	_, err := a.Password(ctx, ann.ID)
 	wants(t, err, api.ErrNotFound)
-	must(t, a.SetPassword(ctx, ann.ID, "h1", clock.Now()))
-	must(t, a.SetPassword(ctx, ann.ID, "h2", clock.Now()))
-	hash, err := a.Password(ctx, ann.ID)
+	must(t, a.SetPassword(ctx, ann.ID, api.Password{Hash: "h1", Changed: clock.Now()}))
+	must(t, a.SetPassword(ctx, ann.ID, api.Password{Hash: "h2", Alone: true, Changed: clock.Now()}))
+	kept, err := a.Password(ctx, ann.ID)
 	must(t, err)
-	equal(t, hash, "h2")
+	equal(t, kept, api.Password{Hash: "h2", Alone: true, Changed: clock.Now()})
 
 	_, err = a.TOTP(ctx, ann.ID)
 	wants(t, err, api.ErrNotFound)
