@@ -154,7 +154,8 @@ func parseAccess(table string) map[cell]reach {
 //
 // The error is ErrUnauthenticated for nobody, ErrNotFound where even the
 // existence of the object is none of the asker's business, ErrStepUp where a
-// fresh factor would help, and ErrForbidden otherwise.
+// fresh factor would help, ErrDeactivated
+// where nothing new is taken, and ErrForbidden otherwise.
 func Allow(id Identity, action Action, object Object) error {
 	if !id.Known() {
 		return fmt.Errorf("%s %s: %w", action, object.Kind, ErrUnauthenticated)
@@ -168,6 +169,9 @@ func Allow(id Identity, action Action, object Object) error {
 func allow(id Identity, action Action, object Object) error {
 	if id.Scopes != nil && !slices.Contains(id.Scopes, string(object.Kind)+":"+string(action)) {
 		return ErrForbidden
+	}
+	if id.ReadOnly && !slices.Contains([]Action{List, Read, Open, Export}, action) && object.Kind != ProfileObject {
+		return ErrDeactivated
 	}
 	right := access[cell{object.Kind, action, id.Role}]
 	if right == linked {

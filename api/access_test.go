@@ -150,6 +150,21 @@ func TestProvidersDoNotChangeAccounts(t *testing.T) {
 	}
 }
 
+func TestA20DeactivatedReadsOnly(t *testing.T) {
+	id := asker(Owner)
+	id.ReadOnly = true
+	for _, kind := range allObjects {
+		for _, action := range allActions {
+			object := Object{Kind: kind, Organisation: "org", Owner: "me"}
+			before, err := Allow(asker(Owner), action, object), Allow(id, action, object)
+			reads := action == List || action == Read || action == Open || action == Export || kind == ProfileObject
+			if reads && !errors.Is(err, errors.Unwrap(before)) && before != nil || reads && before == nil && err != nil || !reads && !errors.Is(err, ErrDeactivated) {
+				t.Errorf("%s %s: %v", action, kind, err)
+			}
+		}
+	}
+}
+
 func TestUnknownThingsAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		id     Identity

@@ -14,6 +14,8 @@ var (
 	ErrStepUp = errors.New("api: a fresh second factor is needed")
 	// ErrForbidden: signed in, and this role may not do this.
 	ErrForbidden = errors.New("api: not allowed")
+	// ErrDeactivated: the account or organisation takes nothing new any more.
+	ErrDeactivated = errors.New("api: deactivated")
 	// ErrNotFound: no such thing, or none that this identity may know of.
 	ErrNotFound = errors.New("api: not found")
 	// ErrConflict: the thing exists already or is in another state.

@@ -46,6 +46,7 @@ type Identity struct {
 	Signer       string // for a signer: which one of that document
 	Provider     string // the session began at this provider of the organisation, and is of no use elsewhere
 	Fresh        bool   // a password or second factor was proved within the last minutes
+	ReadOnly     bool   // the account or organisation is deactivated: nothing new, what is there can be read
 	Scopes       Scopes // for an API key: all that it may do; nil for people
 }
 
@@ -160,7 +161,8 @@ type Session struct {
 	ID           string
 	Account      string
 	Organisation string
-	Role         Role // of the account in the organisation, read at each request
+	Role         Role         // of the account in the organisation, read at each request
+	State        AccountState // of the account, read at each request
 	Created      time.Time
 	Seen         time.Time // last request, to the minute
 	Expires      time.Time // end whatever happens

@@ -83,6 +83,7 @@ type Kind struct {
 var kinds = []Kind{
 	{ErrUnauthenticated, 401, "not-signed-in", "Not signed in", "Sign in, then try again."},
 	{ErrStepUp, 403, "step-up", "Prove that it is you", "Confirm with your password or second factor, then try again."},
+	{ErrDeactivated, 403, "deactivated", "Deactivated", "This account is deactivated. What is there can be read and downloaded; nothing new can be submitted."},
 	{ErrForbidden, 403, "not-allowed", "Not allowed", "Your role does not allow this. Ask the owner of the account."},
 	{ErrTooMany, 429, "too-many", "Too many tries", "Wait before you try again."},
 	{ErrTooLarge, 413, "too-large", "Too large", "Send less."},

@@ -77,6 +77,9 @@ func newServiceOn(t *testing.T, database string) *service {
 	api.Register(a, api.Route{Method: "GET", Path: "/api/inside", ID: "inside"}, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
 		return nil, api.Allow(api.IdentityOf(ctx), api.Read, api.Object{Kind: api.OrganisationObject, Organisation: s.org.ID})
 	})
+	api.Register(a, api.Route{Method: "POST", Path: "/api/inside", ID: "submit"}, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
+		return nil, api.Allow(api.IdentityOf(ctx), api.Create, api.Object{Kind: api.DocumentObject, Organisation: s.org.ID})
+	})
 	s.server = httptest.NewServer(a.Handler())
 	t.Cleanup(s.server.Close)
 	s.org = api.Organisation{ID: "org1", Name: "Étude", Created: s.clock.Now()}
@@ -653,6 +656,18 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
+func TestA20Deactivated(t *testing.T) {
+	s := newService(t)
+	ann := s.member("ann@example.org", api.Owner)
+	ann.do("POST", "/api/inside", nil).wants(t, 204, "")
+	s.org.Deactivated = true
+	s.must(s.store.SaveOrganisation(t.Context(), s.org))
+	ann.do("GET", "/api/inside", nil).wants(t, 204, "")
+	for range 100 {
+		ann.do("POST", "/api/inside", nil).wants(t, 403, "deactivated")
+	}
+}
+
 func TestBlockedAccount(t *testing.T) {
 	s := newService(t)
 	s.member("ann@example.org", api.Owner).do("DELETE", "/api/session", nil)
@@ -661,6 +676,12 @@ func TestBlockedAccount(t *testing.T) {
 	acc.State = api.AccountBlocked
 	s.must(s.store.SaveAccount(t.Context(), acc))
 	s.browser(firefox).do("POST", "/api/session", m{"email": "ann@example.org", "password": good}).wants(t, 401, "not-signed-in")
+	bob := s.member("bob@example.org", api.Sender)
+	acc, err = s.store.AccountByEmail(t.Context(), "bob@example.org")
+	s.must(err)
+	acc.State = api.AccountBlocked
+	s.must(s.store.SaveAccount(t.Context(), acc))
+	bob.do("GET", "/api/inside", nil).wants(t, 401, "not-signed-in")
 }
 
 // TestCookieOfAnotherAccount shows that a made-up cookie is nobody's.

@@ -51,7 +51,7 @@ func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 		return api.Identity{}, fmt.Errorf("organisation of a session: %w", err)
 	}
 	id := api.Identity{Role: s.Role, Account: s.Account, Session: s.ID, Organisation: s.Organisation, Provider: s.Provider,
-		Fresh: h.cfg.Clock.Now().Sub(s.Proved) < freshFor}
+		Fresh: h.cfg.Clock.Now().Sub(s.Proved) < freshFor, ReadOnly: org.Deactivated || s.State == api.AccountDeactivated}
 	if org.SecondFactor && !s.SecondFactor {
 		id.Organisation = "" // nothing of the organisation, but one's own account: to add the factor
 	}
@@ -73,7 +73,7 @@ func (h *Handler) session(ctx context.Context, secret string) (api.Session, erro
 	}
 	now := h.cfg.Clock.Now()
 	switch {
-	case !s.Ended.IsZero() || s.Role == "":
+	case !s.Ended.IsZero() || s.Role == "" || s.State == api.AccountBlocked:
 		return s, api.ErrUnauthenticated
 	case string(s.Binding) != string(binding(api.ClientOf(ctx).Agent, s.ID)):
 		return s, h.copied(ctx, s)

@@ -70,8 +70,3 @@ func (a *Accounts) openMail(ctx context.Context, m sealed[api.Mail]) (api.Mail, 
 	m.v.To, m.v.Language, m.v.Subject, m.v.Text = body.To, body.Language, body.Subject, body.Text
 	return m.v, err
 }
-
-// SweepMails deletes mails that were settled before the time.
-func (a *Accounts) SweepMails(ctx context.Context, before time.Time) (int64, error) {
-	return a.exec(ctx, `DELETE FROM mails WHERE state <> 'queued' AND created < $1`, micros(before))
-}

@@ -23,9 +23,9 @@ func (a *Accounts) BeginSession(ctx context.Context, s api.Session, token [32]by
 	return err
 }
 
-const sessionColumns = `SELECT s.id, s.account, s.organisation, COALESCE(m.role, ''), s.created, s.seen, s.expires, s.proved,
+const sessionColumns = `SELECT s.id, s.account, s.organisation, COALESCE(m.role, ''), a.state, s.created, s.seen, s.expires, s.proved,
 	s.second_factor, s.ended, s.binding, s.provider, s.sealed, s.notice
-	FROM sessions s LEFT JOIN members m ON m.account = s.account AND m.organisation = s.organisation`
+	FROM sessions s JOIN accounts a ON a.id = s.account LEFT JOIN members m ON m.account = s.account AND m.organisation = s.organisation`
 
 // Session returns the one of a token, ended or not; api.ErrNotFound. Its role is
 // the member's present one, empty when the membership is over.
@@ -40,7 +40,7 @@ func (a *Accounts) LiveSession(ctx context.Context, account string) (api.Session
 
 func (a *Accounts) scanSession(ctx context.Context, r scanner) (s api.Session, err error) {
 	var sealed, notice []byte
-	err = r.Scan(&s.ID, &s.Account, &s.Organisation, (*string)(&s.Role), when(&s.Created), when(&s.Seen), when(&s.Expires), when(&s.Proved),
+	err = r.Scan(&s.ID, &s.Account, &s.Organisation, (*string)(&s.Role), (*string)(&s.State), when(&s.Created), when(&s.Seen), when(&s.Expires), when(&s.Proved),
 		&s.SecondFactor, when(&s.Ended), &s.Binding, &s.Provider, &sealed, &notice)
 	if err != nil {
 		return s, err
@@ -95,9 +95,4 @@ func (a *Accounts) EndSessions(ctx context.Context, account, reason string, now 
 func (a *Accounts) EndReason(ctx context.Context, id string) (reason string, err error) {
 	err = a.row(ctx, `SELECT end_reason FROM sessions WHERE id = $1`, id).Scan(&reason)
 	return reason, err
-}
-
-// SweepSessions deletes sessions that ended, or could have, before the time.
-func (a *Accounts) SweepSessions(ctx context.Context, before time.Time) (int64, error) {
-	return a.exec(ctx, `DELETE FROM sessions WHERE ended < $1 OR expires < $1`, micros(before))
 }

@@ -52,7 +52,7 @@ func count(t *testing.T, s *Store, id string) (n int) {
 // goroutines: only serialisable transactions with retry count them all.
 func TestTxLosesNoUpdate(t *testing.T) {
 	both(t, func(t *testing.T, s *Store) {
-		const workers, each = 8, 10
+		const workers, each = 6, 5
 		var wg sync.WaitGroup
 		for range workers {
 			wg.Go(func() {

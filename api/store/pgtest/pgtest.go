@@ -21,6 +21,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -32,9 +33,10 @@ import (
 // process is the cluster of this test process; Main owns it.
 var process struct {
 	sync.Mutex
-	managed bool
-	cluster *Cluster
-	err     error
+	managed   bool
+	cluster   *Cluster
+	err       error
+	templates map[string]string // names of databases by who prepared them
 }
 
 // Main runs a package's tests and stops the cluster that they started:
@@ -56,6 +58,51 @@ func URL(t testing.TB) string {
 	t.Helper()
 	process.Lock()
 	defer process.Unlock()
+	address, err := cluster(t).NewDatabase(context.Background())
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return address
+}
+
+// Copy returns the address of a new database that is a copy of the one that
+// prepare was called with, which happens once in the process for each name. It
+// saves most of the time that a schema takes.
+func Copy(t testing.TB, name string, prepare func(url string) error) string {
+	t.Helper()
+	process.Lock()
+	defer process.Unlock()
+	c := cluster(t)
+	template, ok := process.templates[name]
+	if !ok {
+		address, err := c.NewDatabase(context.Background())
+		if err == nil {
+			err = prepare(address)
+		}
+		if err != nil {
+			t.Fatalf("pgtest: prepare %s: %v", name, err)
+		}
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatalf("pgtest: %v", err)
+		}
+		template = strings.TrimPrefix(u.Path, "/")
+		if process.templates == nil {
+			process.templates = map[string]string{}
+		}
+		process.templates[name] = template
+	}
+	address, err := c.create(context.Background(), ` TEMPLATE "`+template+`"`)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return address
+}
+
+// cluster returns the process's cluster, which it starts the first time. The
+// caller holds the lock.
+func cluster(t testing.TB) *Cluster {
+	t.Helper()
 	if !process.managed {
 		t.Fatal("pgtest: call pgtest.Main from TestMain, so that the cluster is stopped")
 	}
@@ -65,11 +112,7 @@ func URL(t testing.TB) string {
 	if process.err != nil {
 		t.Fatalf("pgtest: %v", process.err)
 	}
-	address, err := process.cluster.NewDatabase(context.Background())
-	if err != nil {
-		t.Fatalf("pgtest: %v", err)
-	}
-	return address
+	return process.cluster
 }
 
 // Cluster is one running PostgreSQL server.
@@ -109,14 +152,16 @@ func Start(ctx context.Context) (*Cluster, error) {
 }
 
 // NewDatabase creates an empty database and returns its address.
-func (c *Cluster) NewDatabase(ctx context.Context) (string, error) {
+func (c *Cluster) NewDatabase(ctx context.Context) (string, error) { return c.create(ctx, "") }
+
+func (c *Cluster) create(ctx context.Context, how string) (string, error) {
 	db, err := sql.Open("pgx", c.address("postgres"))
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
 	name := "t" + rand.Text()[:12]
-	if _, err := db.ExecContext(ctx, `CREATE DATABASE "`+name+`"`); err != nil {
+	if _, err := db.ExecContext(ctx, `CREATE DATABASE "`+name+`"`+how); err != nil {
 		return "", fmt.Errorf("create database: %w", err)
 	}
 	return c.address(name), nil

@@ -156,9 +156,7 @@ func mails(t *testing.T, a *store.Accounts, clock *Clock) {
 	if len(due) != 1 || due[0].ID != "m3" || due[0].Problem != "refused" || due[0].Tries != 1 {
 		t.Errorf("%+v", due)
 	}
-	n, err := a.SweepMails(ctx, clock.Now())
-	must(t, err)
-	equal(t, n, 1)
+	must(t, a.Sweep(ctx, clock.Now().Add(31*24*time.Hour)))
 	rest, err := a.AllMails(ctx, 10)
 	must(t, err)
 	if len(rest) != 1 || rest[0].ID != "m3" {
@@ -198,6 +196,45 @@ func sealed(t *testing.T, a *store.Accounts, clock *Clock) {
 	other := Accounts(t, a.Store) // the same rows with another root key
 	if got, err := other.Account(t.Context(), bob.ID); err == nil {
 		t.Errorf("opened with another root key: %+v", got)
+	}
+}
+
+// sweep looks at what stays and what goes, and that the key of a month goes after
+// all that it sealed.
+func sweep(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	_, org := person(t, a, clock, "ann@example.org")
+	old := clock.Now()
+	must(t, a.CreateInvitation(ctx, api.Invitation{ID: "i1", Organisation: org.ID, Created: old, Expires: old.Add(time.Hour), Email: "x@example.org"}, [32]byte{1}))
+	must(t, a.AddChallenge(ctx, api.Challenge{Kind: "reset", Created: old, Expires: old.Add(time.Hour)}, [32]byte{2}))
+	for _, name := range []string{"sign-in", "sign-in streak"} {
+		_, _, err := a.Hit(ctx, name, "ann", 1000*time.Hour, old)
+		must(t, err)
+	}
+	clock.Advance(49 * time.Hour)
+	must(t, a.Sweep(ctx, clock.Now()))
+	_, err := a.TakeChallenge(ctx, "reset", [32]byte{2}, old)
+	wants(t, err, api.ErrExpired)
+	for name, want := range map[string]int{"sign-in": 1, "sign-in streak": 2} {
+		if n, _, err := a.Hit(ctx, name, "ann", 1000*time.Hour, clock.Now()); err != nil || n != want {
+			t.Errorf("%s: %d %v", name, n, err)
+		}
+	}
+	_, err = a.Invitation(ctx, [32]byte{1})
+	must(t, err)
+	clock.Advance(220 * 24 * time.Hour)
+	must(t, a.CreateInvitation(ctx, api.Invitation{ID: "i2", Organisation: org.ID, Created: clock.Now(), Expires: clock.Now().Add(time.Hour)}, [32]byte{3}))
+	must(t, a.Sweep(ctx, clock.Now()))
+	_, err = a.Invitation(ctx, [32]byte{1})
+	wants(t, err, api.ErrNotFound)
+	_, err = a.Invitation(ctx, [32]byte{3})
+	must(t, err)
+	for id, erased := range map[string]bool{"month:2026-03": true, "month:2026-10": false} {
+		k, err := a.Key(ctx, id)
+		must(t, err)
+		if (k.Erased != nil) != erased || (k.Wrapped == nil) != erased {
+			t.Errorf("%s: %+v", id, k)
+		}
 	}
 }
 
