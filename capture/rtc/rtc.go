@@ -236,7 +236,10 @@ func (s *Server) Run(ctx context.Context) error {
 	s.running.Wait()
 	var errs []error
 	for _, m := range s.muxes {
-		errs = append(errs, m.Close())
+		// The mux may have closed the socket already.
+		if err := m.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -2,7 +2,6 @@ package rtc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -146,7 +145,7 @@ func serve(t testing.TB, change func(*Config)) *harness {
 	go func() { over <- h.Run(ctx) }()
 	h.stop = sync.OnceFunc(func() {
 		cancel()
-		if err := <-over; err != nil && !errors.Is(err, net.ErrClosed) {
+		if err := <-over; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
