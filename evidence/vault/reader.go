@@ -34,6 +34,7 @@ const (
 type reader struct {
 	mu     sync.Mutex // of ReadAt
 	blob   Blob
+	others []func() (Blob, error) // the same blob in other stores, byte for byte
 	aead   cipher.AEAD
 	prefix [prefixBytes]byte
 	size   int64 // plain bytes
@@ -124,6 +125,26 @@ func (r *reader) fill(off int64) error {
 	return nil
 }
 
+// fillFromAny goes on with another store's copy where this one is damaged.
+func (r *reader) fillFromAny(off int64) error {
+	err := r.fill(off)
+	for err != nil && len(r.others) > 0 {
+		next, openErr := r.others[0]()
+		r.others = r.others[1:]
+		if openErr != nil {
+			continue
+		}
+		if next.Size() != r.blob.Size() {
+			next.Close()
+			continue
+		}
+		r.blob.Close()
+		r.blob = next
+		err = r.fill(off)
+	}
+	return err
+}
+
 func (r *reader) nonce(segment int64) []byte {
 	nonce := make([]byte, 12)
 	copy(nonce, r.prefix[:])
@@ -140,7 +161,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	if r.pos < r.from || r.pos >= r.to {
-		if err := r.fill(r.pos); err != nil {
+		if err := r.fillFromAny(r.pos); err != nil {
 			return 0, err
 		}
 	}

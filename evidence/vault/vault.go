@@ -60,9 +60,11 @@ type Blob interface {
 	Size() int64
 }
 
-// Config is what a Vault needs. All fields but Region are required.
+// Config is what a Vault needs. All fields but Copies, Need and Region are required.
 type Config struct {
 	Blobs  Blobs
+	Copies []Blobs // further stores that hold every blob too
+	Need   int     // stores that must have a blob before Put returns; all when 0
 	Keys   evidence.Keys
 	Clock  capture.Clock
 	Region string // where the bytes lie, written into each object; "local" when empty
@@ -75,6 +77,9 @@ type Vault struct{ cfg Config }
 func New(cfg Config) (*Vault, error) {
 	if cfg.Blobs == nil || cfg.Keys == nil || cfg.Clock == nil {
 		return nil, errors.New("vault: Blobs, Keys and Clock are required")
+	}
+	if cfg.Need <= 0 || cfg.Need > 1+len(cfg.Copies) {
+		cfg.Need = 1 + len(cfg.Copies)
 	}
 	if cfg.Region == "" {
 		cfg.Region = "local"
@@ -102,6 +107,9 @@ func (v *Vault) Put(ctx context.Context, m evidence.Meta, r io.Reader) (evidence
 	m.Region = v.cfg.Region
 	o := evidence.Object{Meta: m, DataKey: id, Stored: v.cfg.Clock.Now().UTC()}
 	err = v.cfg.Blobs.Write(ctx, m.Key, func(w io.Writer) error { return encrypt(w, r, key, &o) })
+	if err == nil {
+		err = v.replicate(ctx, m.Key)
+	}
 	if err != nil {
 		return evidence.Object{}, fmt.Errorf("store object: %w", err)
 	}
@@ -126,7 +134,8 @@ func encrypt(w io.Writer, r io.Reader, key []byte, o *evidence.Object) error {
 	return enc.Close()
 }
 
-// Open decrypts an object. Reads and seeks are checked segment by segment; a
+// Open decrypts an object. Reads and seeks are checked segment by segment; where
+// one store's copy is missing or damaged the next is read. When none is left a
 // changed, cut or exchanged blob gives evidence.ErrCorrupt, an erased one
 // *evidence.ErasedError.
 func (v *Vault) Open(ctx context.Context, o evidence.Object) (io.ReadSeekCloser, error) {
@@ -134,13 +143,9 @@ func (v *Vault) Open(ctx context.Context, o evidence.Object) (io.ReadSeekCloser,
 	if err != nil {
 		return nil, fmt.Errorf("data key of object: %w", err)
 	}
-	blob, err := v.cfg.Blobs.Open(ctx, o.Key)
+	r, err := v.firstGood(ctx, key, o)
 	if err != nil {
 		return nil, fmt.Errorf("open object: %w", err)
-	}
-	r, err := newReader(blob, key, []byte(o.Key), o.Size)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open object: %w", err), blob.Close())
 	}
 	return r, nil
 }
@@ -165,8 +170,10 @@ func (v *Vault) Write(ctx context.Context, m evidence.Meta, fill func(io.Writer)
 
 // Delete removes the blob of an object whose row is gone.
 func (v *Vault) Delete(ctx context.Context, o evidence.Object) error {
-	if err := v.cfg.Blobs.Delete(ctx, o.Key); err != nil {
-		return fmt.Errorf("delete object: %w", err)
+	for _, store := range v.stores() {
+		if err := store.Delete(ctx, o.Key); err != nil {
+			return fmt.Errorf("delete object: %w", err)
+		}
 	}
 	return nil
 }
@@ -185,18 +192,20 @@ func (v *Vault) Erase(ctx context.Context, subject, deposit string, e evidence.E
 // transaction under way cannot still be about to write the row.
 func (v *Vault) Sweep(ctx context.Context, before time.Time, referenced func(ctx context.Context, key string) (bool, error)) (int, error) {
 	swept := 0
-	err := v.cfg.Blobs.List(ctx, func(name string, modified time.Time) error {
-		if !modified.Before(before) {
-			return nil
+	for _, store := range v.stores() {
+		err := store.List(ctx, func(name string, modified time.Time) error {
+			if !modified.Before(before) {
+				return nil
+			}
+			if used, err := referenced(ctx, name); err != nil || used {
+				return err
+			}
+			swept++
+			return store.Delete(ctx, name)
+		})
+		if err != nil {
+			return swept, fmt.Errorf("sweep orphans: %w", err)
 		}
-		if used, err := referenced(ctx, name); err != nil || used {
-			return err
-		}
-		swept++
-		return v.cfg.Blobs.Delete(ctx, name)
-	})
-	if err != nil {
-		return swept, fmt.Errorf("sweep orphans: %w", err)
 	}
 	return swept, nil
 }

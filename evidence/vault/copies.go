@@ -1,0 +1,119 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"inkwitness/evidence"
+)
+
+// Every store holds the same bytes under the same name. The first one is
+// written and read first; the others are copies of its ciphertext, so copying
+// and repairing need no key.
+
+func (v *Vault) stores() []Blobs { return append([]Blobs{v.cfg.Blobs}, v.cfg.Copies...) }
+
+// replicate copies a blob from the first store to the others until enough have
+// it. A store that fails is left for Scrub.
+func (v *Vault) replicate(ctx context.Context, name string) error {
+	have := 1
+	var all error
+	for _, to := range v.cfg.Copies {
+		if err := copyBlob(ctx, v.cfg.Blobs, to, name); err != nil {
+			all = errors.Join(all, err)
+			continue
+		}
+		have++
+	}
+	if have < v.cfg.Need {
+		return fmt.Errorf("%d of %d stores have it: %w", have, v.cfg.Need, all)
+	}
+	return nil
+}
+
+func copyBlob(ctx context.Context, from, to Blobs, name string) error {
+	blob, err := from.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer blob.Close()
+	return to.Write(ctx, name, func(w io.Writer) error {
+		_, err := io.Copy(w, io.NewSectionReader(blob, 0, blob.Size()))
+		return err
+	})
+}
+
+// firstGood opens the first copy whose start decrypts; the reader knows the
+// rest, should it meet damage later.
+func (v *Vault) firstGood(ctx context.Context, key []byte, o evidence.Object) (*reader, error) {
+	stores := v.stores()
+	var first error
+	for i, store := range stores {
+		r, err := openCopy(ctx, store, key, o)
+		if err == nil {
+			for _, other := range stores[i+1:] {
+				r.others = append(r.others, func() (Blob, error) { return other.Open(ctx, o.Key) })
+			}
+			return r, nil
+		}
+		if first == nil || errors.Is(first, evidence.ErrNotFound) && errors.Is(err, evidence.ErrCorrupt) {
+			first = err
+		}
+	}
+	return nil, first
+}
+
+func openCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) (*reader, error) {
+	blob, err := store.Open(ctx, o.Key)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newReader(blob, key, []byte(o.Key), o.Size)
+	if err != nil {
+		return nil, errors.Join(err, blob.Close())
+	}
+	return r, nil
+}
+
+// Scrub reads every byte of every copy of an object and writes damaged and
+// missing copies again from a good one. It returns how many it wrote. When no
+// copy is good it is evidence.ErrCorrupt, and nothing was touched.
+func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err error) {
+	_, key, err := v.cfg.Keys.Open(ctx, o.DataKey)
+	if err != nil {
+		return 0, fmt.Errorf("data key of object: %w", err)
+	}
+	var good Blobs
+	var bad []Blobs
+	for _, store := range v.stores() {
+		switch err := checkCopy(ctx, store, key, o); {
+		case err == nil && good == nil:
+			good = store
+		case ctx.Err() != nil:
+			return 0, ctx.Err()
+		case err != nil:
+			bad = append(bad, store)
+		}
+	}
+	if good == nil {
+		return 0, fmt.Errorf("object %s has no good copy left: %w", o.Key, evidence.ErrCorrupt)
+	}
+	for _, store := range bad {
+		if err := copyBlob(ctx, good, store, o.Key); err != nil {
+			return repaired, fmt.Errorf("repair object %s: %w", o.Key, err)
+		}
+		repaired++
+	}
+	return repaired, nil
+}
+
+func checkCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) error {
+	r, err := openCopy(ctx, store, key, o)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, struct{ io.Reader }{r})
+	return errors.Join(err, r.Close())
+}
