@@ -357,6 +357,11 @@ func updateVectors() []vector {
 			note := "90 0 obj\n(listed)\nendobj\n% 5 0 obj (FORGED) endobj\n"
 			return k.tableOnly(doc, 90, entry(k, doc, 0), note)
 		}},
+		{"isa-comment-inside.pdf", codes(UpdateMalformed), "a comment inside an object, which a repairing reader takes for an object", func(k *kit) []byte {
+			doc := k.one(LevelB)
+			note := "90 0 obj\n<</A 1 % 5 0 obj (FORGED) endobj\n>>\nendobj\n"
+			return k.tableOnly(doc, 90, entry(k, doc, 0), note)
+		}},
 		{"isa-listed-twice.pdf", codes(UpdateMalformed), "one object number twice in a revision", func(k *kit) []byte {
 			doc := k.one(LevelB)
 			note := "90 0 obj\n(one)\nendobj\n90 0 obj\n(two)\nendobj\n"

@@ -102,7 +102,7 @@ func (d *Draft) hash(in io.ReaderAt, h crypto.Hash) (before, digest []byte, err 
 	return all.Sum(nil), signed.Sum(nil), nil
 }
 
-// Chain certificates parsed; the algorithm follows from the first.
+// parse returns the certificates and the algorithm that follows from the first.
 func (d *Draft) parse() ([]*x509.Certificate, cms.Algorithm, error) {
 	chain, err := x509.ParseCertificates(bytes.Join(d.Chain, nil))
 	if err != nil || len(chain) == 0 {

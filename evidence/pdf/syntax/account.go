@@ -53,6 +53,9 @@ func (f *File) walkObjects(rev *Revision, pos, section int64) (int64, error) {
 		if _, twice := rev.Objects[ref.Num]; twice || rev.Section.Entries[ref.Num] != want {
 			return 0, fmt.Errorf("%w: object %d at %d is not in the cross-reference", ErrBroken, ref.Num, pos)
 		}
+		if place.Comments {
+			return 0, fmt.Errorf("%w: a comment inside object %d", ErrBroken, ref.Num)
+		}
 		rev.Objects[ref.Num] = place
 		pos = place.End
 	}

@@ -69,6 +69,7 @@ func (f *File) Array(o Object) (Array, error) {
 type Place struct {
 	Start, End int64    // from its number to the end of "endobj"
 	Contents   [2]int64 // the string behind /Contents of the outermost dictionary, brackets included
+	Comments   bool     // comments stand between its tokens
 }
 
 // At reads the object that begins at an offset and tells how far it reaches,
@@ -101,6 +102,9 @@ func (f *File) At(off int64) (Ref, Object, Place, error) {
 func (f *File) endKeyword(off int64, word string) (end int64, err error) {
 	err = f.parseAt(off, true, func(p *parser) error {
 		err := p.keyword(word)
+		if err == nil && p.skips > 0 {
+			return p.fail("a comment before " + word)
+		}
 		end = off + int64(p.pos)
 		return err
 	})
@@ -118,7 +122,7 @@ func (f *File) objectAt(off int64, strict bool, pl *Place) (ref Ref, o Object, e
 			return err
 		}
 		if pl != nil {
-			pl.End = off + int64(p.pos)
+			pl.End, pl.Comments = off+int64(p.pos), p.skips > 0
 			pl.Contents = [2]int64{off + int64(p.contents[0]), off + int64(p.contents[1])}
 		}
 		d, ok := o.(Dict)

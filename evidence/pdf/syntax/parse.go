@@ -22,6 +22,7 @@ type parser struct {
 	last   bool // the window ends where the file ends
 	strict bool // a key that stands twice in a dictionary with different values is an error
 	depth  int
+	skips  int // comments passed over
 
 	// contents is the window range of the last string that was the value of a
 	// /Contents key of the outermost dictionary, brackets included.
@@ -59,6 +60,7 @@ func (p *parser) space() error {
 	for p.pos < len(p.b) {
 		c := p.b[p.pos]
 		if c == '%' {
+			p.skips++
 			for p.pos < len(p.b) && p.b[p.pos] != '\n' && p.b[p.pos] != '\r' {
 				p.pos++
 			}
