@@ -29,7 +29,7 @@ func (s *service) client() *client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &client{t: s.t, s: s, http: http.Client{Jar: jar, Timeout: 30 * time.Second}}
+	return &client{t: s.t, s: s, http: http.Client{Jar: jar, Timeout: 30 * time.Second, Transport: s.transport()}}
 }
 
 // answer is what came back.

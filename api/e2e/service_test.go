@@ -3,6 +3,8 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
@@ -28,7 +30,8 @@ type service struct {
 	base       string // http://127.0.0.1:port
 	invitation string // link of the first owner, when there was none yet
 	log        *lockedBuffer
-	started    time.Duration // until it was ready
+	started    time.Duration  // until it was ready
+	roots      *x509.CertPool // for https; nil without
 }
 
 // bin is the folder with the built programs; `make build` fills it.
@@ -46,7 +49,7 @@ func bin(t *testing.T, name string) string {
 
 func newService(t *testing.T, env ...string) *service {
 	t.Helper()
-	s := &service{t: t, binary: bin(t, "inkwitness"), data: t.TempDir(), listen: "127.0.0.1:0", env: env, log: new(lockedBuffer)}
+	s := &service{t: t, binary: bin(t, "inkwitness"), data: filepath.Join(t.TempDir(), "data"), listen: "127.0.0.1:0", env: env, log: new(lockedBuffer)}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("log of the service:\n%s", s.log.tail(8000))
@@ -89,7 +92,9 @@ func (s *service) start() {
 		s.t.Fatalf("start the service: %v\n%s", err, s.log.tail(4000))
 	}
 	s.started = time.Since(began)
-	s.listen = strings.TrimPrefix(s.base, "http://") // the same address after a restart
+	if _, port, found := strings.Cut(strings.TrimPrefix(s.base, "https://"), ":"); found {
+		s.listen = "127.0.0.1:" + port[strings.LastIndexByte(port, ':')+1:] // the same address after a restart
+	}
 }
 
 // read takes address and invitation from what the service prints.
@@ -118,7 +123,7 @@ func (s *service) waitReady() error {
 		if err != nil {
 			return err
 		}
-		response, err := http.DefaultClient.Do(request)
+		response, err := s.transport().RoundTrip(request)
 		if err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
@@ -130,6 +135,14 @@ func (s *service) waitReady() error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// transport trusts the certificate that the service was started with.
+func (s *service) transport() http.RoundTripper {
+	if s.roots == nil {
+		return http.DefaultTransport
+	}
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.roots}}
 }
 
 // stop ends the service and waits for it.
