@@ -95,20 +95,19 @@ type Evidence struct {
 // among the references to the evidence of alignment.
 func (m *Model) Weigh(questioned, among []Costs) Evidence {
 	e := Evidence{Pairs: len(among)}
-	sets := float64(len(m.Recipe.Sets))
-	for k := range m.Recipe.Sets {
+	for k, set := range m.Recipe.Sets {
 		mean, low := 0.0, math.Inf(1)
 		for _, c := range questioned {
 			mean += c[k] / float64(len(questioned))
 			low = math.Min(low, c[k])
 		}
-		e.Distance += (math.Log(mean) + math.Log(low)) / 2 / sets
+		e.Distance += set.Share * (math.Log(mean) + math.Log(low)) / 2
 		own := 0.0
 		for _, c := range among {
 			own += c[k] / float64(len(among))
 		}
 		if len(among) > 0 {
-			e.Own += math.Log(own) / sets
+			e.Own += set.Share * math.Log(own)
 		}
 	}
 	return e

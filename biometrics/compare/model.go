@@ -42,7 +42,7 @@ type Model struct {
 // of the evidence are joined. README.md says how each number was chosen.
 type Recipe struct {
 	Smooth   float64 `json:"smooth"`   // Gaussian over positions and pressure, in samples
-	Sets     []Set   `json:"sets"`     // aligned apart, their log distances averaged
+	Sets     []Set   `json:"sets"`     // aligned apart, their log distances averaged by share
 	Spread   float64 `json:"spread"`   // share of the references' own log spread that is taken off
 	OwnPrior float64 `json:"ownPrior"` // weight of the population's spread, in pairs of references
 	Global   float64 `json:"global"`   // weight of the log deviation of the global features
@@ -57,6 +57,7 @@ type Recipe struct {
 // keeps one slip of the pen from hiding that all the rest fits.
 type Set struct {
 	Name     string    `json:"name"`
+	Share    float64   `json:"share"` // of the log distance; the shares of all sets add up to 1
 	Channels []string  `json:"channels"`
 	Weights  []float32 `json:"weights"`
 	Penalty  float32   `json:"penalty"`
@@ -138,6 +139,13 @@ func (m *Model) prepare() error {
 		return fmt.Errorf("format %d with %d sets", m.Format, len(m.Recipe.Sets))
 	}
 	m.channels, m.weights = nil, nil
+	shares := 0.0
+	for _, s := range m.Recipe.Sets {
+		shares += s.Share
+	}
+	if math.Abs(shares-1) > 1e-9 {
+		return fmt.Errorf("shares of the sets add up to %g", shares)
+	}
 	for _, s := range m.Recipe.Sets {
 		if len(s.Channels) == 0 || len(s.Channels) != len(s.Weights) || len(s.Channels) > feature.NumLocal {
 			return fmt.Errorf("set %q has %d channels and %d weights", s.Name, len(s.Channels), len(s.Weights))

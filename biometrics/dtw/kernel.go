@@ -1,6 +1,9 @@
 package dtw
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // work is the memory of one alignment: three anti-diagonals with a guard cell
 // before the first and room for a vector after the last.
@@ -109,27 +112,24 @@ func scalar(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1,
 	}
 	p1, q1, p2 := prev1[lo+1:][:len(out)], prev1[lo:][:len(out)], prev2[lo:][:len(out)]
 	for i, c := range out {
-		best := p1[i]
-		if v := q1[i]; v < best {
-			best = v
-		}
-		best += o.Penalty
-		if v := p2[i] + extra*c; v < best {
-			best = v
-		}
-		out[i] = best + c
+		out[i] = least(least(p1[i], q1[i])+o.Penalty, p2[i]+extra*c) + c
 	}
+}
+
+// least is the smaller of two costs. Floats that are not negative are ordered as
+// their bits are, and integers are compared without a branch, which the next
+// cell's cost would mispredict half of the time.
+func least(a, b float32) float32 {
+	return math.Float32frombits(min(math.Float32bits(a), math.Float32bits(b)))
 }
 
 func addDifferences(out, x, y []float32) {
 	for i := range out {
-		diff := x[i] - y[i]
-		if diff < 0 {
-			diff = -diff
-		}
-		out[i] += diff
+		out[i] += magnitude(x[i] - y[i])
 	}
 }
+
+func magnitude(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
 
 func addSquares(out, x, y []float32) {
 	for i := range out {
@@ -140,14 +140,7 @@ func addSquares(out, x, y []float32) {
 
 func addCapped(out, x, y []float32, most float32) {
 	for i := range out {
-		diff := x[i] - y[i]
-		if diff < 0 {
-			diff = -diff
-		}
-		if diff > most {
-			diff = most
-		}
-		out[i] += diff
+		out[i] += least(magnitude(x[i]-y[i]), most)
 	}
 }
 
