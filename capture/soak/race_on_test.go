@@ -1,0 +1,7 @@
+//go:build race
+
+package soak
+
+// patience stretches the limits of time: the race detector makes a program five
+// to ten times slower, and the figures are for the program as it ships.
+const patience = 5
