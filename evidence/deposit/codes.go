@@ -31,6 +31,7 @@ const (
 	CodeDocument   = "deposit.document"
 	CodeSigners    = "deposit.signers"
 	CodeRecord     = "deposit.record"
+	CodeErased     = "deposit.erased"
 )
 
 // explanations is what --explain prints.
@@ -57,6 +58,7 @@ var explanations = map[string]string{
 	CodeLogTrust:   "With --log-key KEY the log is one that you chose to trust. Without it the keys are the ones stated in the deposit itself.",
 	CodeAudit:      "data/audit/audit.jsonl is the chain of custody. Each line carries the hash of the line before it.",
 	CodeDocument:   "The signed PDF was checked by itself: every signature in it, and everything that was added after the first one.",
+	CodeErased:     "A person's recording was erased by right after the seal. META-INF/erasure001.p7m, signed by the service, names the files by their hashes, which stay in the signed list: the seal, the timestamp and the log still prove everything else.",
 	CodeRecord:     "An RFC 4998 evidence record covers every file of the deposit. It is renewed before a certificate ends or an algorithm weakens, so that the first time it proves stays proved.",
 	CodeSigners:    "Every person that the deposit names has signed the document with a certificate in that name.",
 }

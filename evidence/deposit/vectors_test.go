@@ -94,6 +94,7 @@ func TestVectors(t *testing.T) {
 	}
 	for _, v := range f.Vectors {
 		t.Run(v.Name, func(t *testing.T) {
+			t.Parallel()
 			o := deposit.Options{}
 			if v.Trust {
 				o = trust

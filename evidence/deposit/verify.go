@@ -42,6 +42,7 @@ func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
 	v.hashFiles()
 	v.readInfo()
 	v.readRoots()
+	v.readErasure()
 	v.manifest()
 	v.files()
 	v.seal()
@@ -62,7 +63,8 @@ type verifier struct {
 	roots     *x509.CertPool
 	own       bool // the roots are those of the deposit
 	listed    asicManifest
-	stamped   time.Time // by the container's timestamp
+	erased    map[string]evidence.Digest // files that may be missing
+	stamped   time.Time                  // by the container's timestamp
 }
 
 func (v *verifier) holds(code, part, format string, args ...any) {
@@ -171,16 +173,29 @@ func (v *verifier) manifest() {
 // files compares the files with the signed list, both ways, and the order.
 func (v *verifier) files() {
 	before := len(v.report.Failed())
-	named := map[string]bool{mimetypeName: true, asicName: true, signatureName: true, stampListName: true, stampName: true, proofName: true}
+	fixed := []string{mimetypeName, asicName, signatureName, stampListName, stampName, proofName}
 	_, renewed := v.found[recordName]
 	if renewed {
-		named[recordName], named[recordListName] = true, true
+		fixed = append(fixed, recordName, recordListName)
+	}
+	if v.erased != nil {
+		fixed = append(fixed, erasureName)
+	}
+	named := map[string]bool{}
+	for _, name := range fixed {
+		named[name] = true
+		if _, ok := v.found[name]; !ok {
+			v.fails(CodeMissing, name, "%q is missing.", name)
+		}
 	}
 	var order, payload []Part
 	for _, r := range v.listed.refs {
 		named[r.uri] = true
 		got, ok := v.found[r.uri]
 		switch {
+		case !ok && v.isErased(r):
+			payload = append(payload, Part{Path: r.uri, SHA256: r.digest})
+			continue
 		case !ok:
 			v.fails(CodeMissing, r.uri, "%q is on the signed list and not in the container.", r.uri)
 		case got != r.digest:
@@ -189,11 +204,6 @@ func (v *verifier) files() {
 		order = append(order, Part{Path: r.uri})
 		if strings.HasPrefix(r.uri, "data/") {
 			payload = append(payload, Part{Path: r.uri, SHA256: r.digest})
-		}
-	}
-	for name := range named {
-		if _, ok := v.found[name]; !ok && !slices.ContainsFunc(order, func(p Part) bool { return p.Path == name }) {
-			v.fails(CodeMissing, name, "%q is missing.", name)
 		}
 	}
 	for _, e := range v.archive.entries {
@@ -219,6 +229,10 @@ func (v *verifier) order(listed []Part, renewed bool) {
 	meta := []string{asicName, stampListName, proofName, signatureName, stampName}
 	if renewed {
 		meta = []string{recordListName, asicName, stampListName, proofName, recordName, signatureName, stampName}
+	}
+	if v.erased != nil {
+		meta = append(meta, erasureName)
+		slices.Sort(meta)
 	}
 	want = append(want, meta...)
 	for i, e := range v.archive.entries {
