@@ -94,7 +94,7 @@ bench: ## benchmarks; BENCH=DTW or BENCH=Capture for some of them
 
 .PHONY: eval
 eval: build ## error rates on ../shared/corpora, the table of biometrics/README.md
-	bin/inkeval table --path ../shared/corpora
+	bin/inkeval eval --corpora ../shared/corpora
 
 FUZZTIME ?= 60s
 .PHONY: fuzz

@@ -47,9 +47,21 @@ type Mail struct {
 // Event is one line of the audit record of a document.
 type Event struct {
 	Kind   string // such as "document.sent"
+	By     Actor
 	Signer string // ID, empty when nobody in particular
 	Detail string // no personal data
 }
+
+// Actor says who did what an event tells of. In one browser a signer may sign
+// while the owner is signed in, so the request alone does not tell.
+type Actor int
+
+// The actors.
+const (
+	ByAccount Actor = iota // whoever made the request
+	BySigner               // the signer that the event names
+	ByService              // nobody: it followed by itself
+)
 
 // GrantKind tells a link from a signing session.
 type GrantKind string
@@ -285,7 +297,7 @@ func (d *Document) Open(signer string, now time.Time, secret string) (Effects, e
 	}
 	return Effects{
 		Grants: []Grant{{Hash: HashSecret(secret), Kind: SessionGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(SessionLifetime)}},
-		Events: []Event{{Kind: "signer.opened", Signer: s.ID}},
+		Events: []Event{{Kind: "signer.opened", By: BySigner, Signer: s.ID}},
 	}, nil
 }
 
@@ -314,7 +326,7 @@ func (d *Document) Consent(signer string, answer Consent) (Effects, error) {
 	if answer.Given {
 		kind = "consent.given"
 	}
-	return Effects{Events: []Event{{Kind: kind, Signer: s.ID, Detail: string(answer.Purpose) + " " + answer.TextVersion + " " + language}}}, nil
+	return Effects{Events: []Event{{Kind: kind, By: BySigner, Signer: s.ID, Detail: string(answer.Purpose) + " " + answer.TextVersion + " " + language}}}, nil
 }
 
 // StartCapture adds an open capture. There is at most one: an older open one is
@@ -341,7 +353,7 @@ func (d *Document) StartCapture(signer string, c *Capture) (Effects, error) {
 	}
 	c.State = CaptureOpen
 	s.Captures = append(s.Captures, c)
-	return Effects{Events: []Event{{Kind: "capture.started", Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
+	return Effects{Events: []Event{{Kind: "capture.started", By: BySigner, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
 }
 
 // capture finds a capture of a signer.
@@ -386,7 +398,7 @@ func (d *Document) FinishCapture(signer string, finished Capture) (Effects, erro
 	if c.Kind == SignatureCapture && c.State == CaptureFinished {
 		s.State = Captured
 	}
-	return Effects{Events: []Event{{Kind: "capture." + string(c.State), Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
+	return Effects{Events: []Event{{Kind: "capture." + string(c.State), By: BySigner, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
 }
 
 // Refused tells whether the capture cannot be used as what it was made for.
@@ -408,7 +420,7 @@ func (d *Document) DiscardCapture(signer string, id capture.SessionID) (Effects,
 	if s.State == Captured && s.signature() == nil {
 		s.State = Consented
 	}
-	return Effects{Events: []Event{{Kind: "capture.discarded", Signer: s.ID, Detail: string(c.ID)}}}, nil
+	return Effects{Events: []Event{{Kind: "capture.discarded", By: BySigner, Signer: s.ID, Detail: string(c.ID)}}}, nil
 }
 
 // Confirm is the act of signing: the intent that sealing carries out.
@@ -431,7 +443,7 @@ func (d *Document) Confirm(signer string, id capture.SessionID, typed string) (E
 		return Effects{}, api.Explain(ErrIncomplete, "Sign first, then confirm.")
 	}
 	s.State, s.Confirmed = Signing, true
-	return Effects{Events: []Event{{Kind: "signer.confirmed", Signer: s.ID, Detail: string(id)}}}, nil
+	return Effects{Events: []Event{{Kind: "signer.confirmed", By: BySigner, Signer: s.ID, Detail: string(id)}}}, nil
 }
 
 // Decline closes the document for everybody.
@@ -445,7 +457,7 @@ func (d *Document) Decline(signer, reason string) (Effects, error) {
 	}
 	s.State, s.Reason = HasRefused, reason
 	d.State = Declined
-	effects := Effects{Events: []Event{{Kind: "signer.declined", Signer: s.ID}}}
+	effects := Effects{Events: []Event{{Kind: "signer.declined", By: BySigner, Signer: s.ID}}}
 	d.close(MailDeclined, &effects)
 	return effects, nil
 }
@@ -453,7 +465,7 @@ func (d *Document) Decline(signer, reason string) (Effects, error) {
 // signedBy notes that a signer's revision is stored and hands on to the next.
 func (d *Document) signedBy(s *Signer, now time.Time, newSecret func() string) Effects {
 	s.State, s.SignedAt, s.SealState = Signed, now, nil
-	effects := Effects{Events: []Event{{Kind: "signer.signed", Signer: s.ID}}}
+	effects := Effects{Events: []Event{{Kind: "signer.signed", By: ByService, Signer: s.ID}}}
 	if slices.ContainsFunc(d.Signers, func(other *Signer) bool { return other.State != Signed }) {
 		d.inviteNext(now, newSecret, &effects)
 		return effects
@@ -467,7 +479,7 @@ func (d *Document) completed(deposit Deposit, now time.Time, newSecret func() st
 	d.Deposit, d.State, d.Completed, d.Trouble = &deposit, Completed, now, ""
 	// The salt of the commitment is in the deposit now, and nowhere else.
 	d.SealState = nil
-	effects := Effects{Events: []Event{{Kind: "document.completed", Detail: "deposit " + deposit.ID}}}
+	effects := Effects{Events: []Event{{Kind: "document.completed", By: ByService, Detail: "deposit " + deposit.ID}}}
 	for _, s := range d.Signers {
 		secret := newSecret()
 		effects.Grants = append(effects.Grants, Grant{Hash: HashSecret(secret), Kind: LinkGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(DownloadLifetime)})

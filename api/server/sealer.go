@@ -137,7 +137,10 @@ func (n notices) Mail(ctx context.Context, d *ceremony.Document, m ceremony.Mail
 }
 
 func (n notices) Record(ctx context.Context, d *ceremony.Document, e ceremony.Event) error {
-	event := api.Event{Kind: e.Kind, Organisation: d.Organisation, Account: api.IdentityOf(ctx).Account, Object: "document:" + d.ID, Chain: "document:" + d.ID, Detail: api.Detail{}}
+	event := api.Event{Kind: e.Kind, Organisation: d.Organisation, Object: chain(d.ID), Chain: chain(d.ID), Detail: api.Detail{}}
+	if e.By == ceremony.ByAccount {
+		event.Account = api.IdentityOf(ctx).Account
+	}
 	if e.Signer != "" {
 		event.Detail["signer"] = e.Signer
 	}
