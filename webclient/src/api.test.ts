@@ -36,6 +36,8 @@ const calls: Record<string, () => Promise<unknown>> = {
   'account.invitation': () => account.invitation('token'),
   'account.accept': () => account.accept({ token: 't', name: 'n', password: 'p', email: 'e' }),
   'account.signIn': () => account.signIn({ email: 'e', password: 'p', code: 'c', takeOver: true }),
+  'account.forgot': () => account.forgot('e'),
+  'account.reset': () => account.reset({ token: 't', password: 'p', code: 'c' }),
   'account.session': () => account.session(),
   'account.signOut': () => account.signOut(),
   'account.outbox': () => account.outbox(),

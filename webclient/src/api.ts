@@ -337,6 +337,8 @@ export const account = {
     json<unknown>('POST', '/api/invitations/accept', { body: { ...by, language }, idempotencyKey: newKey() }),
   signIn: (by: { email: string; password: string; code?: string; takeOver?: boolean }) =>
     json<unknown>('POST', '/api/session', { body: by, idempotencyKey: newKey() }),
+  forgot: (email: string) => json<void>('POST', '/api/password/forgot', { body: { email } }),
+  reset: (by: { token: string; password: string; code?: string }) => json<unknown>('POST', '/api/password/reset', { body: by }),
   session: () => json<{ account: Account }>('GET', '/api/session'),
   signOut: () => json<void>('DELETE', '/api/session'),
   outbox: () => json<{ mails: Mail[] }>('GET', '/api/outbox'),

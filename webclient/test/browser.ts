@@ -52,8 +52,9 @@ export function readSignature(name: string): Sample[] {
 const MARGIN = 20; // CSS px between the ink and the pad's edge
 
 // Draws samples with a pen through CDP, at `speed` times their own pace; the time
-// stamps are those of the pace. Returns them as drawn, in CSS px of the pad.
-export async function drawPen(page: Page, samples: Sample[], speed = 1): Promise<Sample[]> {
+// stamps are those of the pace, or of their arrival in the browser. Returns them as
+// drawn, in CSS px of the pad.
+export async function drawPen(page: Page, samples: Sample[], speed = 1, ownTimes = true): Promise<Sample[]> {
   const pad = await page.locator('[data-test=pad-canvas]').boundingBox();
   if (!pad) throw new Error('no pad');
   const width = Math.max(...samples.map((one) => one.x));
@@ -71,7 +72,7 @@ export async function drawPen(page: Page, samples: Sample[], speed = 1): Promise
     const type = one.down && !down ? 'mousePressed' : !one.down && down ? 'mouseReleased' : 'mouseMoved';
     down = one.down;
     sent.push(client.send('Input.dispatchMouseEvent', {
-      type, x: pad.x + MARGIN + one.x * scale, y: pad.y + MARGIN + one.y * scale, timestamp: due,
+      type, x: pad.x + MARGIN + one.x * scale, y: pad.y + MARGIN + one.y * scale, ...(ownTimes ? { timestamp: due } : {}),
       button: type === 'mouseMoved' && !down ? 'none' : 'left', buttons: down ? 1 : 0, clickCount: type === 'mouseMoved' ? 0 : 1,
       pointerType: 'pen', force: one.pressure, tiltX: Math.round(one.tiltX), tiltY: Math.round(one.tiltY),
     }));

@@ -43,12 +43,12 @@ describe('owning', () => {
     await get(page, 'field').focus();
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Shift+ArrowDown');
-    await shoot(page, 'own-3-plan-desktop');
     const box = (await get(page, 'field').boundingBox())!;
     await page.mouse.move(box.x + 20, box.y + 20);
     await page.mouse.down();
     await page.mouse.move(box.x - 60, box.y - 100, { steps: 4 });
     await page.mouse.up();
+    await shoot(page, 'own-3-plan-desktop');
     await get(page, 'send').click();
     await get(page, 'document-state').waitFor();
     const document = mock.documents[0]!;

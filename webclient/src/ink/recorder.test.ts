@@ -72,6 +72,12 @@ describe('recorder', () => {
     expect(points.map((p) => p.start)).toEqual([true, true]);
   });
 
+  it('keeps the order when capturing the pointer delivers waiting movements', () => {
+    pad.setPointerCapture = () => send('pointermove', { timeStamp: 2 });
+    send('pointerdown', { timeStamp: 1 });
+    expect(points.map((p) => [p.t, p.start])).toEqual([[1000, true], [2000, false]]);
+  });
+
   it('hears nothing after close', () => {
     recorder.close();
     send('pointerdown', { timeStamp: 1 });

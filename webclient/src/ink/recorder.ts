@@ -69,12 +69,14 @@ export class Recorder {
     this.measure();
     this.active = event.pointerId;
     this.seen.pointer = event.pointerType as Seen['pointer'];
+    // First the sample, then the capture: Chromium delivers movements that wait
+    // in its queue from within setPointerCapture.
+    this.emit([this.point(event, true, true)]);
     try {
       this.pad.setPointerCapture(event.pointerId);
     } catch {
       // the pointer is already gone; its up event still ends the stroke
     }
-    this.emit([this.point(event, true, true)]);
   }
 
   private move(event: PointerEvent): void {

@@ -39,6 +39,71 @@ export function SignIn() {
         </div>
         <p class="muted small">{texts.byInvitation}</p>
       </form>
+      <Forgot email={email} />
+    </Panel>
+  );
+}
+
+// The answer is the same whether such an account exists or not.
+function Forgot({ email }: { email: string }) {
+  const texts = text().signIn;
+  const [open, setOpen] = useState(false);
+  const [address, setAddress] = useState('');
+  const [sent, setSent] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const send = async () => {
+    setProblem(undefined);
+    try {
+      await account.forgot(address);
+      setSent(true);
+    } catch (error) {
+      setProblem(error);
+    }
+  };
+  if (!open) return <div><Button kind="plain" onClick={() => { setAddress(email); setOpen(true); }} test="forgot">{texts.forgot}</Button></div>;
+  if (sent) return <Notice tone="good" test="forgot-sent">{texts.forgotSent}</Notice>;
+  return (
+    <form class="stack" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+      <TextField label={texts.email} type="email" value={address} onInput={setAddress} autocomplete="username" required test="forgot-email" />
+      <ProblemNotice problem={problem} />
+      <div><Button type="submit" test="forgot-go">{texts.forgotGo}</Button></div>
+    </form>
+  );
+}
+
+// A new password by the mailed link.
+export function Reset({ token }: { token: string }) {
+  const texts = text();
+  const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  const [wantsCode, setWantsCode] = useState(false);
+  const [done, setDone] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const reset = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await account.reset({ token, password, ...(code ? { code } : {}) });
+      setDone(true);
+    } catch (error) {
+      setProblem(error);
+      setWantsCode(true);
+    }
+    setBusy(false);
+  };
+  return (
+    <Panel main title={texts.signIn.resetTitle} test="reset">
+      {done
+        ? <Notice tone="good" test="reset-done"><p>{texts.signIn.resetDone}</p><p><a class="button" href="#/">{texts.signIn.go}</a></p></Notice>
+        : (
+          <form class="stack" onSubmit={(event) => { event.preventDefault(); void reset(); }}>
+            <TextField label={texts.invite.password} type="password" value={password} onInput={setPassword} autocomplete="new-password" required hint={texts.invite.passwordHint} test="reset-password" />
+            {wantsCode && <TextField label={texts.signIn.code} value={code} onInput={setCode} autocomplete="one-time-code" hint={texts.signIn.codeHint} test="reset-code" />}
+            <SignInProblem problem={problem} />
+            <div><Button kind="primary" type="submit" busy={busy} test="reset-go">{texts.signIn.resetGo}</Button></div>
+          </form>
+        )}
     </Panel>
   );
 }

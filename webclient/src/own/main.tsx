@@ -5,7 +5,7 @@ import { Button, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Problem } from '../api.ts';
 import { DocumentPage } from './document.tsx';
 import { Documents } from './documents.tsx';
-import { Accept, SignIn } from './enter.tsx';
+import { Accept, Reset, SignIn } from './enter.tsx';
 import { Outbox } from './outbox.tsx';
 import './own.css';
 import { findSession, place, session, signOut, who } from './state.ts';
@@ -19,6 +19,7 @@ function App() {
   }, [texts]);
   useEffect(() => window.scrollTo(0, 0), [at]);
   if (at.at === 'invitation') return <Shell width="narrow"><Accept token={at.token} /></Shell>;
+  if (at.at === 'reset') return <Shell width="narrow"><Reset token={at.token} /></Shell>;
   if (session.value === 'working') return <Shell width="narrow"><Progress label={texts.title} /></Shell>;
   if (session.value === 'failed') return <Shell width="narrow"><ProblemNotice problem={new Problem(0, '', '')} onRetry={() => void findSession()} /></Shell>;
   if (session.value === 'out') return <Shell width="narrow"><SignIn /></Shell>;

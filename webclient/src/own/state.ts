@@ -6,7 +6,8 @@ export type Place =
   | { at: 'documents' }
   | { at: 'document'; id: string }
   | { at: 'outbox' }
-  | { at: 'invitation'; token: string };
+  | { at: 'invitation'; token: string }
+  | { at: 'reset'; token: string };
 
 export const who = signal<Account | undefined>(undefined);
 export const session = signal<'working' | 'out' | 'in' | 'failed'>('working');
@@ -15,6 +16,8 @@ export const place = signal<Place>(placeOf(location.hash));
 export function placeOf(hash: string): Place {
   const invitation = /^#\/?(?:invitation|invite|i)[=/]([^/&]+)$/.exec(hash);
   if (invitation?.[1]) return { at: 'invitation', token: decodeURIComponent(invitation[1]) };
+  const reset = /^#reset=([^&]+)$/.exec(hash);
+  if (reset?.[1]) return { at: 'reset', token: decodeURIComponent(reset[1]) };
   const document = /^#\/documents\/([\w-]+)$/.exec(hash);
   if (document?.[1]) return { at: 'document', id: document[1] };
   return hash === '#/outbox' ? { at: 'outbox' } : { at: 'documents' };

@@ -11,6 +11,12 @@ const en = {
     codeHint: 'From your authenticator app, a recovery code, or the code that was mailed to you.',
     go: 'Sign in',
     takeOver: 'End the other session and sign in here',
+    forgot: 'Forgotten your password?',
+    forgotSent: 'If there is an account with this address, a link is on its way.',
+    forgotGo: 'Mail me a link',
+    resetTitle: 'Set a new password',
+    resetDone: 'The new password is set. Sign in with it.',
+    resetGo: 'Set the password',
     byInvitation: 'Accounts are made by invitation only.',
   },
   invite: {

@@ -13,6 +13,12 @@ const fr: Translation<typeof en> = {
     codeHint: 'De votre application d’authentification, un code de secours, ou le code reçu par e-mail.',
     go: 'Se connecter',
     takeOver: 'Fermer l’autre session et se connecter ici',
+    forgot: 'Mot de passe oublié ?',
+    forgotSent: 'Si un compte existe à cette adresse, un lien est en route.',
+    forgotGo: 'M’envoyer un lien',
+    resetTitle: 'Choisir un nouveau mot de passe',
+    resetDone: 'Le nouveau mot de passe est en place. Connectez-vous avec lui.',
+    resetGo: 'Enregistrer le mot de passe',
     byInvitation: 'Les comptes se créent uniquement sur invitation.',
   },
   invite: {

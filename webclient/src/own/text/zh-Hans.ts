@@ -12,6 +12,12 @@ const zhHans: Translation<typeof en> = {
     codeHint: '来自身份验证器应用、恢复码，或发送给您的验证码。',
     go: '登录',
     takeOver: '结束另一个会话并在此登录',
+    forgot: '忘记密码？',
+    forgotSent: '如果此地址有账户，链接已发出。',
+    forgotGo: '发链接给我',
+    resetTitle: '设置新密码',
+    resetDone: '新密码已设置。请用新密码登录。',
+    resetGo: '设置密码',
     byInvitation: '账户只能通过邀请创建。',
   },
   invite: {

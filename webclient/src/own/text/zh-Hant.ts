@@ -12,6 +12,12 @@ const zhHant: Translation<typeof en> = {
     codeHint: '來自驗證器應用程式、復原碼，或寄給您的驗證碼。',
     go: '登入',
     takeOver: '結束另一個工作階段並在此登入',
+    forgot: '忘記密碼？',
+    forgotSent: '如果此地址有帳戶，連結已寄出。',
+    forgotGo: '寄連結給我',
+    resetTitle: '設定新密碼',
+    resetDone: '新密碼已設定。請以新密碼登入。',
+    resetGo: '設定密碼',
     byInvitation: '帳戶僅能透過邀請建立。',
   },
   invite: {
