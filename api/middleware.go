@@ -72,6 +72,15 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
+// RouteOf is the route that takes the request, as "GET /api/documents/{id}", empty
+// outside of one. It holds no secret, unlike the path.
+func RouteOf(ctx context.Context) string {
+	if r, ok := ctx.Value(requestKey{}).(*request); ok {
+		return r.pattern
+	}
+	return ""
+}
+
 // ReadCookie returns the value of a cookie of the request that ctx belongs to,
 // empty when there is none. The name is without its prefix.
 func (a *API) ReadCookie(ctx context.Context, name string) string {

@@ -164,6 +164,18 @@ type Key struct {
 	Revoked      time.Time
 }
 
+// StaffGrant lets one person of the operator read what one organisation has.
+type StaffGrant struct {
+	ID           string
+	Organisation string
+	Account      string // of the operator's person
+	GrantedBy    string // account of the organisation
+	Reason       string // sealed at rest
+	Created      time.Time
+	Expires      time.Time
+	Ended        time.Time // taken back
+}
+
 // Webhook is an address that is told of events.
 type Webhook struct {
 	ID           string

@@ -36,6 +36,7 @@ type Store interface {
 	Sessions
 	Records
 	Challenges
+	Grants
 }
 
 // Transactor runs fn in one serialisable transaction, maybe several times.
@@ -111,6 +112,7 @@ func (h *Handler) Mount(a *api.API) {
 	h.mountProfile(a)
 	h.mountMembers(a)
 	h.mountOrganisation(a)
+	h.mountGrants(a)
 }
 
 // allow is the identity of ctx, if it may do the action to an object of its own

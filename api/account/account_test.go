@@ -309,6 +309,27 @@ func TestOrganisation(t *testing.T) {
 	}
 }
 
+func TestA22Grants(t *testing.T) {
+	s := newService(t)
+	s.add("ann", "one", api.Owner)
+	s.add("adam", "one", api.Admin)
+	s.add("eve", "two", api.Owner)
+	s.add("sam", "two", api.Staff)
+	grant := m{"email": "sam@example.org", "reason": "ticket 4711", "hours": 2}
+	s.do("ann one stale", "POST", "/api/grants", grant, 403)
+	s.do("adam one", "POST", "/api/grants", grant, 403)
+	s.do("ann one", "POST", "/api/grants", m{"email": "eve@example.org", "reason": "ticket 4711", "hours": 2}, 422) // no staff
+	s.do("ann one", "POST", "/api/grants", m{"email": "sam@example.org", "reason": "", "hours": 2}, 422)
+	s.do("ann one", "POST", "/api/grants", m{"email": "sam@example.org", "reason": "ticket 4711", "hours": 73}, 422)
+	id := s.do("ann one", "POST", "/api/grants", grant, 201)["id"].(string)
+	if list := items(t, s.do("adam one", "GET", "/api/grants", nil, 200), "grants"); len(list) != 1 || list[0]["live"] != true || list[0]["reason"] != "ticket 4711" {
+		t.Error(list)
+	}
+	s.do("eve two", "DELETE", "/api/grants/"+id, nil, 404)
+	s.do("adam one", "DELETE", "/api/grants/"+id, nil, 204)
+	s.do("adam one", "DELETE", "/api/grants/"+id, nil, 404)
+}
+
 func TestD4DeleteAccount(t *testing.T) {
 	s := newService(t)
 	s.add("ann", "one", api.Owner)

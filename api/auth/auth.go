@@ -58,6 +58,7 @@ type Store interface {
 	Limits
 	Auditor
 	Providers
+	Staff
 }
 
 // Transactor runs fn in one serialisable transaction, maybe several times.
@@ -243,6 +244,7 @@ func (h *Handler) Mount(a *api.API) {
 	h.mountFactors(a)
 	h.mountPasskeys(a)
 	h.mountProviders(a)
+	h.mountStaff(a)
 }
 
 // record adds a line to the audit record about what an account did or suffered.

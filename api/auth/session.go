@@ -72,6 +72,11 @@ func (h *Handler) session(ctx context.Context, secret string) (api.Session, erro
 		return s, fmt.Errorf("session: %w", err)
 	}
 	now := h.cfg.Clock.Now()
+	if s.Role == "" && s.Ended.IsZero() {
+		if s.Role, err = h.visiting(ctx, s); err != nil {
+			return s, err
+		}
+	}
 	switch {
 	case !s.Ended.IsZero() || s.Role == "" || s.State == api.AccountBlocked:
 		return s, api.ErrUnauthenticated

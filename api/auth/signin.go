@@ -377,5 +377,8 @@ func (h *Handler) move(ctx context.Context, in *moveIn) (*struct{}, error) {
 			return nil, h.cfg.Store.MoveSession(ctx, id.Session, m.Organisation)
 		}
 	}
+	if id.Role == api.Staff && id.Session != "" {
+		return nil, h.visit(ctx, id, in.Body.Organisation)
+	}
 	return nil, api.ErrNotFound
 }

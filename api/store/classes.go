@@ -140,6 +140,19 @@ deliveries.next K2 when it is tried again
 deliveries.ended K2 shown to its owner
 deliveries.result K2 what the receiver answered
 
+staff_grants.id K3 names the grant in lists
+staff_grants.organisation K3 what may be read
+staff_grants.account K3 who of the operator may read it, as a random id
+staff_grants.granted_by K3 who of the organisation allowed it, as a random id
+staff_grants.created K3 its beginning
+staff_grants.expires K3 its end
+staff_grants.ended K3 it was taken back
+staff_grants.sealed K3! why
+
+staff_terms.account K3 who
+staff_terms.hash K3 which words of confidentiality
+staff_terms.accepted K3 when they were accepted
+
 challenges.token_hash K1 finds the challenge of a link or code
 challenges.kind K1 what it is for
 challenges.account K1 whose

@@ -238,6 +238,41 @@ func sweep(t *testing.T, a *store.Accounts, clock *Clock) {
 	}
 }
 
+func staff(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	_, org := person(t, a, clock, "ann@example.org")
+	g := api.StaffGrant{ID: "g1", Organisation: org.ID, Account: "staff", GrantedBy: "ann", Reason: "ticket 7", Created: clock.Now(), Expires: clock.Now().Add(time.Hour)}
+	_, err := a.LiveStaffGrant(ctx, org.ID, "staff", clock.Now())
+	wants(t, err, api.ErrNotFound)
+	must(t, a.AddStaffGrant(ctx, g))
+	got, err := a.LiveStaffGrant(ctx, org.ID, "staff", clock.Now())
+	must(t, err)
+	equal(t, got, g)
+	for _, other := range [][2]string{{org.ID, "another"}, {"another", "staff"}} {
+		_, err = a.LiveStaffGrant(ctx, other[0], other[1], clock.Now())
+		wants(t, err, api.ErrNotFound)
+	}
+	_, err = a.LiveStaffGrant(ctx, org.ID, "staff", clock.Now().Add(time.Hour))
+	wants(t, err, api.ErrNotFound)
+	wants(t, a.EndStaffGrant(ctx, "another", "g1", clock.Now()), api.ErrNotFound)
+	must(t, a.EndStaffGrant(ctx, org.ID, "g1", clock.Now()))
+	wants(t, a.EndStaffGrant(ctx, org.ID, "g1", clock.Now()), api.ErrNotFound)
+	_, err = a.LiveStaffGrant(ctx, org.ID, "staff", clock.Now())
+	wants(t, err, api.ErrNotFound)
+	all, err := a.StaffGrants(ctx, org.ID)
+	must(t, err)
+	g.Ended = clock.Now()
+	equal(t, all, []api.StaffGrant{g})
+
+	_, err = a.AcceptedTerms(ctx, "staff", [32]byte{1})
+	wants(t, err, api.ErrNotFound)
+	must(t, a.AcceptTerms(ctx, "staff", [32]byte{1}, clock.Now()))
+	must(t, a.AcceptTerms(ctx, "staff", [32]byte{1}, clock.Now().Add(time.Hour)))
+	at, err := a.AcceptedTerms(ctx, "staff", [32]byte{1})
+	must(t, err)
+	equal(t, at, clock.Now())
+}
+
 func programs(t *testing.T, a *store.Accounts, clock *Clock) {
 	ctx := t.Context()
 	ann, org := person(t, a, clock, "ann@example.org")
