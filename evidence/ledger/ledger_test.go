@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -266,6 +267,53 @@ func TestRefusedCheckpointIsNotPublished(t *testing.T) {
 	if _, err := l.Proof(t.Context(), commitment(0)); !errors.Is(err, evidence.ErrPending) {
 		t.Errorf("proof without witnesses: %v", err)
 	}
+}
+
+// While turns fail they are tried less and less often, not ten times a second.
+func TestRunBacksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &evidencetest.LogStore{}
+		no := &counting{err: errors.New("witness is down")}
+		l := open(t, s, no)
+		add(t, s, 0, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- l.Run(ctx) }()
+		time.Sleep(10 * time.Minute)
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if no.n < 50 || no.n > 100 { // 14 while the wait doubles from 1 ms to 10 s, then one in 10 s
+			t.Errorf("asked %d times in ten minutes", no.n)
+		}
+	})
+}
+
+type counting struct {
+	n   int
+	err error
+}
+
+func (c *counting) Cosign(context.Context, []byte, func(int64) ([]proof.Hash, error)) ([]byte, error) {
+	c.n++
+	return nil, c.err
+}
+
+func FuzzTilePath(f *testing.F) {
+	f.Add("tile/0/x001/x234/067.p/5")
+	f.Add("tile/entries/000")
+	s := &evidencetest.LogStore{}
+	keys, _ := evidencetest.Keys()
+	l, err := ledger.Open(f.Context(), ledger.Config{Origin: "o", Outbox: s, Tiles: s, Keys: keys, Clock: &evidencetest.Clock{}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if _, err := l.Tile(t.Context(), path); err == nil {
+			t.Error("an empty log has a tile")
+		}
+	})
 }
 
 func BenchmarkSequence(b *testing.B) {

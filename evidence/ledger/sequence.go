@@ -24,27 +24,34 @@ func (l *Log) Wake() {
 	}
 }
 
+// maxDelay is the longest wait between turns while they fail.
+const maxDelay = 10 * time.Second
+
 // Run sequences until the context ends. Losing a turn to another sequencer is
-// normal; any other failure is logged and tried again.
+// normal; any other failure is logged and tried again, less and less often.
 func (l *Log) Run(ctx context.Context) error {
-	tick := time.NewTicker(l.cfg.Interval)
-	defer tick.Stop()
+	delay := l.cfg.Interval
 	for {
 		n, err := l.Sequence(ctx)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return ctx.Err()
-		}
-		if err != nil && !errors.Is(err, evidence.ErrConflict) {
-			l.cfg.Log.ErrorContext(ctx, "sequencing failed, will try again", "err", err)
-		}
-		if err == nil && n == l.cfg.Batch {
+		case err == nil && n == l.cfg.Batch:
 			continue // more is waiting
+		case err == nil, errors.Is(err, evidence.ErrConflict):
+			delay = l.cfg.Interval
+		default:
+			delay = min(2*delay, max(maxDelay, l.cfg.Interval))
+			l.cfg.Log.ErrorContext(ctx, "sequencing failed, will try again", "after", delay, "err", err)
 		}
+		wait := time.NewTimer(delay)
 		select {
 		case <-ctx.Done():
+			wait.Stop()
 			return ctx.Err()
-		case <-tick.C:
+		case <-wait.C:
 		case <-l.wake:
+			wait.Stop()
 		}
 	}
 }

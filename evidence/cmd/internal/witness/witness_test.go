@@ -194,6 +194,29 @@ func TestStatusCodes(t *testing.T) {
 	}
 }
 
+func FuzzAdd(f *testing.F) {
+	keys, _ := evidencetest.Keys()
+	store := &evidencetest.LogStore{}
+	l, err := ledger.Open(f.Context(), ledger.Config{Origin: "sign.example.com/log", Outbox: store, Tiles: store, Keys: keys, Clock: &evidencetest.Clock{}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	s, err := proof.NewSigner("a.example/w", proof.CosignEd, make([]byte, 32))
+	if err != nil {
+		f.Fatal(err)
+	}
+	w, err := witness.New(witness.Config{Signers: []*proof.Signer{s}, Logs: map[string][]proof.Key{l.Origin(): l.Keys()}, Dir: f.TempDir(), Clock: &evidencetest.Clock{}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte("old 0\n\nsign.example.com/log\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u2014 a AAAAAAA=\n"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if a, _ := w.Add(body); a.Status == 200 || a.Status == 500 {
+			t.Errorf("status %d without the log's signature", a.Status)
+		}
+	})
+}
+
 // Of many that submit different trees after the same old one, one wins.
 func TestRace(t *testing.T) {
 	keys, _ := evidencetest.Keys()
