@@ -28,7 +28,8 @@ type task struct {
 	Signatures [][]sample `json:"signatures"`
 	References int        `json:"references"`
 	Screens    string     `json:"screens"`
-	Out        string     `json:"out"` // folder for downloads
+	Viewport   bool       `json:"viewport,omitempty"` // pictures show what fits on the screen, not the whole page
+	Out        string     `json:"out"`                // folder for downloads
 	Language   string     `json:"language,omitempty"`
 	Lossy      bool       `json:"lossy,omitempty"` // connections are cut on purpose
 }

@@ -7,8 +7,11 @@ import (
 	"testing"
 )
 
-// out is where TestDemo leaves what it made.
-var out = flag.String("out", "", "folder for the demonstration's deposit, PDF and pictures")
+// What `make demo` and `make screenshots` ask of TestDemo.
+var (
+	out      = flag.String("out", "", "folder for the demonstration's deposit, PDF and pictures")
+	viewport = flag.Bool("viewport", false, "pictures show what fits on the screen, not the whole page")
+)
 
 // TestDemo does the whole flow by itself and leaves the deposit, the signed PDF
 // and a picture of each page that the three people see. It always replays
@@ -26,6 +29,7 @@ func TestDemo(t *testing.T) {
 	s.start()
 	f := newTask(t, s)
 	f.Steps, f.Signatures, f.Screens, f.Out = []string{"owner", "signer", "follow", "investigator", "verify"}, syntheticSignatures(t, 6), screens, folder
+	f.Viewport = *viewport
 	verified := false
 	for _, e := range f.run(t, nil) {
 		verified = verified || e.Event == "verified" && e.Answer == "holds"

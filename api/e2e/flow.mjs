@@ -46,7 +46,7 @@ let shots = 0;
 async function screen(page, name) {
   if (!task.screens) return;
   shots++;
-  await page.screenshot({ path: join(task.screens, `${String(shots).padStart(2, '0')}-${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(task.screens, `${String(shots).padStart(2, '0')}-${name}.png`), fullPage: !task.viewport });
 }
 
 // watch fails the run on what a page should never do.
