@@ -176,9 +176,11 @@ func TestChromiumPenAgainstVideo(t *testing.T) {
 		worst = max(worst, math.Abs(e))
 	}
 	stated := float64(line.Pen.UncertaintyMicros+line.Media[0].UncertaintyMicros) / 1000
-	fmt.Printf("capture/sync seconds=%d frames=%d mean=%.1f worst=%.1f stated=%.1f ms\n", seconds, len(errors), mean, worst, stated)
-	if len(errors) < 10*seconds || mean > 10 || worst > 40 || worst > stated {
-		t.Errorf("%d frames, mean %.1f ms, worst %.1f ms, stated %.1f ms: want at most 10 and 40 ms, within what is stated", len(errors), mean, worst, stated)
+	// 40 ms when Chromium keeps up the 25 pictures a second that it is asked for.
+	interval := max(40, float64(line.Media[0].LastMicros-line.Media[0].FirstMicros)/float64(len(errors))/1000)
+	fmt.Printf("capture/sync seconds=%d frames=%d mean=%.1f worst=%.1f interval=%.1f stated=%.1f ms\n", seconds, len(errors), mean, worst, interval, stated)
+	if len(errors) < 10*seconds || mean > 10 || worst > interval || worst > stated {
+		t.Errorf("mean %.1f ms, worst %.1f ms: want at most 10 ms, and one frame interval of %.1f ms, within the %.1f ms stated", mean, worst, interval, stated)
 	}
 }
 

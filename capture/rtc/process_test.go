@@ -328,6 +328,7 @@ func BenchmarkCaptureVideo(b *testing.B) {
 		memory := float64(after.Memory-empty.Memory) / float64(streams) / (1 << 20)
 		fmt.Printf("capture/video streams=%d lost=%d cpu=%.2f %% rss=%.1f MiB\n", streams, lost, cpu, memory)
 		b.ReportMetric(float64(lost), "lost")
+		b.ReportMetric(float64(after.Video.Frames-before.Video.Frames)/took.Seconds()/float64(streams), "frames/s")
 		b.ReportMetric(cpu, "%cpu/stream")
 		b.ReportMetric(memory, "MiB/stream")
 	}
