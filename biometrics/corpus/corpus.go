@@ -40,6 +40,7 @@ const (
 	maxFileBytes = 4 << 20
 	maxFiles     = 200_000
 	maxPoints    = 1 << 16
+	minPoints    = 4 // fewer are not a signature
 )
 
 // Item is one signature of a corpus.
@@ -66,6 +67,8 @@ type User struct {
 type Corpus struct {
 	Name  Name
 	Users []User // by Number, then ID
+
+	Damaged []string // files that could not be read and were left out, with the reason
 }
 
 // Filter says which users to keep: those with From <= Number <= To. The zero
@@ -79,21 +82,31 @@ func (f Filter) keep(n int) bool { return !f.Set || n >= f.From && n <= f.To }
 
 // Load reads a corpus from a directory, or from a .tar, .tar.gz, .tgz or .zip
 // file. A directory may hold such archives. Users who are not there are not
-// missed.
+// missed. Single damaged files are left out and named; a corpus of which more
+// than one in twenty is damaged is refused.
 func Load(name Name, path string, filter Filter) (*Corpus, error) {
 	format, ok := formats[name]
 	if !ok {
 		return nil, fmt.Errorf("corpus %q: %w", name, biometrics.ErrNotFound)
 	}
 	var items []Item
+	var damaged []string
+	var first error
 	err := walk(path, format.ext, func(file string, data []byte) error {
 		item, ok := format.name(file)
 		if !ok || !filter.keep(item.Number) {
 			return nil
 		}
 		sig, ok, err := format.read(data)
+		if err == nil && ok && len(sig.Points) < minPoints {
+			err = fmt.Errorf("%d points: %w", len(sig.Points), biometrics.ErrMalformed)
+		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			if first == nil {
+				first = fmt.Errorf("%s: %w", file, err)
+			}
+			damaged = append(damaged, fmt.Sprintf("%s: %v", file, err))
+			return nil
 		}
 		if !ok {
 			return nil
@@ -105,10 +118,15 @@ func Load(name Name, path string, filter Filter) (*Corpus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read corpus %s: %w", name, err)
 	}
+	if 20*len(damaged) > len(items) {
+		return nil, fmt.Errorf("read corpus %s: %d of %d files are damaged, first %w", name, len(damaged), len(damaged)+len(items), first)
+	}
 	if len(items) == 0 {
 		return nil, fmt.Errorf("read corpus %s: no signature in %s: %w", name, path, biometrics.ErrNotFound)
 	}
-	return group(name, items), nil
+	c := group(name, items)
+	c.Damaged = damaged
+	return c, nil
 }
 
 // group sorts items into users. The same file seen twice (a directory beside

@@ -20,7 +20,7 @@ import (
 // Made-up files in each format; no corpus is in this repository.
 const (
 	svc1 = "4\r\n1000 2000 50 0\r\n1010 2005 60 1\r\n1020 2010 60 1\r\n1500 2000 200 1\r\n"
-	svc2 = "3\n1000 2000 50 2 1000 500 0\n1010 2005 60 3 1000 500 1023\n1020 2010 70 1 1000 500 512\n"
+	svc2 = "4\n1000 2000 50 2 1000 500 0\n1010 2005 60 3 1000 500 1023\n1020 2010 70 1 1000 500 512\n1030 2015 80 1 1000 500 512\n"
 	hwr  = "NFI-00101001 5\n0 0 -1 0 0\n100 200 -2 1800 600\n110 210 512 1800 600\n0 0 -4 0 0\n130 230 1023 1800 600\n"
 	sig  = "X, Y, TStamp, Pres., EndPts\nDataSize: 698\n10 20 100 5 0\n11 21 110 6 1\n30 40 300 7 0\n31 41 310 8 1\n"
 )
@@ -201,6 +201,14 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := Load("unknown", t.TempDir(), Filter{}); !errors.Is(err, biometrics.ErrNotFound) {
 		t.Errorf("unknown corpus: %v", err)
+	}
+	files["Task1/U3S3.TXT"] = "2\n4 5 6 0\n7 8 z 9\n"
+	for i := 3; i < 10; i++ {
+		files[fmt.Sprintf("Task1/U4S%d.TXT", i)] = svc1
+	}
+	c, err := Load(SVC2004Task1, write(t, files)["zip"], Filter{})
+	if err != nil || len(c.Damaged) != 1 || len(c.Users) != 3 {
+		t.Errorf("one damaged file: %+v, %v", c.Damaged, err)
 	}
 	bad := write(t, map[string]string{"U1S1.TXT": "2\n4 5 6 0\n7 8 z 9\n"})
 	if _, err := Load(SVC2004Task1, bad["directory"], Filter{}); !errors.Is(err, biometrics.ErrMalformed) {

@@ -48,6 +48,9 @@ func (r *runCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, d := range c.Damaged {
+		fmt.Fprintln(os.Stderr, "left out:", d)
+	}
 	plan := evaluate.Plan{Protocol: evaluate.Protocol(r.Protocol), Draws: r.Draws, References: r.Refs, Seed: r.Seed, NoRandom: r.NoRandom}
 	col, err := evaluate.Collect(ctx, model, c, []evaluate.Plan{plan}, evaluate.Options{IgnorePressure: r.NoPressure, Progress: progress(r.Quiet, r.Corpus)})
 	if err != nil {
