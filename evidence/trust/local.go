@@ -58,7 +58,7 @@ func Open(ctx context.Context, cfg Config) (*Local, error) {
 		cfg.Organisation = "Inkwitness"
 	}
 	l := &Local{cfg: cfg}
-	id, err := l.identity(ctx, rootID, "ca", evidence.CredentialRequest{}, elliptic.P384(), l.rootTemplate)
+	id, err := l.identity(ctx, rootID, "ca", evidence.CredentialRequest{}, elliptic.P256(), l.rootTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("open certificate authority: %w", err)
 	}
