@@ -32,6 +32,8 @@ type Config struct {
 	Media MediaConfig
 	Mail  MailConfig
 
+	EgressAllow []netip.Prefix // private networks that webhooks and identity providers may be in
+
 	TimestampURLs []string // outside RFC 3161 authorities, asked before our own
 	TimeServers   []string // host:port of time servers that watch the clock
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/document"
 	"inkwitness/capture"
@@ -22,6 +23,14 @@ func (s *Server) SenderName(ctx context.Context, organisation, account string) (
 		return sender.Name, nil
 	}
 	return sender.Email, nil
+}
+
+// record adds a line to the audit record and tells the webhooks that want it.
+func (s *Server) record(ctx context.Context, e api.Event) error {
+	if err := s.accounts.AppendAudit(ctx, e); err != nil {
+		return err
+	}
+	return s.programs.Publish(ctx, e, api.NewID())
 }
 
 // chain is the audit chain of one document; it goes into the deposit.

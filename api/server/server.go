@@ -24,9 +24,12 @@ import (
 	"inkwitness/api/auth"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/document"
+	"inkwitness/api/egress"
 	"inkwitness/api/investigate"
 	"inkwitness/api/mail"
+	"inkwitness/api/program"
 	"inkwitness/api/publish"
+	"inkwitness/api/scim"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
 	"inkwitness/biometrics"
@@ -55,6 +58,7 @@ type Server struct {
 	watch    *tsa.Watch
 	ceremony *ceremony.Service
 	post     *mail.Post
+	programs *program.Handler
 	auth     *auth.Handler
 	roots    []*x509.Certificate // of certificates and timestamps
 	api      *api.API
@@ -145,7 +149,7 @@ func (s *Server) open(ctx context.Context) error {
 	toSeal := &sealer{Sealer: sealing, history: s.history}
 	s.ceremony = ceremony.New(ceremony.Config{
 		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies,
-		Notices: notices{mail: s.post.Notify, audit: s.accounts.AppendAudit, names: s.SenderName},
+		Notices: notices{mail: s.post.Notify, audit: s.record, names: s.SenderName},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{}, Comparator: comparing{comparator},
 		Sealer: toSeal, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
 	})
@@ -186,12 +190,23 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		return fmt.Errorf("start the pen sockets: %w", err)
 	}
 	signer.Pen = s.pen
-	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
+	reach := egress.Config{Allow: s.cfg.EgressAllow, PlainHTTP: len(s.cfg.EgressAllow) > 0}
+	outside := egress.NewClient(reach)
+	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: outside, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
 	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Clock: s.clock})
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)
+	}
+	s.programs, err = program.New(program.Config{Store: s.accounts, Clock: s.clock, Client: outside, Logger: s.cfg.Logger,
+		CheckURL: func(url string) error { return egress.CheckURL(url, reach) }})
+	if err != nil {
+		return fmt.Errorf("open API keys and webhooks: %w", err)
+	}
+	directory, err := scim.New(scim.Config{Store: s.accounts, Clock: s.clock, URL: s.cfg.PublicURL})
+	if err != nil {
+		return fmt.Errorf("open the directory: %w", err)
 	}
 	// The signer comes first: in a browser with both cookies the signing page is
 	// the signer's.
@@ -201,6 +216,8 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
 		s.auth,
 		people,
+		s.programs,
+		directory,
 		&publish.Handler{Roots: rootsPEM(s.roots), LogKeys: vkeys(s.log), Log: s.log},
 	)
 	files, err := fs.Sub(webclient.Dist, "dist")
@@ -230,6 +247,22 @@ func (s *Server) admit(signer *signing.Handler) func(*http.Request) (ws.Admissio
 	}
 }
 
+// sweep deletes every hour what has served its time in the tables of people.
+func (s *Server) sweep(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := s.accounts.Sweep(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+			s.cfg.Logger.ErrorContext(ctx, "sweep the tables of people", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
 // Address is where the service listens.
 func (s *Server) Address() net.Addr { return s.listener.Addr() }
 
@@ -246,6 +279,8 @@ func (s *Server) Run(ctx context.Context) error {
 	g.part(work, "clock", s.watch.Run)
 	g.part(work, "sealing", s.ceremony.Run)
 	g.part(work, "mail", s.post.Run)
+	g.part(work, "webhooks", s.programs.Run)
+	g.part(work, "sweeper", s.sweep)
 	failed := make(chan error, 1)
 	go func() { failed <- g.Wait() }()
 

@@ -25,6 +25,7 @@ import (
 
 	"inkwitness/capture"
 	"inkwitness/capture/ink"
+	"inkwitness/capture/quality"
 	"inkwitness/capture/record"
 )
 
@@ -62,6 +63,7 @@ type Facts struct {
 	Device  capture.Device          `json:"device"`
 	Pen     *capture.PenFacts       `json:"pen,omitempty"` // as the page declared it
 	Meta    json.RawMessage         `json:"meta,omitempty"`
+	Quality quality.Facts           `json:"quality"`        // of the pen stream; reasons say "undecided", never more
 	Clocks  []capture.ClockExchange `json:"clockExchanges"` // µs
 	Points  int                     `json:"points"`
 }
@@ -83,6 +85,7 @@ func Make(rec *record.Recording) (Archive, error) {
 		return Archive{}, err
 	}
 	facts.Points = len(points)
+	facts.Quality = quality.Measure(points, facts.Pen)
 	facts.Device = device(facts.Pen, points)
 	a := Archive{
 		Signature: capture.Signature{Device: facts.Device, Epoch: facts.Epoch, Points: points},

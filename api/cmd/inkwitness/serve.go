@@ -41,9 +41,10 @@ type serveCommand struct {
 	SMTP     string `help:"Mail server: smtp://user:password@host:port (STARTTLS), smtps://, or smtp+plain:// on this machine. Without one, mails stay in the outbox." env:"SMTP"`
 	MailFrom string `help:"Sender of mails." env:"MAIL_FROM"`
 
-	TimestampURLs []string `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked before our own." env:"TIMESTAMP_URLS"`
-	TimeServers   []string `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
-	LogLevel      string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+	TimestampURLs []string       `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked before our own." env:"TIMESTAMP_URLS"`
+	TimeServers   []string       `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
+	EgressAllow   []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
+	LogLevel      string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 }
 
 // Run serves until it is told to stop.
@@ -53,6 +54,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
 	cfg.Mail = server.MailConfig{URL: c.SMTP, From: c.MailFrom}
 	cfg.TimestampURLs, cfg.TimeServers, cfg.Logger = c.TimestampURLs, c.TimeServers, logger(c.LogLevel)
+	cfg.EgressAllow = c.EgressAllow
 	s, err := server.New(ctx, cfg)
 	if err != nil {
 		return err
