@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,9 +16,17 @@ import (
 )
 
 // settable is a clock that a test sets.
-type settable struct{ now time.Time }
+type settable struct{ now atomic.Pointer[time.Time] }
 
-func (s *settable) Now() time.Time { return s.now }
+func at(now time.Time) *settable {
+	s := new(settable)
+	s.set(now)
+	return s
+}
+
+func (s *settable) set(now time.Time) { s.now.Store(&now) }
+
+func (s *settable) Now() time.Time { return *s.now.Load() }
 
 func relay(t *testing.T, media net.Addr, clock capture.Clock) (*TURN, string) {
 	t.Helper()
@@ -60,7 +69,7 @@ func relayed(t *testing.T, url, username, password string) *page {
 func TestCaptureThroughTheRelay(t *testing.T) {
 	var media net.Addr
 	h := serve(t, func(c *Config) { media = c.UDP.LocalAddr() })
-	r, url := relay(t, media, &settable{time.Now()})
+	r, url := relay(t, media, at(time.Now()))
 	username, password := r.Credentials("s")
 	p := relayed(t, url, username, password)
 	sink := newMemory()
@@ -97,7 +106,7 @@ func TestCaptureThroughTheRelay(t *testing.T) {
 }
 
 func TestRelayCredentials(t *testing.T) {
-	clock := &settable{time.Unix(1_800_000_000, 0)}
+	clock := at(time.Unix(1_800_000_000, 0))
 	var media net.Addr
 	serve(t, func(c *Config) { media = c.UDP.LocalAddr() })
 	r, url := relay(t, media, clock)
@@ -119,7 +128,7 @@ func TestRelayCredentials(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			clock.now = time.Unix(1_800_000_000+test.now, 0)
+			clock.set(time.Unix(1_800_000_000+test.now, 0))
 			p := relayed(t, url, test.username, test.password)
 			if got := strings.Contains(p.offer(t, false), "typ relay"); got != test.want {
 				t.Errorf("relayed: %v, want %v", got, test.want)
