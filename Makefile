@@ -62,7 +62,7 @@ test: deps check test-pages test-go test-e2e ## everything: Go with -race, both 
 
 .PHONY: test-pages
 test-pages: pages
-	cd webclient && npm test
+	cd webclient && npm test && npm run --silent test:pages
 
 .PHONY: test-go
 test-go: pages
@@ -90,18 +90,29 @@ demo: deps build ## the whole flow in headless Chromium: out/*.asice, out/*.pdf,
 
 .PHONY: bench
 bench: ## benchmarks; BENCH=DTW or BENCH=Capture for some of them
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
 
 .PHONY: eval
 eval: build ## error rates on ../shared/corpora, the table of biometrics/README.md
-	bin/inkeval eval --corpora ../shared/corpora
+	bin/inkeval eval --corpora $(CORPORA)
+
+CORPORA ?= ../shared/corpora
+.PHONY: train
+train: build ## fit the comparator's parameter file from CORPORA, byte for byte the same each time
+	bin/inkeval train --corpora $(CORPORA) --made 2026-11-23
+
+# Longer than CI has time for: every kill, cut, flip and fault of the plan.
+.PHONY: soak
+soak: ## the long runs: 100 kills, 100 bad networks, 10,000 flips, every fault, 5 GB deposits
+	INKWITNESS_KILLS=100 INKWITNESS_NETWORKS=100 INKWITNESS_FLIPS=10000 INKWITNESS_FULL=1 \
+	  go test -count=1 -timeout 120m ./capture/soak ./evidence/seal ./evidence/deposit
 
 FUZZTIME ?= 60s
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (60s)
 	@set -e; for pkg in $$(go list ./...); do \
 	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
 	  done; \
 	done
 

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -175,6 +176,18 @@ func vkeys(l *ledger.Log) []string {
 		all = append(all, k.String())
 	}
 	return all
+}
+
+// kinds are the answers to errors that package api cannot know.
+var kinds = []api.Kind{
+	{Err: evidence.ErrErased, Status: http.StatusGone, Name: "erased", Title: "Erased", Detail: "This was erased, as its retention or a request said. It cannot be brought back."},
+	{Err: evidence.ErrNotFound, Status: http.StatusNotFound, Name: "not-found", Title: "Not found", Detail: "There is no such thing, or not yet."},
+	{Err: evidence.ErrPending, Status: http.StatusConflict, Name: "pending", Title: "Not done yet", Detail: "Try again in a moment."},
+	{Err: evidence.ErrHeld, Status: http.StatusConflict, Name: "held", Title: "Under legal hold", Detail: "Nothing of it can be deleted until the hold is lifted."},
+	{Err: evidence.ErrClock, Status: http.StatusServiceUnavailable, Name: "unavailable", Title: "Temporarily unavailable", Detail: "The service's clock is in doubt, so nothing is sealed. It goes on by itself."},
+	{Err: rtc.ErrNoCodec, Status: http.StatusNotAcceptable, Name: "no-codec", Title: "No common video format", Detail: "The browser offers no video format that can be recorded."},
+	{Err: rtc.ErrMatch, Status: http.StatusPreconditionFailed, Name: "precondition", Title: "Another connection", Detail: "The entity tag is not that of this connection."},
+	{Err: rtc.ErrStopped, Status: http.StatusServiceUnavailable, Name: "unavailable", Title: "Temporarily unavailable", Detail: "The service is stopping. Try again in a moment."},
 }
 
 // inspector is ceremony.PDF.

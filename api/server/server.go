@@ -175,7 +175,7 @@ func (o outbox) Wake() { o.log.Wake() }
 func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.Vault) (err error) {
 	s.api, err = api.New(api.Config{
 		Clock: s.clock, Logger: s.cfg.Logger, Version: s.cfg.Version, TLS: s.cfg.secure(), TrustedProxies: s.cfg.TrustedProxies,
-		Ready: s.store.Ping, Replies: s.accounts,
+		Ready: s.store.Ping, Replies: s.accounts, Kinds: kinds,
 	})
 	if err != nil {
 		return err
