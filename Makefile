@@ -42,6 +42,10 @@ run: build ## start the service on embedded SQLite and local files under ./data
 deps: ## install what the tests run from Debian: browser, PostgreSQL, public verifiers
 	api/deploy/debian-packages.sh
 
+.PHONY: browser
+browser:
+	api/deploy/debian-packages.sh --browser
+
 .PHONY: generate
 generate: build ## write the generated files: api/openapi.json
 	bin/inkwitness openapi > api/openapi.json
@@ -77,13 +81,13 @@ size: pages ## gzip bytes of script and style that each page loads before the PD
 	@cd webclient && npm run --silent size
 
 .PHONY: screenshots
-screenshots: deps build ## the pictures of the main screens in this README, from a real run
+screenshots: browser build ## the pictures of the main screens in this README, from a real run
 	rm -rf out && mkdir -p out/screens api/e2e/screens
 	go test -count=1 -timeout 10m -run TestDemo ./api/e2e -args -viewport -out $(CURDIR)/out
 	for name in sign-read sign-pad own-completed compare verify; do cp out/screens/*-$$name.png api/e2e/screens/$$name.png; done
 
 .PHONY: demo
-demo: deps build ## the whole flow in headless Chromium: out/*.asice, out/*.pdf, out/screens/*.png
+demo: browser build ## the whole flow in headless Chromium: out/*.asice, out/*.pdf, out/screens/*.png
 	rm -rf out && mkdir -p out/screens
 	go test -count=1 -timeout 10m -run TestDemo ./api/e2e -args -out $(CURDIR)/out
 	@ls -l out out/screens

@@ -2,11 +2,16 @@
 # Installs what the tests run from Debian, if it is missing: a browser, the
 # database server, and the public tools that must agree with our verifier.
 #
-#   api/deploy/debian-packages.sh          # install what is missing
-#   api/deploy/debian-packages.sh --list   # print the names
+#   api/deploy/debian-packages.sh            # install what is missing
+#   api/deploy/debian-packages.sh --browser  # only what the demonstration needs
+#   api/deploy/debian-packages.sh --list     # print the names
 set -euo pipefail
-packages=(
+browser=(
   chromium             # the browser of the end-to-end tests
+  fonts-noto-cjk fonts-dejavu-core
+)
+packages=(
+  "${browser[@]}"
   postgresql           # the second database; a private cluster, never a system one
   poppler-utils        # pdfsig, pdftoppm
   qpdf mupdf-tools     # independent readers of our PDFs
@@ -15,9 +20,9 @@ packages=(
   libxml2-utils        # xmllint, against ETSI's schema
   libbcpkix-java default-jdk-headless # Bouncy Castle, an independent reader of evidence records
   softhsm2             # a PKCS #11 token
-  fonts-noto-cjk fonts-dejavu-core
-  git
+  zip git
 )
+if [ "${1:-}" = --browser ]; then packages=("${browser[@]}"); fi
 if [ "${1:-}" = --list ]; then printf '%s\n' "${packages[@]}"; exit 0; fi
 missing=()
 for package in "${packages[@]}"; do
