@@ -14,7 +14,7 @@ VERIFIER_SOURCES := go.mod $(shell find evidence capture biometrics -name '*.go'
 
 .PHONY: help
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 webclient/node_modules/.package-lock.json: webclient/package-lock.json
 	cd webclient && npm ci --no-audit --no-fund
