@@ -26,9 +26,6 @@ const (
 // Purposes lists them all in the order in which they are asked.
 var Purposes = []Purpose{ForHandwriting, ForVideo, ForComparison}
 
-// Languages lists the languages that texts exist in; the first is the default.
-var Languages = []string{"en", "fr", "zh-Hant", "zh-Hans"}
-
 // ConsentVersion is the version of the texts below. It changes with every
 // change of a text, so that a stored consent says exactly what was read.
 const ConsentVersion = "2026-11-1"
@@ -51,8 +48,8 @@ var consentTexts embed.FS
 // there is none, in English; and the language that it found.
 func ConsentText(purpose Purpose, language string) (text, found string, err error) {
 	found = language
-	if !slices.Contains(Languages, found) {
-		found = Languages[0]
+	if !slices.Contains(api.Languages(), found) {
+		found = api.Languages()[0]
 	}
 	all, err := consentTexts.ReadFile("consent/" + found + ".txt")
 	if err != nil {

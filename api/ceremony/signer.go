@@ -80,11 +80,18 @@ func (s *Service) Decline(ctx context.Context, document, signer, reason string) 
 func (s *Service) StartCapture(ctx context.Context, document, signer string, c Capture) (*Capture, error) {
 	c.ID, c.Nonce, c.StartedAt = capture.SessionID(api.NewID()), make([]byte, 32), s.Clock.Now().UTC()
 	_, _ = rand.Read(c.Nonce)
+	var left []capture.SessionID // open captures that this one takes the place of
 	if _, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
 		started := c
+		left = d.openCaptures(signer)
 		return d.StartCapture(signer, &started)
 	}); err != nil {
 		return nil, err
+	}
+	for _, id := range left {
+		if err := s.Recorder.Release(ctx, id); err != nil {
+			return nil, fmt.Errorf("release the recording before: %w", err)
+		}
 	}
 	if err := s.Recorder.Open(ctx, &c); err != nil {
 		return nil, fmt.Errorf("open the recording: %w", err)

@@ -37,7 +37,7 @@ const (
 // Mail is a mail that is due. It carries a link, never content.
 type Mail struct {
 	Kind     MailKind
-	To       string
+	To       string // empty: the owner, at the address of the account
 	Language string
 	Secret   string // of the link, in clear: it exists here and in the mail only
 	Document string // ID
@@ -129,9 +129,9 @@ func (p SignerPlan) signer(id string) (*Signer, error) {
 	if err != nil || address.Address != strings.TrimSpace(p.Email) {
 		return nil, api.Explain(ErrInvalid, "%q is not an e-mail address.", p.Email)
 	}
-	language := cmp.Or(p.Language, Languages[0])
-	if !slices.Contains(Languages, language) {
-		return nil, api.Explain(ErrInvalid, "Choose one of the languages %s.", strings.Join(Languages, ", "))
+	language := cmp.Or(p.Language, api.Languages()[0])
+	if !slices.Contains(api.Languages(), language) {
+		return nil, api.Explain(ErrInvalid, "Choose one of the languages %s.", strings.Join(api.Languages(), ", "))
 	}
 	return &Signer{ID: id, Name: name, Email: strings.ToLower(address.Address), Language: language, State: Waiting}, nil
 }
@@ -235,7 +235,8 @@ func (d *Document) Cancel() (Effects, error) {
 	return effects, nil
 }
 
-// close ends every grant and tells those who were invited.
+// close ends every grant and tells those who were invited, and the owner where
+// somebody else closed it.
 func (d *Document) close(kind MailKind, effects *Effects) {
 	for _, s := range d.Signers {
 		if s.State == Waiting {
@@ -243,6 +244,9 @@ func (d *Document) close(kind MailKind, effects *Effects) {
 		}
 		effects.Revoked = append(effects.Revoked, s.ID)
 		effects.Mails = append(effects.Mails, Mail{Kind: kind, To: s.Email, Language: s.Language, Document: d.ID, Key: d.ID + "/" + s.ID + "/" + string(kind)})
+	}
+	if kind == MailDeclined {
+		effects.Mails = append(effects.Mails, Mail{Kind: kind, Document: d.ID, Key: d.ID + "/owner/" + string(kind)})
 	}
 }
 
@@ -354,6 +358,20 @@ func (d *Document) StartCapture(signer string, c *Capture) (Effects, error) {
 	c.State = CaptureOpen
 	s.Captures = append(s.Captures, c)
 	return Effects{Events: []Event{{Kind: "capture.started", By: BySigner, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
+}
+
+// openCaptures lists the captures of a signer that are still being recorded.
+func (d *Document) openCaptures(signer string) (open []capture.SessionID) {
+	s, err := d.Signer(signer)
+	if err != nil {
+		return nil
+	}
+	for _, c := range s.Captures {
+		if c.State == CaptureOpen {
+			open = append(open, c.ID)
+		}
+	}
+	return open
 }
 
 // capture finds a capture of a signer.
@@ -479,7 +497,10 @@ func (d *Document) completed(deposit Deposit, now time.Time, newSecret func() st
 	d.Deposit, d.State, d.Completed, d.Trouble = &deposit, Completed, now, ""
 	// The salt of the commitment is in the deposit now, and nowhere else.
 	d.SealState = nil
-	effects := Effects{Events: []Event{{Kind: "document.completed", By: ByService, Detail: "deposit " + deposit.ID}}}
+	effects := Effects{
+		Events: []Event{{Kind: "document.completed", By: ByService, Detail: "deposit " + deposit.ID}},
+		Mails:  []Mail{{Kind: MailCompleted, Document: d.ID, Key: d.ID + "/owner/completed"}},
+	}
 	for _, s := range d.Signers {
 		secret := newSecret()
 		effects.Grants = append(effects.Grants, Grant{Hash: HashSecret(secret), Kind: LinkGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(DownloadLifetime)})

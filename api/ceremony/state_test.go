@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"inkwitness/api"
 	"inkwitness/biometrics"
 	"inkwitness/capture"
 )
@@ -189,7 +190,7 @@ func TestConsentKeepsTheWordsThatWereRead(t *testing.T) {
 
 func TestConsentTextsExistInEveryLanguage(t *testing.T) {
 	seen := map[string]string{}
-	for _, language := range Languages {
+	for _, language := range api.Languages() {
 		for _, p := range Purposes {
 			text, found, err := ConsentText(p, language)
 			if err != nil || found != language || text == "" {

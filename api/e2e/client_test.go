@@ -177,3 +177,18 @@ func (c *client) completed(id string) documentView {
 		}
 	}
 }
+
+// waitState waits until a signer of a document is in a state.
+func (c *client) waitState(id string, signer int, state string) {
+	c.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		var d documentView
+		c.must("GET", "/api/documents/"+id, nil, &d)
+		if d.Signers[signer].State == state {
+			return
+		}
+		if time.Now().After(deadline) {
+			c.t.Fatalf("signer %d of document %s is still %s: %s", signer, id, d.Signers[signer].State, d.Trouble)
+		}
+	}
+}

@@ -19,10 +19,15 @@ func (s *Server) SenderName(ctx context.Context, organisation, account string) (
 	if err != nil {
 		return "", fmt.Errorf("find the sender: %w", err)
 	}
-	if sender.Name != "" {
-		return sender.Name, nil
+	return nameOf(sender), nil
+}
+
+// nameOf is how others are told of an account.
+func nameOf(a api.Account) string {
+	if a.Name != "" {
+		return a.Name
 	}
-	return sender.Email, nil
+	return a.Email
 }
 
 // record adds a line to the audit record and tells the webhooks that want it.

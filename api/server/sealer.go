@@ -25,8 +25,12 @@ func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.S
 		Deposit: d.ID, Title: d.Title, Current: d.Current,
 		Signer: person(who), Reason: "I sign " + d.Title,
 	}
+	// The first signature prepares everybody's fields: later none can be added.
+	unsigned := d.Current.Key == d.Source.Key
 	for _, f := range d.Fields {
-		in.Prepare = append(in.Prepare, seal.Field{Name: f.Name, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height})
+		if unsigned {
+			in.Prepare = append(in.Prepare, seal.Field{Name: f.Name, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height})
+		}
 		if d.Signers[f.Signer].ID == who.ID {
 			in.Fields = append(in.Fields, f.Name)
 		}
@@ -118,20 +122,26 @@ func (s *sealer) Deposit(ctx context.Context, d *ceremony.Document, keep ceremon
 type notices struct {
 	mail  func(context.Context, api.Notice) error
 	audit func(context.Context, api.Event) error
-	names func(ctx context.Context, organisation, account string) (string, error)
+	owner func(ctx context.Context, account string) (api.Account, error)
 }
 
 func (n notices) Mail(ctx context.Context, d *ceremony.Document, m ceremony.Mail) error {
-	sender, err := n.names(ctx, d.Organisation, d.Owner)
+	owner, err := n.owner(ctx, d.Owner)
 	if err != nil {
-		return fmt.Errorf("name the sender: %w", err)
+		return fmt.Errorf("find the sender: %w", err)
 	}
 	notice := api.Notice{
 		Kind: api.NoticeKind(m.Kind), To: m.To, Language: m.Language, Organisation: d.Organisation, Account: d.Owner,
-		Values: map[string]string{"sender": sender}, Key: m.Key,
+		Values: map[string]string{"sender": nameOf(owner)}, Key: m.Key,
 	}
-	if m.Secret != "" {
+	switch {
+	case m.Secret != "":
 		notice.Link = "/sign#t=" + m.Secret
+	case m.To == "":
+		notice.To, notice.Language = owner.Email, owner.Language
+		if m.Kind == ceremony.MailCompleted {
+			notice.Link = "/#/documents/" + d.ID
+		}
 	}
 	return n.mail(ctx, notice)
 }

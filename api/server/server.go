@@ -149,7 +149,7 @@ func (s *Server) open(ctx context.Context) error {
 	toSeal := &sealer{Sealer: sealing, history: s.history}
 	s.ceremony = ceremony.New(ceremony.Config{
 		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies,
-		Notices: notices{mail: s.post.Notify, audit: s.record, names: s.SenderName},
+		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{}, Comparator: comparing{comparator},
 		Sealer: toSeal, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
 	})
@@ -247,7 +247,7 @@ func (s *Server) admit(signer *signing.Handler) func(*http.Request) (ws.Admissio
 	}
 }
 
-// sweep deletes every hour what has served its time in the tables of people.
+// sweep deletes every hour what has served its time.
 func (s *Server) sweep(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -255,12 +255,36 @@ func (s *Server) sweep(ctx context.Context) error {
 		if err := s.accounts.Sweep(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.ErrorContext(ctx, "sweep the tables of people", "err", err)
 		}
+		if err := s.releaseAbandoned(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Logger.ErrorContext(ctx, "release abandoned recordings", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
 		}
 	}
+}
+
+// releaseAbandoned lets go of recordings that nobody can go on with: the signing
+// session in which they began is over. They would keep their journal segments.
+func (s *Server) releaseAbandoned(ctx context.Context) error {
+	for _, id := range s.journal.Sessions() {
+		session, err := s.journal.Session(id)
+		if errors.Is(err, capture.ErrNotFound) {
+			continue // released meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if s.clock.Now().Sub(session.Epoch()) < 2*ceremony.SessionLifetime {
+			continue
+		}
+		if err := s.journal.Release(ctx, id); err != nil && !errors.Is(err, capture.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Address is where the service listens.
