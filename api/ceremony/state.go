@@ -410,13 +410,14 @@ func (d *Document) FinishCapture(signer string, finished Capture) (Effects, erro
 	}
 	*c = finished
 	c.State = CaptureFinished
+	kind := "capture.finished"
 	if c.Refused() {
-		c.State = CaptureDiscarded
+		c.State, kind = CaptureDiscarded, "capture.refused"
 	}
 	if c.Kind == SignatureCapture && c.State == CaptureFinished {
 		s.State = Captured
 	}
-	return Effects{Events: []Event{{Kind: "capture." + string(c.State), By: BySigner, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
+	return Effects{Events: []Event{{Kind: kind, By: BySigner, Signer: s.ID, Detail: string(c.Kind) + " " + string(c.ID)}}}, nil
 }
 
 // Refused tells whether the capture cannot be used as what it was made for.
