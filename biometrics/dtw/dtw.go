@@ -73,6 +73,7 @@ type Options struct {
 type Series struct {
 	n, d, stride int
 	weights      []float32
+	lanes        []float32 // each weight lanes/2 times, for the vector kernels to load
 	fwd, rev     []float32 // channel after channel; rev runs backwards in time
 }
 
@@ -92,7 +93,7 @@ func (s *Series) Set(channels [][]float32, weights []float32) error {
 	if weights != nil && len(weights) != d {
 		return ErrShape
 	}
-	s.weights = resize(s.weights, d)
+	s.weights, s.lanes = resize(s.weights, d), resize(s.lanes, d*lanes/2)
 	s.n, s.d, s.stride = n, d, n+lanes
 	s.fwd, s.rev = resize(s.fwd, d*s.stride), resize(s.rev, d*s.stride)
 	for c, v := range channels {
@@ -104,6 +105,9 @@ func (s *Series) Set(channels [][]float32, weights []float32) error {
 			w = weights[c]
 		}
 		s.weights[c] = w
+		for i := range lanes / 2 {
+			s.lanes[c*lanes/2+i] = w
+		}
 		f, r := s.fwd[c*s.stride:(c+1)*s.stride], s.rev[c*s.stride:(c+1)*s.stride]
 		for i, x := range v {
 			f[i], r[n-1-i] = w*x, w*x

@@ -9,7 +9,10 @@ import (
 
 // narrow is an anti-diagonal by two vectors of 8 cells at a time.
 func narrow(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
-	pen, ext := archsimd.BroadcastFloat32x8(o.Penalty), archsimd.BroadcastFloat32x8(extra)
+	// Scalar floating point between vector instructions stalls many processors,
+	// so it is done before the loops and the upper halves are cleared at the end.
+	pen, ext, most := archsimd.BroadcastFloat32x8(o.Penalty), archsimd.BroadcastFloat32x8(extra), archsimd.BroadcastFloat32x8(o.Cap)
+
 	p2, p1, pc := unsafe.Pointer(&prev2[0]), unsafe.Pointer(&prev1[0]), unsafe.Pointer(&cur[0])
 	shift := b.n - 1 - k
 	for i := lo; i <= hi; i += 16 {
@@ -19,7 +22,7 @@ func narrow(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1,
 		case o.Metric == L2:
 			c, e = narrowSquares(a, b, oa, ob)
 		case o.Cap > 0:
-			c, e = narrowCapped(a, b, oa, ob, o.Cap)
+			c, e = narrowCapped(a, b, oa, ob, most)
 		default:
 			c, e = narrowDifferences(a, b, oa, ob)
 		}
@@ -35,6 +38,7 @@ func narrow(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1,
 		best = best.Min(load8(unsafe.Add(p2, at)).Add(ext.Mul(e)))
 		best.Add(e).Store((*[8]float32)(unsafe.Add(pc, at+4)))
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 func narrowDifferences(a, b *Series, oa, ob int) (c, e archsimd.Float32x8) {
@@ -60,12 +64,14 @@ func narrowSquares(a, b *Series, oa, ob int) (c, e archsimd.Float32x8) {
 	return c, e
 }
 
-func narrowCapped(a, b *Series, oa, ob int, most float32) (c, e archsimd.Float32x8) {
+func narrowCapped(a, b *Series, oa, ob int, most archsimd.Float32x8) (c, e archsimd.Float32x8) {
 	abs := archsimd.BroadcastInt32x8(0x7fffffff)
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
-	for _, w := range a.weights {
+	caps := unsafe.Pointer(&a.lanes[0])
+	for range a.d {
 		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
-		m := archsimd.BroadcastFloat32x8(most * w)
+		m := most.Mul(load8(caps))
+		caps = unsafe.Add(caps, 4*lanes/2)
 		c = c.Add(load8(pa).Sub(load8(pb)).AsInt32x8().And(abs).AsFloat32x8().Min(m))
 		e = e.Add(load8(unsafe.Add(pa, 32)).Sub(load8(unsafe.Add(pb, 32))).AsInt32x8().And(abs).AsFloat32x8().Min(m))
 		oa, ob = oa+4*a.stride, ob+4*b.stride

@@ -9,7 +9,10 @@ import (
 
 // wide is an anti-diagonal by two vectors of 16 cells at a time.
 func wide(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
-	pen, ext := archsimd.BroadcastFloat32x16(o.Penalty), archsimd.BroadcastFloat32x16(extra)
+	// Scalar floating point between vector instructions stalls many processors,
+	// so it is done before the loops and the upper halves are cleared at the end.
+	pen, ext, most := archsimd.BroadcastFloat32x16(o.Penalty), archsimd.BroadcastFloat32x16(extra), archsimd.BroadcastFloat32x16(o.Cap)
+
 	p2, p1, pc := unsafe.Pointer(&prev2[0]), unsafe.Pointer(&prev1[0]), unsafe.Pointer(&cur[0])
 	shift := b.n - 1 - k
 	for i := lo; i <= hi; i += 32 {
@@ -19,7 +22,7 @@ func wide(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, c
 		case o.Metric == L2:
 			c, e = wideSquares(a, b, oa, ob)
 		case o.Cap > 0:
-			c, e = wideCapped(a, b, oa, ob, o.Cap)
+			c, e = wideCapped(a, b, oa, ob, most)
 		default:
 			c, e = wideDifferences(a, b, oa, ob)
 		}
@@ -35,6 +38,7 @@ func wide(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, c
 		best = best.Min(load16(unsafe.Add(p2, at)).Add(ext.Mul(e)))
 		best.Add(e).Store((*[16]float32)(unsafe.Add(pc, at+4)))
 	}
+	archsimd.ClearAVXUpperBits()
 }
 
 func wideDifferences(a, b *Series, oa, ob int) (c, e archsimd.Float32x16) {
@@ -60,12 +64,14 @@ func wideSquares(a, b *Series, oa, ob int) (c, e archsimd.Float32x16) {
 	return c, e
 }
 
-func wideCapped(a, b *Series, oa, ob int, most float32) (c, e archsimd.Float32x16) {
+func wideCapped(a, b *Series, oa, ob int, most archsimd.Float32x16) (c, e archsimd.Float32x16) {
 	abs := archsimd.BroadcastInt32x16(0x7fffffff)
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
-	for _, w := range a.weights {
+	caps := unsafe.Pointer(&a.lanes[0])
+	for range a.d {
 		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
-		m := archsimd.BroadcastFloat32x16(most * w)
+		m := most.Mul(load16(caps))
+		caps = unsafe.Add(caps, 4*lanes/2)
 		c = c.Add(load16(pa).Sub(load16(pb)).AsInt32x16().And(abs).AsFloat32x16().Min(m))
 		e = e.Add(load16(unsafe.Add(pa, 64)).Sub(load16(unsafe.Add(pb, 64))).AsInt32x16().And(abs).AsFloat32x16().Min(m))
 		oa, ob = oa+4*a.stride, ob+4*b.stride
