@@ -31,8 +31,9 @@ webclient/dist/.built: webclient/node_modules/.package-lock.json webclient/publi
 pages: webclient/dist/.built ## build the pages into webclient/dist
 
 .PHONY: build
-build: pages ## bin/inkwitness, bin/inkverify, bin/inkeval
-	go build -o bin/ ./api/cmd/inkwitness ./evidence/cmd/inkverify ./biometrics/cmd/inkeval
+build: pages ## bin/inkwitness, bin/inkeval; static: bin/inkverify, bin/inkcosign
+	go build -o bin/ ./api/cmd/inkwitness ./biometrics/cmd/inkeval
+	CGO_ENABLED=0 go build -o bin/ ./evidence/cmd/inkverify ./evidence/cmd/inkcosign
 
 .PHONY: run
 run: build ## start the service on embedded SQLite and local files under ./data

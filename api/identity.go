@@ -139,6 +139,7 @@ type Organisation struct {
 	Deactivated  bool // nothing new can be submitted; reading goes on
 	ProviderOnly bool // members but owners sign in at its provider; set by SaveProvider
 	Name         string
+	Provider     string // of certificates, unless a document chooses another; empty for our own authority
 	Controller   string // name and contact of the data controller, shown to signers
 }
 

@@ -18,11 +18,13 @@ import (
 	"inkwitness/capture"
 )
 
-// Config is what a Handler needs; all of it.
+// Config is what a Handler needs; Providers are the names that an organisation
+// may choose from for its certificates.
 type Config struct {
-	Store   Store
-	Notices Notices
-	Clock   capture.Clock
+	Store     Store
+	Notices   Notices
+	Clock     capture.Clock
+	Providers []string
 }
 
 // Store is everything that account keeps. Its parts are safe for concurrent use,

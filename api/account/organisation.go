@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,12 +25,13 @@ type organisationOut struct {
 		Name         string `json:"name"`
 		Controller   string `json:"controller" doc:"name and contact of the data controller, shown to signers"`
 		SecondFactor bool   `json:"secondFactor" doc:"members need a second factor"`
+		Provider     string `json:"provider" doc:"who certifies signers unless a document chooses another, a name of /api/providers; empty for the service's own authority"`
 	}
 }
 
 func view(o api.Organisation) *organisationOut {
 	out := &organisationOut{}
-	out.Body.ID, out.Body.Name, out.Body.Controller, out.Body.SecondFactor = o.ID, o.Name, o.Controller, o.SecondFactor
+	out.Body.ID, out.Body.Name, out.Body.Controller, out.Body.SecondFactor, out.Body.Provider = o.ID, o.Name, o.Controller, o.SecondFactor, o.Provider
 	return out
 }
 
@@ -47,6 +49,7 @@ type organisationIn struct {
 		Name         *string `json:"name,omitempty" minLength:"1" maxLength:"200"`
 		Controller   *string `json:"controller,omitempty" maxLength:"500"`
 		SecondFactor *bool   `json:"secondFactor,omitempty"`
+		Provider     *string `json:"provider,omitempty" maxLength:"40"`
 	}
 }
 
@@ -54,6 +57,9 @@ func (h *Handler) changeOrganisation(ctx context.Context, in *organisationIn) (*
 	id, err := allow(ctx, api.Update, api.OrganisationObject, "")
 	if err != nil {
 		return nil, err
+	}
+	if p := in.Body.Provider; p != nil && *p != "" && !slices.Contains(h.cfg.Providers, *p) {
+		return nil, api.Explain(api.ErrInvalid, "There is no certificate provider %q here.", *p)
 	}
 	var o api.Organisation
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
@@ -68,6 +74,9 @@ func (h *Handler) changeOrganisation(ctx context.Context, in *organisationIn) (*
 		}
 		if in.Body.SecondFactor != nil {
 			o.SecondFactor = *in.Body.SecondFactor
+		}
+		if in.Body.Provider != nil {
+			o.Provider = *in.Body.Provider
 		}
 		if err := h.cfg.Store.SaveOrganisation(ctx, o); err != nil {
 			return err

@@ -74,6 +74,9 @@ type Document struct {
 	Fields  []Field   `json:"fields"`
 	Deposit *Deposit  `json:"deposit,omitempty"`
 
+	// TrustProvider is who certifies the signers; empty for the service's own authority.
+	TrustProvider string `json:"trustProvider,omitempty"`
+
 	// SealState is the resumable state of the deposit in the making. It is
 	// opaque here: the sealer wrote it and only the sealer reads it.
 	SealState []byte `json:"sealState,omitempty"`
@@ -124,6 +127,9 @@ type Signer struct {
 	Comparison *biometrics.Comparison `json:"comparison,omitempty"`
 	// SealState is the resumable state of this signature in the making.
 	SealState []byte `json:"sealState,omitempty"`
+	// ProviderConsent is where the signer has to consent before the provider signs.
+	ProviderConsent string `json:"providerConsent,omitempty"`
+	Certified       string `json:"certified,omitempty"` // the name in the certificate
 }
 
 // CaptureKind says what a capture is for.
@@ -197,7 +203,6 @@ type File struct {
 type Deposit struct {
 	ID          string          `json:"id"`
 	Object      evidence.Object `json:"object"`
-	Document    evidence.Object `json:"document"` // the signed PDF with its validation data, as it stands in the container
 	LeafIndex   int64           `json:"leafIndex"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	RetainUntil time.Time       `json:"retainUntil"`

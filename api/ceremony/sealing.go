@@ -27,8 +27,12 @@ type Sealer interface {
 	// Deposit writes the container of a committed document with its inclusion
 	// proof; evidence.ErrPending until the log has one.
 	Deposit(ctx context.Context, d *Document, keep Keep) (Deposit, error)
-	// Objects lists what a kept state refers to.
-	Objects(state []byte) ([]evidence.Object, error)
+	// Certification reads how far the kept signature is with its provider.
+	Certification(s *Signer) (Certification, error)
+	// Consented takes what the signer brought back from the provider and returns
+	// the new state of the signature; evidence.ErrNotAllowed when it belongs to
+	// something else.
+	Consented(ctx context.Context, d *Document, s *Signer, state, code string) ([]byte, error)
 }
 
 // Log takes commitments.
@@ -48,54 +52,11 @@ type Inks interface {
 	Read(r io.Reader, device capture.Device) (capture.Signature, error)
 }
 
-// Run seals what was confirmed, now and after a crash, until ctx ends.
-func (s *Service) Run(ctx context.Context) error {
-	const patrol = 30 * time.Second // a failed step is tried again this often
-	tick := time.NewTicker(patrol)
-	defer tick.Stop()
-	s.sealAll(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case id := <-s.wake:
-			s.sealOne(ctx, id)
-		case <-tick.C:
-			s.sealAll(ctx)
-		}
-	}
-}
-
 // nudge asks Run to look at a document soon. Losing a nudge costs one patrol.
 func (s *Service) nudge(id string) {
 	select {
 	case s.wake <- id:
 	default:
-	}
-}
-
-func (s *Service) sealAll(ctx context.Context) {
-	ids, err := s.Documents.Unfinished(ctx)
-	if err != nil && ctx.Err() == nil {
-		s.Logger.ErrorContext(ctx, "list unfinished documents", "err", err)
-	}
-	for _, id := range ids {
-		s.sealOne(ctx, id)
-	}
-}
-
-func (s *Service) sealOne(ctx context.Context, id string) {
-	err := s.advance(ctx, id)
-	if err == nil || ctx.Err() != nil {
-		return
-	}
-	s.Logger.ErrorContext(ctx, "seal document", "document", id, "err", err)
-	_, err = s.change(ctx, id, func(_ context.Context, d *Document) (Effects, error) {
-		d.Trouble = "Sealing is delayed and will be tried again by itself."
-		return Effects{}, nil
-	})
-	if err != nil && ctx.Err() == nil {
-		s.Logger.ErrorContext(ctx, "note trouble of document", "document", id, "err", err)
 	}
 }
 
@@ -106,8 +67,14 @@ func (s *Service) advance(ctx context.Context, id string) error {
 		return err
 	}
 	if i := slices.IndexFunc(d.Signers, func(s *Signer) bool { return s.State == Signing }); i >= 0 {
-		if d, err = s.sign(ctx, d, d.Signers[i]); err != nil {
-			return fmt.Errorf("sign for signer %s: %w", d.Signers[i].ID, err)
+		signer := d.Signers[i].ID
+		d, err = s.sign(ctx, d, d.Signers[i])
+		if errors.Is(err, evidence.ErrPending) {
+			_, err = s.awaitConsent(ctx, d, signer)
+			return err
+		}
+		if err != nil {
+			return fmt.Errorf("sign for signer %s: %w", signer, err)
 		}
 	}
 	if d.State == Sealing {
@@ -132,10 +99,7 @@ func (s *Service) sign(ctx context.Context, d *Document, who *Signer) (*Document
 			return d, err
 		}
 	}
-	revision, err := s.Sealer.Sign(ctx, d, who, func(ctx context.Context, state []byte) error {
-		_, err := s.update(ctx, d.ID, who.ID, func(_ *Document, s *Signer) { s.SealState = state })
-		return err
-	})
+	revision, err := s.Sealer.Sign(ctx, d, who, s.keepSignature(d.ID, who))
 	if err != nil {
 		return d, err
 	}
@@ -144,7 +108,11 @@ func (s *Service) sign(ctx context.Context, d *Document, who *Signer) (*Document
 		if err != nil {
 			return Effects{}, err
 		}
-		d.Current, d.Trouble = revision, ""
+		certified, err := s.Sealer.Certification(who)
+		if err != nil {
+			return Effects{}, err
+		}
+		d.Current, d.Trouble, who.Certified, who.ProviderConsent = revision, "", certified.Name, ""
 		return d.signedBy(who, s.Clock.Now().UTC(), newSecret), nil
 	})
 }

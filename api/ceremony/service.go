@@ -121,13 +121,13 @@ type Comparator interface {
 	Describe(capture.Signature) biometrics.Quality
 }
 
-// Config is what a Service is made of. All fields but Logger are needed.
+// Config is what a Service is made of. All fields but Logger and those about
+// providers are needed.
 type Config struct {
 	Tx         Transactor
 	Documents  Documents
 	Grants     Grants
 	Subjects   Subjects
-	Objects    Objects
 	Notices    Notices
 	Vault      Vault
 	PDF        PDF
@@ -138,6 +138,11 @@ type Config struct {
 	Log        Log
 	Clock      capture.Clock
 	Logger     *slog.Logger
+
+	// Providers are the trust providers that a document may choose beside the
+	// service's own authority, and DefaultProvider the choice of an organisation.
+	Providers       []string
+	DefaultProvider func(ctx context.Context, organisation string) (string, error)
 }
 
 // Service carries out ceremonies. It is safe for concurrent use.
@@ -188,17 +193,19 @@ func (s *Service) Upload(ctx context.Context, organisation, owner, title, filena
 	d := &Document{ID: api.NewID(), Organisation: organisation, Owner: owner, State: Draft, Title: title, Filename: filename, Pages: pages, Created: now}
 	d.Source, err = s.Vault.Put(ctx, evidence.Meta{
 		Key: "documents/" + d.ID + "/source.pdf", Class: evidence.ClassProject, Reason: "the document to be signed",
-		DeleteAfter: keepProject(now), Subject: projectSubject, Deposit: d.ID, ContentType: "application/pdf",
+		DeleteAfter: keepProject(now), Subject: d.ID, Deposit: d.ID, ContentType: "application/pdf",
 	}, io.NewSectionReader(pdf, 0, size))
 	if err != nil {
 		return nil, fmt.Errorf("store the document: %w", err)
 	}
 	d.Current = d.Source
+	if s.DefaultProvider != nil {
+		if d.TrustProvider, err = s.DefaultProvider(ctx, organisation); err != nil {
+			return nil, fmt.Errorf("find the organisation's provider: %w", err)
+		}
+	}
 	err = s.Tx.Tx(ctx, func(ctx context.Context) error {
 		if err := s.Documents.CreateDocument(ctx, d); err != nil {
-			return err
-		}
-		if err := s.refer(ctx, d); err != nil {
 			return err
 		}
 		return s.apply(ctx, d, Effects{Events: []Event{{Kind: "document.uploaded"}}})
@@ -208,10 +215,6 @@ func (s *Service) Upload(ctx context.Context, organisation, owner, title, filena
 	}
 	return d, nil
 }
-
-// projectSubject names the key of project data: it is destroyed when the project
-// is finished, while the deposit's key lives on.
-const projectSubject = "project"
 
 // keepProject is when project data of class K2 ends if nothing ends it earlier.
 func keepProject(now time.Time) time.Time { return now.AddDate(1, 0, 0) }
@@ -243,9 +246,6 @@ func (s *Service) change(ctx context.Context, id string, transition func(context
 			}
 			if err := s.Documents.SaveDocument(ctx, d); err != nil {
 				return fmt.Errorf("save the document: %w", err)
-			}
-			if err := s.refer(ctx, d); err != nil {
-				return err
 			}
 			return s.apply(ctx, d, effects)
 		})
@@ -309,7 +309,12 @@ func (s *Service) Plan(ctx context.Context, id string, signers []SignerPlan, fie
 
 // Send invites the first signer.
 func (s *Service) Send(ctx context.Context, id string) (*Document, error) {
-	return s.change(ctx, id, func(ctx context.Context, d *Document) (Effects, error) { return d.Send(s.Clock.Now().UTC(), newSecret) })
+	return s.change(ctx, id, func(ctx context.Context, d *Document) (Effects, error) {
+		if err := s.checkProvider(d.TrustProvider); err != nil {
+			return Effects{}, err
+		}
+		return d.Send(s.Clock.Now().UTC(), newSecret)
+	})
 }
 
 // Remind sends a new link to the signer whose turn it is.

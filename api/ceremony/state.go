@@ -208,7 +208,7 @@ func (d *Document) Remind(now time.Time, newSecret func() string) (Effects, erro
 		return Effects{}, api.Explain(ErrState, "Nobody is asked to sign now.")
 	}
 	for _, s := range d.Signers {
-		if s.active() {
+		if s.active() || s.ProviderConsent != "" {
 			state := s.State
 			var effects Effects
 			d.invite(s, now, newSecret, &effects)
@@ -284,7 +284,7 @@ func (d *Document) open(signer string) (*Signer, error) {
 // download.
 func (d *Document) enter(signer string) (*Signer, error) {
 	s, err := d.Signer(signer)
-	if err == nil && s.State == Signed {
+	if err == nil && (s.State == Signed || s.ProviderConsent != "") {
 		return s, nil
 	}
 	return d.open(signer)
@@ -467,14 +467,17 @@ func (d *Document) Confirm(signer string, id capture.SessionID, typed string) (E
 
 // Decline closes the document for everybody.
 func (d *Document) Decline(signer, reason string) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.Signer(signer)
+	if err == nil && s.ProviderConsent == "" { // whoever still has to consent may refuse to
+		s, err = d.open(signer)
+	}
 	if err != nil {
 		return Effects{}, err
 	}
 	if utf8.RuneCountInString(reason) > 1000 {
 		return Effects{}, api.Explain(ErrInvalid, "Give the reason in at most 1000 characters.")
 	}
-	s.State, s.Reason = HasRefused, reason
+	s.State, s.Reason, s.SealState, s.ProviderConsent = HasRefused, reason, nil, ""
 	d.State = Declined
 	effects := Effects{Events: []Event{{Kind: "signer.declined", By: BySigner, Signer: s.ID}}}
 	d.close(MailDeclined, &effects)
@@ -498,16 +501,6 @@ func (d *Document) completed(deposit Deposit, now time.Time, newSecret func() st
 	d.Deposit, d.State, d.Completed, d.Trouble = &deposit, Completed, now, ""
 	// The salt of the commitment is in the deposit now, and nowhere else.
 	d.SealState = nil
-	d.Current = deposit.Document
-	for _, s := range d.Signers {
-		for _, c := range s.Captures {
-			for i := range c.Files {
-				if c.Kind == SignatureCapture {
-					c.Files[i].Object.DeleteAfter = deposit.RetainUntil // evidence ends with the deposit, not days before it
-				}
-			}
-		}
-	}
 	effects := Effects{
 		Events: []Event{{Kind: "document.completed", By: ByService, Detail: "deposit " + deposit.ID}},
 		Mails:  []Mail{{Kind: MailCompleted, Document: d.ID, Key: d.ID + "/owner/completed"}},

@@ -30,11 +30,12 @@ type Activity struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
-// Handler serves /api/documents. All fields are needed.
+// Handler serves /api/documents and /api/providers. All fields but Providers are needed.
 type Handler struct {
 	Ceremony   *ceremony.Service
 	Vault      api.Vault
 	Activities Activities
+	Providers  []ProviderView // the service's own authority first
 }
 
 const tag = "Documents"
@@ -45,6 +46,8 @@ func (h *Handler) Mount(a *api.API) {
 	a.Raw(api.Route{Method: "POST", Path: "/api/documents", ID: "uploadDocument", Summary: "Upload a PDF as a new draft", Tag: tag, Status: http.StatusCreated, MaxBody: ceremony.MaxUpload + 1}, h.upload)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}", ID: "getDocument", Summary: "Get a document", Tag: tag}, h.get)
 	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/plan", ID: "planDocument", Summary: "Set signers and signature fields of a draft", Tag: tag}, h.plan)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/providers", ID: "listProviders", Summary: "Who can certify signers, the service's own authority first", Tag: tag}, h.providers)
+	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/provider", ID: "chooseProvider", Summary: "Choose who certifies the signers of a draft", Tag: tag}, h.choose)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/send", ID: "sendDocument", Summary: "Invite the first signer", Tag: tag}, h.send)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/remind", ID: "remindSigner", Summary: "Send a new link to the signer whose turn it is", Tag: tag}, h.remind)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Summary: "Withdraw a document that is not completed", Tag: tag}, h.cancel)

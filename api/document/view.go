@@ -21,6 +21,7 @@ type View struct {
 	Signers   []SignerView    `json:"signers"`
 	Fields    []FieldView     `json:"fields"`
 	Deposit   *DepositView    `json:"deposit,omitempty"`
+	Provider  string          `json:"provider" doc:"who certifies the signers, a name of /api/providers; empty for the service's own authority"`
 	Trouble   string          `json:"trouble,omitempty" doc:"why sealing is delayed, in plain words"`
 }
 
@@ -67,6 +68,7 @@ func NewView(d *ceremony.Document) View {
 		SHA256: d.Source.SHA256.String(), Size: d.Source.Size, CreatedAt: d.Created,
 		SentAt: optional(d.SentAt), Completed: optional(d.Completed),
 		Signers: make([]SignerView, 0, len(d.Signers)), Fields: make([]FieldView, 0, len(d.Fields)), Trouble: d.Trouble,
+		Provider: d.TrustProvider,
 	}
 	for _, s := range d.Signers {
 		v.Signers = append(v.Signers, SignerView{

@@ -34,8 +34,14 @@ type Config struct {
 
 	EgressAllow []netip.Prefix // private networks that webhooks and identity providers may be in
 
-	TimestampURLs []string // outside RFC 3161 authorities, asked before our own
-	TimeServers   []string // host:port of time servers that watch the clock
+	TimestampURLs  []string // outside RFC 3161 authorities, one after the other until one answers; deposits then carry both tokens
+	TimestampRoots string   // PEM file with their roots
+	TimeServers    []string // host:port of time servers that watch the clock
+
+	Witnesses     []string // "URL KEY [KEY]": who confirms the log, with the keys whose cosignatures count
+	WitnessesNeed int      // how many of them must; all when 0
+
+	Providers string // JSON file with the certificate providers that may be chosen beside our own authority
 
 	Version string
 	Logger  *slog.Logger
@@ -76,6 +82,12 @@ func (c Config) fill() (Config, error) {
 	}
 	if !c.tls() && !loopback(host) && !strings.HasPrefix(c.PublicURL, "https://") {
 		return c, fmt.Errorf("--listen %s is not loopback: give --tls-cert and --tls-key, or put a TLS proxy in front and name its https address with --public-url", c.Listen)
+	}
+	if len(c.TimestampURLs) > 0 && c.TimestampRoots == "" {
+		return c, errors.New("--timestamp-urls needs --timestamp-roots: the root certificates that deposits are checked against")
+	}
+	if c.WitnessesNeed < 0 || c.WitnessesNeed > len(c.Witnesses) {
+		return c, fmt.Errorf("--witnesses-need %d, but there are %d witnesses", c.WitnessesNeed, len(c.Witnesses))
 	}
 	if c.PublicURL == "" {
 		c.PublicURL = c.address(host, port)

@@ -31,6 +31,7 @@ import (
 	"inkwitness/evidence"
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/pdf"
+	"inkwitness/evidence/proof"
 	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
 )
@@ -140,24 +141,77 @@ func openMedia(cfg Config, journal *record.Journal) (*media, error) {
 	return m, nil
 }
 
-// openTime puts the timestamp authorities together: outside ones first, where
-// there are any, then our own, whose clock is watched.
-func openTime(cfg Config, clock capture.Clock, own tsa.Config) (evidence.Timestamper, *tsa.Watch, error) {
+// openTime opens the timestamp authorities: our own, whose clock is watched, and
+// the outside ones, nil where there are none.
+func openTime(cfg Config, clock capture.Clock, own tsa.Config) (authority *tsa.Authority, outside evidence.Timestamper, roots []*x509.Certificate, err error) {
 	var references []tsa.Reference
 	for _, address := range cfg.TimeServers {
 		references = append(references, tsa.NTP{Addr: address, Clock: clock})
 	}
 	own.Watch = tsa.NewWatch(clock, cfg.Logger, references...)
-	authority, err := tsa.New(own)
-	if err != nil {
-		return nil, nil, fmt.Errorf("start the timestamp authority: %w", err)
+	if authority, err = tsa.New(own); err != nil {
+		return nil, nil, nil, fmt.Errorf("start the timestamp authority: %w", err)
+	}
+	if len(cfg.TimestampURLs) == 0 {
+		return authority, nil, nil, nil
+	}
+	if roots, err = readCertificates(cfg.TimestampRoots); err != nil {
+		return nil, nil, nil, fmt.Errorf("read --timestamp-roots: %w", err)
+	}
+	pool := x509.NewCertPool()
+	for _, c := range roots {
+		pool.AddCert(c)
 	}
 	chain := tsa.Fallback{Log: cfg.Logger}
 	for _, url := range cfg.TimestampURLs {
-		chain.List = append(chain.List, &tsa.Remote{URL: url, Clock: clock})
+		chain.List = append(chain.List, &tsa.Remote{URL: url, Roots: pool, Clock: clock})
 	}
-	chain.List = append(chain.List, authority)
-	return chain, own.Watch, nil
+	return authority, chain, roots, nil
+}
+
+// readCertificates reads a PEM file.
+func readCertificates(file string) ([]*x509.Certificate, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var all []*x509.Certificate
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %d of %s: %w", len(all)+1, file, err)
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s has no certificate in PEM form", file)
+	}
+	return all, nil
+}
+
+// openWitnesses reads who confirms the log. The list is in the order given.
+func openWitnesses(cfg Config) (*ledger.Witnesses, []proof.Key, error) {
+	if len(cfg.Witnesses) == 0 {
+		return nil, nil, nil
+	}
+	w := &ledger.Witnesses{Need: cfg.WitnessesNeed, Log: cfg.Logger}
+	var all []proof.Key
+	for _, line := range cfg.Witnesses {
+		words := strings.Fields(line)
+		if len(words) < 2 {
+			return nil, nil, fmt.Errorf("--witness %q is not an address and a key", line)
+		}
+		one := ledger.Witness{URL: words[0]}
+		for _, word := range words[1:] {
+			k, err := proof.ParseKey(word)
+			if err != nil {
+				return nil, nil, fmt.Errorf("--witness %s: %w", words[0], err)
+			}
+			one.Keys = append(one.Keys, k)
+		}
+		w.List, all = append(w.List, one), append(all, one.Keys...)
+	}
+	return w, all, nil
 }
 
 // rootsPEM writes certificates as people publish them.
@@ -169,10 +223,10 @@ func rootsPEM(roots []*x509.Certificate) string {
 	return b.String()
 }
 
-// vkeys are the log's public keys as signed notes name them.
-func vkeys(l *ledger.Log) []string {
+// vkeys are public keys as signed notes name them.
+func vkeys(keys []proof.Key) []string {
 	var all []string
-	for _, k := range l.Keys() {
+	for _, k := range keys {
 		all = append(all, k.String())
 	}
 	return all

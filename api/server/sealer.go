@@ -16,6 +16,7 @@ import (
 // sealer is ceremony.Sealer on package seal.
 type sealer struct {
 	*seal.Sealer
+	providers map[string]evidence.Provider
 	signature func(context.Context, *ceremony.Signer) (handwriting, error)
 	history   func(context.Context, *ceremony.Document) ([]json.RawMessage, error)
 }
@@ -23,7 +24,7 @@ type sealer struct {
 func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.Signer, keep ceremony.Keep) (evidence.Object, error) {
 	in := seal.Signing{
 		Deposit: d.ID, Title: d.Title, Current: d.Current,
-		Signer: person(who), Reason: "I sign " + d.Title,
+		Signer: person(who), Provider: d.TrustProvider, Reason: "I sign " + d.Title,
 	}
 	// The first signature prepares everybody's fields: later none can be added.
 	unsigned := d.Current.Key == d.Source.Key
@@ -45,9 +46,6 @@ func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.S
 	return s.Sealer.Sign(ctx, in, who.SealState, seal.Keep(keep))
 }
 
-// Objects implements ceremony.Sealer.
-func (s *sealer) Objects(state []byte) ([]evidence.Object, error) { return seal.Objects(state) }
-
 func person(s *ceremony.Signer) seal.Person {
 	return seal.Person{ID: s.ID, Subject: s.Subject, Name: s.Name, Email: s.Email}
 }
@@ -59,7 +57,7 @@ func (s *sealer) Commit(ctx context.Context, d *ceremony.Document, keep ceremony
 	}
 	in := seal.Contents{Deposit: d.ID, Title: d.Title, Document: d.Current, Audit: audit}
 	for i, who := range d.Signers {
-		signed := seal.Signed{Person: person(who), SignedAt: who.SignedAt, Finding: finding(who)}
+		signed := seal.Signed{Person: person(who), Provider: d.TrustProvider, Certified: who.Certified, SignedAt: who.SignedAt, Finding: finding(who)}
 		for _, f := range d.Fields {
 			if f.Signer == i && signed.Field == "" {
 				signed.Field = f.Name
@@ -84,6 +82,43 @@ func (s *sealer) Commit(ctx context.Context, d *ceremony.Document, keep ceremony
 		in.Signers = append(in.Signers, signed)
 	}
 	return s.Sealer.Commit(ctx, in, d.SealState, seal.Keep(keep))
+}
+
+// Certification implements ceremony.Sealer.
+func (s *sealer) Certification(who *ceremony.Signer) (at ceremony.Certification, err error) {
+	if at.Name, err = seal.Certified(who.SealState); err != nil {
+		return at, err
+	}
+	auth, err := seal.Waiting(who.SealState)
+	if auth != nil {
+		at.Consent = auth.Redirect
+	}
+	return at, err
+}
+
+// consenter is a provider at which signers consent themselves.
+type consenter interface {
+	Consented(ctx context.Context, auth evidence.Authorization, state, code string) (evidence.Authorization, error)
+}
+
+// Consented implements ceremony.Sealer.
+func (s *sealer) Consented(ctx context.Context, d *ceremony.Document, who *ceremony.Signer, state, code string) ([]byte, error) {
+	provider, ok := s.providers[d.TrustProvider].(consenter)
+	if !ok {
+		return nil, fmt.Errorf("provider %q takes no consent: %w", d.TrustProvider, evidence.ErrNotAllowed)
+	}
+	auth, err := seal.Waiting(who.SealState)
+	if err != nil {
+		return nil, err
+	}
+	if auth == nil {
+		return nil, fmt.Errorf("nothing waits for a consent: %w", evidence.ErrNotAllowed)
+	}
+	given, err := provider.Consented(ctx, *auth, state, code)
+	if err != nil {
+		return nil, err
+	}
+	return seal.Consented(who.SealState, given)
 }
 
 // deviceFacts is device.json of a deposit: what is declared, and nothing more.
@@ -118,7 +153,7 @@ func (s *sealer) Deposit(ctx context.Context, d *ceremony.Document, keep ceremon
 	if err != nil {
 		return ceremony.Deposit{}, err
 	}
-	return ceremony.Deposit{ID: made.ID, Object: made.Container, Document: made.Document, LeafIndex: made.Index, CreatedAt: made.Sealed, RetainUntil: made.Ends}, nil
+	return ceremony.Deposit{ID: made.ID, Object: made.Container, LeafIndex: made.Index, CreatedAt: made.Sealed, RetainUntil: made.Ends}, nil
 }
 
 // notices is ceremony.Notices on the mail and audit tables.

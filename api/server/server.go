@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,6 +39,7 @@ import (
 	"inkwitness/capture/record"
 	"inkwitness/capture/ws"
 	"inkwitness/evidence/ledger"
+	"inkwitness/evidence/proof"
 	"inkwitness/evidence/seal"
 	"inkwitness/evidence/trust"
 	"inkwitness/evidence/tsa"
@@ -51,7 +53,6 @@ type Server struct {
 	clock    capture.Clock
 	store    *store.Store
 	accounts *store.Accounts
-	objects  *vault.Vault
 	journal  *record.Journal
 	media    *media
 	pen      *ws.Handler
@@ -62,8 +63,11 @@ type Server struct {
 	programs *program.Handler
 	auth     *auth.Handler
 	roots    []*x509.Certificate // of certificates and timestamps
-	api      *api.API
-	listener net.Listener
+	logKeys  []proof.Key         // of the log and its witnesses
+
+	providers providers // of certificates, beside our own authority
+	api       *api.API
+	listener  net.Listener
 }
 
 // New opens everything. What a crash left half done is repaired by Run.
@@ -114,7 +118,6 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.objects = objects
 	if s.journal, err = openJournal(ctx, s.cfg, keys, s.clock); err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
@@ -125,14 +128,20 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the certificate authority: %w", err)
 	}
-	timestamps, watch, err := openTime(s.cfg, s.clock, tsa.Config{Credential: authority.Timestamping, Serials: s.store, Clock: s.clock, Log: s.cfg.Logger})
+	timestamps, outside, outsideRoots, err := openTime(s.cfg, s.clock, tsa.Config{Credential: authority.Timestamping, Serials: s.store, Clock: s.clock, Log: s.cfg.Logger})
 	if err != nil {
 		return err
 	}
-	s.watch = watch
-	if s.log, err = ledger.Open(ctx, ledger.Config{
-		Origin: origin(s.cfg.PublicURL), Outbox: s.store, Tiles: s.store, Keys: keys, Clock: s.clock, Log: s.cfg.Logger,
-	}); err != nil {
+	s.watch = timestamps.Watch()
+	witnesses, witnessKeys, err := openWitnesses(s.cfg)
+	if err != nil {
+		return err
+	}
+	logConfig := ledger.Config{Origin: origin(s.cfg.PublicURL), Outbox: s.store, Tiles: s.store, Keys: keys, Clock: s.clock, Log: s.cfg.Logger}
+	if witnesses != nil {
+		logConfig.Cosigner = witnesses
+	}
+	if s.log, err = ledger.Open(ctx, logConfig); err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
 	comparator, err := compare.New(compare.Config{Explain: true})
@@ -142,18 +151,26 @@ func (s *Server) open(ctx context.Context) error {
 	if s.post, err = mail.New(mail.Config{Outbox: s.accounts, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL, From: s.cfg.Mail.From, SMTP: s.cfg.Mail.URL}); err != nil {
 		return err
 	}
-	s.roots = []*x509.Certificate{authority.Root()}
-	sealing, err := seal.New(seal.Config{Vault: objects, Provider: authority, Revoker: authority, Timestamper: timestamps, Log: s.log, Clock: s.clock, Roots: s.roots})
+	if s.providers, err = openProviders(ctx, s.cfg, keys, s.clock, authority); err != nil {
+		return fmt.Errorf("open the certificate providers: %w", err)
+	}
+	s.roots = slices.Concat([]*x509.Certificate{authority.Root()}, outsideRoots, s.providers.roots)
+	s.logKeys = append(s.log.Keys(), witnessKeys...)
+	sealing, err := seal.New(seal.Config{
+		Vault: objects, Provider: authority, Providers: s.providers.byName, Revoker: authority, Timestamper: timestamps, Outside: outside,
+		Log: s.log, Witnesses: witnessKeys, Need: witnessesNeeded(s.cfg), Clock: s.clock, Roots: s.roots,
+	})
 	if err != nil {
 		return fmt.Errorf("open the sealer: %w", err)
 	}
 	ceremonies := s.accounts.Ceremonies()
-	toSeal := &sealer{Sealer: sealing, history: s.history}
+	toSeal := &sealer{Sealer: sealing, providers: s.providers.byName, history: s.history}
 	s.ceremony = ceremony.New(ceremony.Config{
-		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store,
+		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies,
 		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{}, Comparator: comparing{comparator},
 		Sealer: toSeal, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
+		Providers: s.providers.names(), DefaultProvider: s.defaultProvider,
 	})
 	toSeal.signature = s.ceremony.Handwriting
 	return s.mount(ctx, keys, objects)
@@ -197,7 +214,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: outside, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
-	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Clock: s.clock})
+	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Clock: s.clock, Providers: s.providers.names()})
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
@@ -213,14 +230,14 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	// The signer comes first: in a browser with both cookies the signing page is
 	// the signer's.
 	s.api.Mount(
-		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s},
+		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views},
 		signer,
 		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
 		s.auth,
 		people,
 		s.programs,
 		directory,
-		&publish.Handler{Roots: rootsPEM(s.roots), LogKeys: vkeys(s.log), Log: s.log},
+		&publish.Handler{Roots: rootsPEM(s.roots), LogKeys: vkeys(s.logKeys), Log: s.log},
 	)
 	files, err := fs.Sub(webclient.Dist, "dist")
 	if err != nil {
@@ -259,9 +276,6 @@ func (s *Server) sweep(ctx context.Context) error {
 		}
 		if err := s.releaseAbandoned(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.ErrorContext(ctx, "release abandoned recordings", "err", err)
-		}
-		if err := s.sweepObjects(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.ErrorContext(ctx, "sweep orphaned blobs", "err", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -90,6 +90,7 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/captures/{id}/finish", ID: "finishCapture", Summary: "Store a complete capture", Tag: tag}, h.finish)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/captures/{id}/discard", ID: "discardCapture", Summary: "Throw a capture away", Tag: tag}, h.discard)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/confirm", ID: "confirm", Summary: "Sign", Tag: tag}, h.confirm)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/provider", ID: "providerConsent", Summary: "Bring back what the certificate provider said", Tag: tag}, h.provider)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/signed.pdf", ID: "signerDownload", Summary: "Download the signed PDF", Tag: tag}, h.signed)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/deposit", ID: "signerDeposit", Summary: "Download the letter of deposit", Tag: tag}, h.deposit)
 }

@@ -19,6 +19,7 @@ type View struct {
 	Next       ceremony.Next  `json:"next" enum:"read,enrol,sign,confirm,type,sealing,done,declined,closed"`
 	CaptureID  string         `json:"captureId,omitempty" doc:"the finished capture that waits for confirmation"`
 	Deposit    *DepositView   `json:"deposit,omitempty"`
+	ConsentAt  string         `json:"consentAt,omitempty" doc:"address of the certificate provider, which the signer has to visit before the signature is made; they come back to /sign with code and state"`
 	Keep       KeepView       `json:"keep" doc:"how long what is kept, told before signing"`
 }
 
@@ -97,6 +98,7 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 		References: ReferencesView{Have: have, Need: ceremony.ReferencesNeeded, Want: ceremony.ReferencesWanted},
 		Next:       d.Next(s, have),
 		CaptureID:  s.Pending(),
+		ConsentAt:  s.ProviderConsent,
 		Keep:       KeepView{ceremony.RetentionYears},
 	}
 	for i, f := range d.Fields {

@@ -32,7 +32,7 @@ func NormalEmail(email string) string {
 
 // CreateOrganisation stores a new organisation.
 func (a *Accounts) CreateOrganisation(ctx context.Context, o api.Organisation) error {
-	sealed, err := a.sealer.seal(ctx, "organisation:"+o.ID, "organisations", o.ID, organisationBody{o.Name, o.Controller})
+	sealed, err := a.sealer.seal(ctx, "organisation:"+o.ID, "organisations", o.ID, organisationBody{o.Name, o.Controller, o.Provider})
 	if err != nil {
 		return err
 	}
@@ -40,11 +40,11 @@ func (a *Accounts) CreateOrganisation(ctx context.Context, o api.Organisation) e
 		o.ID, o.SecondFactor, o.Deactivated, micros(o.Created), sealed)
 }
 
-type organisationBody struct{ Name, Controller string }
+type organisationBody struct{ Name, Controller, Provider string }
 
 // SaveOrganisation changes an organisation; api.ErrNotFound.
 func (a *Accounts) SaveOrganisation(ctx context.Context, o api.Organisation) error {
-	sealed, err := a.sealer.seal(ctx, "organisation:"+o.ID, "organisations", o.ID, organisationBody{o.Name, o.Controller})
+	sealed, err := a.sealer.seal(ctx, "organisation:"+o.ID, "organisations", o.ID, organisationBody{o.Name, o.Controller, o.Provider})
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (a *Accounts) Organisation(ctx context.Context, id string) (o api.Organisat
 	}
 	var body organisationBody
 	err = a.sealer.open(ctx, "organisations", id, sealed, &body)
-	o.Name, o.Controller = body.Name, body.Controller
+	o.Name, o.Controller, o.Provider = body.Name, body.Controller, body.Provider
 	return o, err
 }
 

@@ -82,6 +82,10 @@ With public tools, step by step. FILE.asice is this container.
       openssl ts -verify -token_in -in META-INF/timestamp001.tst -data META-INF/ASiCManifest002.xml -CAfile data/validation/roots.pem -attime %d
       grep -F -c "$(openssl dgst -sha256 -binary META-INF/signature001.p7s | base64)" META-INF/ASiCManifest002.xml
 
+   Where an outside authority stamped the same, its token is good too.
+
+      test ! -e META-INF/timestamp002.tst || openssl ts -verify -token_in -in META-INF/timestamp002.tst -data META-INF/ASiCManifest003.xml -CAfile data/validation/roots.pem -attime %d
+
 6. The signatures inside the document are good. pdfsig checks certificates
    against today's date; "expired" is what it says of a certificate that was
    valid when the timestamp was made.
@@ -97,5 +101,5 @@ With public tools, step by step. FILE.asice is this container.
 
 8. META-INF/deposit.tlog-proof shows that the seal is in the public log
    %s. inkverify checks it; its format is C2SP tlog-proof.
-`, info.ID, oneLine(info.Title), info.Sealed.Format(time.RFC3339), info.Ends.Format(time.DateOnly), at, at, info.Log.Origin)
+`, info.ID, oneLine(info.Title), info.Sealed.Format(time.RFC3339), info.Ends.Format(time.DateOnly), at, at, at, info.Log.Origin)
 }

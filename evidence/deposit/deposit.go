@@ -52,6 +52,8 @@ const (
 	signatureName = "META-INF/signature001.p7s"
 	stampListName = "META-INF/ASiCManifest002.xml"
 	stampName     = "META-INF/timestamp001.tst"
+	outListName   = "META-INF/ASiCManifest003.xml" // where an outside authority stamped too
+	outStampName  = "META-INF/timestamp002.tst"
 	proofName     = "META-INF/deposit.tlog-proof"
 )
 
@@ -73,6 +75,9 @@ type Signer struct {
 	Folder string `json:"folder"` // under data/capture
 	Name   string `json:"name"`
 	Field  string `json:"field"` // signature field in the document
+
+	Provider  string `json:"provider,omitempty"`  // of the certificate, where it is not the service's own authority
+	Certified string `json:"certified,omitempty"` // the name in the certificate, where that provider writes it otherwise
 }
 
 // Log says which log vouches for the deposit's place in history.
@@ -190,23 +195,35 @@ func (p *Plan) Manifest() []byte { return p.asic }
 // StampManifest is what the timestamp is over (ASiCManifest002.xml): the
 // manifest and its signature.
 func (p *Plan) StampManifest(signature []byte) []byte {
-	return manifestOf(stampName, stampType, []Part{Bytes(asicName, p.asic), Bytes(signatureName, signature)}).marshal()
+	return stampManifest(stampName, p.asic, signature)
+}
+
+// OutsideManifest is what the timestamp of an outside authority is over
+// (ASiCManifest003.xml): the same two files.
+func (p *Plan) OutsideManifest(signature []byte) []byte {
+	return stampManifest(outStampName, p.asic, signature)
+}
+
+func stampManifest(token string, list, signature []byte) []byte {
+	return manifestOf(token, stampType, []Part{Bytes(asicName, list), Bytes(signatureName, signature)}).marshal()
 }
 
 // Commitment is what goes into the log: it binds the timestamped manifest,
-// through it the signature and every file, and the timestamp itself.
-func (p *Plan) Commitment(signature, timestamp []byte) evidence.Commitment {
-	return commitment(p.info.Salt, p.StampManifest(signature), timestamp)
-}
-
-func commitment(salt evidence.Digest, stampManifest, timestamp []byte) evidence.Commitment {
-	return evidence.Commit(salt, sha256.Sum256(stampManifest), sha256.Sum256(timestamp))
+// through it the signature and every file, and the timestamps themselves.
+// outside is nil where there is only the service's own.
+func (p *Plan) Commitment(signature, timestamp, outside []byte) evidence.Commitment {
+	digests := []evidence.Digest{sha256.Sum256(p.StampManifest(signature)), sha256.Sum256(timestamp)}
+	if outside != nil {
+		digests = append(digests, sha256.Sum256(outside))
+	}
+	return evidence.Commit(p.info.Salt, digests...)
 }
 
 // Seal is what proves a plan.
 type Seal struct {
 	Signature []byte // CAdES, detached, over Plan.Manifest
 	Timestamp []byte // RFC 3161 token over Plan.StampManifest
+	Outside   []byte // token of an outside authority over Plan.OutsideManifest, nil where there is none
 	Proof     []byte // tlog-proof of Plan.Commitment
 	Later     []Part // what renewals add, under META-INF/
 }
@@ -215,6 +232,9 @@ type Seal struct {
 func (p *Plan) Write(ctx context.Context, w io.Writer, s Seal) error {
 	parts := append(slices.Clone(p.parts), Bytes(asicName, p.asic), Bytes(stampListName, p.StampManifest(s.Signature)),
 		Bytes(proofName, s.Proof), Bytes(signatureName, s.Signature), Bytes(stampName, s.Timestamp))
+	if s.Outside != nil {
+		parts = append(parts, Bytes(outListName, p.OutsideManifest(s.Signature)), Bytes(outStampName, s.Outside))
+	}
 	parts = append(parts, s.Later...)
 	meta := parts[len(p.parts):]
 	slices.SortFunc(meta, func(a, b Part) int { return strings.Compare(a.Path, b.Path) })

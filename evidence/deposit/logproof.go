@@ -29,7 +29,11 @@ func (v *verifier) log() {
 	if !okList || !okToken {
 		return // reported as missing
 	}
-	leaf := evidence.Leaf(evidence.Commit(v.info.Salt, stampList, token))
+	bound := []evidence.Digest{stampList, token}
+	if outside, ok := v.found[outStampName]; ok {
+		bound = append(bound, outside)
+	}
+	leaf := evidence.Leaf(evidence.Commit(v.info.Salt, bound...))
 	if err := p.Includes(leaf); err != nil {
 		v.fails(CodeLogEntry, proofName, "The seal of this deposit is not what the log holds at place %d.", p.Index)
 	} else {

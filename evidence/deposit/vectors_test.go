@@ -230,7 +230,8 @@ func (m *maker) contents(name string) []byte {
 // ofMeta says what a consistent change of a file that no list names must lead to.
 var ofMeta = map[string]string{
 	"mimetype": deposit.CodeMediaType, "META-INF/ASiCManifest001.xml": deposit.CodeManifest, "META-INF/ASiCManifest002.xml": deposit.CodeManifest,
-	"META-INF/signature001.p7s": deposit.CodeManifest, "META-INF/timestamp001.tst": deposit.CodeStamp, "META-INF/deposit.tlog-proof": deposit.CodeLogProof,
+	"META-INF/signature001.p7s": deposit.CodeManifest, "META-INF/timestamp001.tst": deposit.CodeStamp,
+	"META-INF/ASiCManifest003.xml": deposit.CodeManifest, "META-INF/timestamp002.tst": deposit.CodeStamp, "META-INF/deposit.tlog-proof": deposit.CodeLogProof,
 }
 
 func (m *maker) eachFile() {
@@ -274,7 +275,7 @@ func (m *maker) structure() {
 	extra := func(name string) []byte {
 		return m.rezip(func(p []deposit.Part) []deposit.Part { return append(p, deposit.Bytes(name, []byte("smuggled"))) })
 	}
-	for _, name := range []string{"data/capture/signer-1/second.webm", "README.txt", "META-INF/signature002.p7s", "META-INF/ASiCManifest003.xml", "META-INF/manifest.xml"} {
+	for _, name := range []string{"data/capture/signer-1/second.webm", "README.txt", "META-INF/signature002.p7s", "META-INF/ASiCManifest004.xml", "META-INF/timestamp003.tst", "META-INF/manifest.xml"} {
 		m.add("smuggled in: "+name, extra(name), deposit.CodeUnlisted, name)
 	}
 	m.add("a file twice", extra("data/deposit.json"), deposit.CodeUnlisted, "data/deposit.json")
@@ -319,22 +320,39 @@ func (m *maker) forged(w *sealtest.World) {
 	m.add("signer renamed", m.swap("data/deposit.json", bytes.Replace(m.contents("data/deposit.json"), []byte("Ada Lovelace"), []byte("Eve Lovelace"), 1)), deposit.CodeSigners, "Eve Lovelace")
 	p := m.contents("META-INF/deposit.tlog-proof")
 	m.add("place in the log changed", m.swap("META-INF/deposit.tlog-proof", bytes.Replace(p, []byte("index 0"), []byte("index 1"), 1)), deposit.CodeLogEntry, "")
-	at := bytes.LastIndex(p, []byte("\u2014"))
-	m.add("post-quantum signature of the log left out", m.swap("META-INF/deposit.tlog-proof", p[:at]), deposit.CodeLogSigned, "")
+	notes := bytes.SplitAfter(p, []byte("\n"))
+	for i, whose := range map[int]string{5: "log", 4: "log, post-quantum", 3: "first witness", 2: "second witness, post-quantum"} {
+		m.add("signature left out: "+whose, m.swap("META-INF/deposit.tlog-proof", bytes.Join(slices.Delete(slices.Clone(notes), len(notes)-i, len(notes)-i+1), nil)), deposit.CodeLogSigned, "")
+	}
+	without := m.rezip(func(p []deposit.Part) []deposit.Part {
+		return slices.DeleteFunc(p, func(p deposit.Part) bool {
+			return p.Path == "META-INF/ASiCManifest003.xml" || p.Path == "META-INF/timestamp002.tst"
+		})
+	})
+	m.add("outside timestamp taken away with its list", without, deposit.CodeLogEntry, "")
+	m.add("outside timestamp exchanged for our own", m.swap("META-INF/timestamp002.tst", m.contents("META-INF/timestamp001.tst")), deposit.CodeStamp, "META-INF/timestamp002.tst")
+	plain := sealtest.New(m.t)
+	m.add("good, with neither witnesses nor outside timestamp", plain.Bytes(plain.Sealed(1, 200).Container), "", "")
 	m.add("signature line of a stranger", m.swap("META-INF/deposit.tlog-proof", append(p, "\u2014 stranger.example AAAAAAAA\n"...)), deposit.CodeLogSigned, "stranger.example")
 }
 
 func updateVectors(t *testing.T) {
-	w := sealtest.New(t)
+	w := sealtest.NewComplete(t)
 	m := &maker{t: t, base: w.Bytes(w.Sealed(1, 200).Container), at: evidencetest.Start}
 	m.locate()
 	m.eachFile()
 	m.structure()
 	m.forged(w)
 	slices.SortStableFunc(m.list, func(a, b vector) int { return strings.Compare(a.Name, b.Name) })
+	var roots bytes.Buffer
+	for _, c := range w.Config.Roots {
+		if err := pem.Encode(&roots, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	f := vectorFile{About: "Tamper vectors of the letter of deposit. Build each from its pieces, verify it, and look for code among the checks that fail.",
-		Base: "good.asice", Vectors: m.list, Roots: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.CA.Root().Raw}))}
-	for _, k := range w.Ledger.Keys() {
+		Base: "good.asice", Vectors: m.list, Roots: roots.String()}
+	for _, k := range append(w.Ledger.Keys(), w.Config.Witnesses...) {
 		f.LogKeys = append(f.LogKeys, k.String())
 	}
 	var out bytes.Buffer

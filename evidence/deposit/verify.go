@@ -2,6 +2,7 @@ package deposit
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
@@ -178,6 +179,9 @@ func (v *verifier) files() {
 	if renewed {
 		fixed = append(fixed, recordName, recordListName)
 	}
+	if v.stampedOutside() {
+		fixed = append(fixed, outListName, outStampName)
+	}
 	if v.erased != nil {
 		fixed = append(fixed, erasureName)
 	}
@@ -228,12 +232,15 @@ func (v *verifier) order(listed []Part, renewed bool) {
 	}
 	meta := []string{asicName, stampListName, proofName, signatureName, stampName}
 	if renewed {
-		meta = []string{recordListName, asicName, stampListName, proofName, recordName, signatureName, stampName}
+		meta = append(meta, recordListName, recordName)
+	}
+	if v.stampedOutside() {
+		meta = append(meta, outListName, outStampName)
 	}
 	if v.erased != nil {
 		meta = append(meta, erasureName)
-		slices.Sort(meta)
 	}
+	slices.Sort(meta)
 	want = append(want, meta...)
 	for i, e := range v.archive.entries {
 		if i < len(want) && e.name != want[i] {
@@ -243,40 +250,56 @@ func (v *verifier) order(listed []Part, renewed bool) {
 	}
 }
 
+// stampedOutside tells whether an outside authority stamped the seal as well.
+// The log's entry binds both tokens: one that was taken away is missed there.
+func (v *verifier) stampedOutside() bool {
+	_, list := v.found[outListName]
+	_, token := v.found[outStampName]
+	return list || token
+}
+
 // seal checks signature, timestamps and their certificates.
 func (v *verifier) seal() {
 	list, _ := v.archive.read(asicName)
 	sig, _ := v.archive.read(signatureName)
-	stampList, _ := v.archive.read(stampListName)
-	token, _ := v.archive.read(stampName)
-	v.checkStamp(stampList, token)
-	v.checkStampList(stampList, list, sig)
+	v.stamped = v.checkStamp(stampListName, stampName, list, sig)
+	if v.stampedOutside() {
+		v.checkOutside(v.checkStamp(outListName, outStampName, list, sig))
+	}
 	v.checkSignature(list, sig)
 }
 
-func (v *verifier) checkStamp(stampList, der []byte) {
+// checkStamp checks a token and the list that it is over, and returns its time.
+func (v *verifier) checkStamp(listName, tokenName string, list, sig []byte) (at time.Time) {
+	stamped, _ := v.archive.read(listName)
+	der, _ := v.archive.read(tokenName)
 	token, err := cms.ParseToken(der)
+	digest := sha256.Sum256(stamped)
 	if err != nil {
-		v.fails(CodeStamp, stampName, "The timestamp cannot be read.")
-		return
+		v.fails(CodeStamp, tokenName, "The timestamp cannot be read.")
+	} else if err := token.Verify(crypto.SHA256, digest[:]); err != nil {
+		v.fails(CodeStamp, tokenName, "The timestamp does not hold: %v.", err)
+	} else {
+		at = token.Info.Time
+		v.holds(CodeStamp, tokenName, "The list and its signature existed on %s, by the timestamp of %s.", at.Format(time.RFC3339), token.Signer.Subject.CommonName)
+		v.chain(token.Signed, at, tokenName)
 	}
-	digest := sha256.Sum256(stampList)
-	if err := token.Verify(crypto.SHA256, digest[:]); err != nil {
-		v.fails(CodeStamp, stampName, "The timestamp does not hold: %v.", err)
-		return
+	if !bytes.Equal(stamped, stampManifest(tokenName, list, sig)) {
+		v.fails(CodeManifest, listName, "The list that the timestamp covers is not that of the signature and its list.")
+	} else {
+		v.holds(CodeManifest, listName, "The timestamp covers the signed list and its signature.")
 	}
-	v.stamped = token.Info.Time
-	v.holds(CodeStamp, stampName, "The list and its signature existed on %s, by the timestamp of %s.", v.stamped.Format(time.RFC3339), token.Signer.Subject.CommonName)
-	v.chain(token.Signed, token.Info.Time, stampName)
+	return at
 }
 
-func (v *verifier) checkStampList(stampList, list, sig []byte) {
-	want := manifestOf(stampName, stampType, []Part{Bytes(asicName, list), Bytes(signatureName, sig)}).marshal()
-	if !bytes.Equal(stampList, want) {
-		v.fails(CodeManifest, stampListName, "The list that the timestamp covers is not that of the signature and its list.")
-		return
+// maxBehind is how much earlier than the seal an outside authority's time may
+// be: its clock is another one.
+const maxBehind = 5 * time.Minute
+
+func (v *verifier) checkOutside(at time.Time) {
+	if !at.IsZero() && v.described && v.info.Sealed.After(at.Add(maxBehind)) {
+		v.fails(CodeTime, outStampName, "The outside authority stamped at %s, before the seal of %s.", at.Format(time.RFC3339), v.info.Sealed.Format(time.RFC3339))
 	}
-	v.holds(CodeManifest, stampListName, "The timestamp covers the signed list and its signature.")
 }
 
 func (v *verifier) checkSignature(list, der []byte) {
@@ -376,11 +399,18 @@ func (v *verifier) signers(report pdf.Report) {
 	var names []string
 	for _, s := range v.info.Signers {
 		i := slices.IndexFunc(report.Signatures, func(r pdf.SignatureReport) bool { return r.Field == s.Field })
-		if i < 0 || report.Signatures[i].Signer != shorten(s.Name) {
+		if i < 0 || report.Signatures[i].Signer != shorten(cmp.Or(s.Certified, s.Name)) {
 			v.fails(CodeSigners, DocumentName, "%q has not signed the document in field %q.", s.Name, s.Field)
 			continue
 		}
-		names = append(names, s.Name)
+		switch {
+		case s.Certified != "":
+			names = append(names, fmt.Sprintf("%s (whose certificate by %s is in the name of %q)", s.Name, s.Provider, s.Certified))
+		case s.Provider != "":
+			names = append(names, fmt.Sprintf("%s (certificate by %s)", s.Name, s.Provider))
+		default:
+			names = append(names, s.Name)
+		}
 	}
 	if v.described && len(names) == len(v.info.Signers) {
 		v.holds(CodeSigners, DocumentName, "Signed by %s.", strings.Join(names, ", "))

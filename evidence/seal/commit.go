@@ -33,6 +33,8 @@ type Contents struct {
 type Signed struct {
 	Person
 	Field      string
+	Provider   string // of the certificate, empty for the service's own authority
+	Certified  string // the name in that provider's certificate
 	SignedAt   time.Time
 	Finding    string // the comparison's outcome in words, for the letter
 	Recording  []File
@@ -64,6 +66,7 @@ type depositState struct {
 	Parts       []part              `json:"parts"`
 	Value       value               `json:"value"` // over the container's list
 	Signature   []byte              `json:"signature,omitempty"`
+	Outside     []byte              `json:"outside,omitempty"` // token of the outside authority
 	Timestamp   []byte              `json:"timestamp,omitempty"`
 	Commitment  evidence.Commitment `json:"commitment"`
 	Proof       []byte              `json:"proof,omitempty"`
@@ -119,7 +122,11 @@ func (s *Sealer) startDeposit(ctx context.Context, in Contents, st *depositState
 		info.Log.Witnesses = append(info.Log.Witnesses, k.String())
 	}
 	for _, p := range in.Signers {
-		info.Signers = append(info.Signers, deposit.Signer{Folder: p.ID, Name: p.Name, Field: p.Field})
+		signer := deposit.Signer{Folder: p.ID, Name: p.Name, Field: p.Field, Provider: p.Provider}
+		if p.Provider != "" && p.Certified != p.Name {
+			signer.Certified = p.Certified
+		}
+		info.Signers = append(info.Signers, signer)
 	}
 	*st = depositState{Step: evidence.StepCertificates, Certificate: c, Info: info}
 	return save(ctx)
@@ -136,7 +143,7 @@ func (s *Sealer) finishDocument(ctx context.Context, in Contents, st *depositSta
 		return err
 	}
 	o, err := s.rewrite(ctx, in.Document, s.meta(in.Deposit, "signed.pdf", "application/pdf", st.Info.Ends), func(w io.Writer, r io.ReaderAt, size int64) error {
-		return pdf.Extend(ctx, w, r, size, pdf.Extension{Level: pdf.LevelLTA, Timestamper: s.cfg.Timestamper,
+		return pdf.Extend(ctx, w, r, size, pdf.Extension{Level: pdf.LevelLTA, Timestamper: s.inDocument,
 			Revocation: pdf.Revocation{Certificates: s.cfg.Roots, CRLs: revocation.CRLs, OCSPs: revocation.OCSPs}})
 	})
 	if err != nil {
@@ -257,11 +264,20 @@ func (s *Sealer) signList(ctx context.Context, st *depositState, save func(conte
 			return err
 		}
 	}
+	if s.cfg.Outside != nil && st.Outside == nil {
+		digest := sha256.Sum256(plan.OutsideManifest(st.Signature))
+		if st.Outside, err = s.cfg.Outside.Timestamp(ctx, crypto.SHA256, digest[:]); err != nil {
+			return fmt.Errorf("outside timestamp: %w", err)
+		}
+		if err := save(ctx); err != nil {
+			return err
+		}
+	}
 	digest := sha256.Sum256(plan.StampManifest(st.Signature))
 	if st.Timestamp, err = s.cfg.Timestamper.Timestamp(ctx, crypto.SHA256, digest[:]); err != nil {
 		return err
 	}
-	st.Commitment, st.Step = plan.Commitment(st.Signature, st.Timestamp), evidence.StepSigned
+	st.Commitment, st.Step = plan.Commitment(st.Signature, st.Timestamp, st.Outside), evidence.StepSigned
 	return save(ctx)
 }
 

@@ -66,7 +66,7 @@ func (s *Sealer) writeContainer(ctx context.Context, st *depositState) error {
 	}
 	m := s.meta(st.Info.ID, "deposit.asice", deposit.MediaType, st.Info.Ends)
 	o, err := s.cfg.Vault.Write(ctx, m, func(w io.Writer) error {
-		return plan.Write(ctx, w, deposit.Seal{Signature: st.Signature, Timestamp: st.Timestamp, Proof: st.Proof})
+		return plan.Write(ctx, w, deposit.Seal{Signature: st.Signature, Timestamp: st.Timestamp, Outside: st.Outside, Proof: st.Proof})
 	})
 	if err != nil {
 		return err

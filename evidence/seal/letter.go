@@ -1,7 +1,7 @@
 package seal
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,12 +18,12 @@ const letterField = "Seal"
 // signLetter writes the letter of deposit and signs it as the service.
 func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, save func(context.Context) error) (evidence.Object, error) {
 	if st.Blank == nil {
-		var raw bytes.Buffer // a page or two
-		if err := s.letter(in, st).Write(&raw); err != nil {
+		raw, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work/letter.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error { return s.letter(in, st).Write(w) })
+		if err != nil {
 			return evidence.Object{}, err
 		}
-		blank, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work/letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error {
-			return pdf.Prepare(w, bytes.NewReader(raw.Bytes()), int64(raw.Len()), pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
+		blank, err := s.rewrite(ctx, raw, s.meta(in.Deposit, "work/letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer, r io.ReaderAt, size int64) error {
+			return pdf.Prepare(w, r, size, pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
 		})
 		if err != nil {
 			return evidence.Object{}, err
@@ -54,9 +54,9 @@ func (s *Sealer) letter(in Contents, st *depositState) *page.Document {
 		{"SHA-256", st.Document.SHA256.String()}, {"Sealed", info.Sealed.Format(time.RFC3339)}, {"Kept until", info.Ends.Format(time.DateOnly)}, {"Log", info.Log.Origin},
 	}})
 	d.Heading(2, "Signed by")
-	people := page.Table{Widths: []float64{3, 2, 3}, Header: []string{"Name", "Signed", "Comparison with references"}}
+	people := page.Table{Widths: []float64{3, 2, 2, 3}, Header: []string{"Name", "Signed", "Certificate by", "Comparison with references"}}
 	for _, p := range in.Signers {
-		people.Rows = append(people.Rows, []string{p.Name, p.SignedAt.UTC().Format("2006-01-02 15:04:05 UTC"), orNone(p.Finding)})
+		people.Rows = append(people.Rows, []string{p.Name, p.SignedAt.UTC().Format("2006-01-02 15:04:05 UTC"), cmp.Or(p.Provider, s.cfg.Service), orNone(p.Finding)})
 	}
 	d.Table(people)
 	d.Heading(2, "What was recorded")

@@ -27,6 +27,7 @@ import (
 	"inkwitness/evidence"
 	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/proof"
+	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
 )
 
@@ -46,12 +47,15 @@ type Log interface {
 	Keys() []proof.Key
 }
 
-// Config is what a Sealer needs. Service, Own, Witnesses and Need are optional.
+// Config is what a Sealer needs. Providers, Outside, Service, Own, Witnesses and
+// Need are optional.
 type Config struct {
 	Vault       Vault
-	Provider    evidence.Provider // of the signers' certificates
+	Provider    evidence.Provider            // of the signers' certificates
+	Providers   map[string]evidence.Provider // others that a document may choose, by name
 	Revoker     evidence.Revoker
-	Timestamper evidence.Timestamper
+	Timestamper evidence.Timestamper // the service's own authority
+	Outside     evidence.Timestamper // somebody else's: every container then carries both tokens
 	Log         Log
 	Clock       capture.Clock
 	Roots       []*x509.Certificate // of the provider and of the timestamp authorities
@@ -63,7 +67,10 @@ type Config struct {
 
 // Sealer makes signatures and deposits. It is safe for concurrent use, but one
 // seal is worked on by one caller at a time.
-type Sealer struct{ cfg Config }
+type Sealer struct {
+	cfg        Config
+	inDocument evidence.Timestamper // PDF signatures carry one token: the outside one, or ours while nobody outside answers
+}
 
 // New returns a Sealer.
 func New(cfg Config) (*Sealer, error) {
@@ -76,7 +83,25 @@ func New(cfg Config) (*Sealer, error) {
 	if cfg.Own == nil {
 		cfg.Own = cfg.Provider
 	}
-	return &Sealer{cfg}, nil
+	s := &Sealer{cfg: cfg, inDocument: cfg.Timestamper}
+	if cfg.Outside != nil {
+		s.inDocument = tsa.Fallback{List: []evidence.Timestamper{cfg.Outside, cfg.Timestamper}}
+	}
+	return s, nil
+}
+
+// provider is the one that a document chose; the empty name is the default.
+// One that is configured no more is evidence.ErrNotFound: a signature is never
+// made by another provider than the one that was asked for.
+func (s *Sealer) provider(name string) (evidence.Provider, error) {
+	if name == "" {
+		return s.cfg.Provider, nil
+	}
+	p, ok := s.cfg.Providers[name]
+	if !ok {
+		return nil, fmt.Errorf("provider %q is not configured: %w", name, evidence.ErrNotFound)
+	}
+	return p, nil
 }
 
 // Keep stores the state of a seal durably before it returns. The state holds
@@ -107,6 +132,7 @@ type Signing struct {
 	Current     evidence.Object // newest revision of the document
 	Prepare     []Field         // the fields of all signers, when Current has no signature yet
 	Signer      Person
+	Provider    string            // of the certificate, a name of Config.Providers; empty for Config.Provider
 	Fields      []string          // the fields that this person signs, at least one
 	Handwriting capture.Signature // drawn into the fields; without points the name stands alone
 	Reason      string
@@ -212,6 +238,20 @@ func Waiting(kept []byte) (*evidence.Authorization, error) {
 		return auth, nil
 	}
 	return nil, nil
+}
+
+// Certified returns the name in the certificate of a kept signature, empty
+// while there is none.
+func Certified(kept []byte) (string, error) {
+	st := &signState{}
+	if err := restore(kept, st); err != nil || len(st.Certificate.Chain) == 0 {
+		return "", err
+	}
+	chain, err := st.Certificate.parse()
+	if err != nil {
+		return "", err
+	}
+	return chain[0].Subject.CommonName, nil
 }
 
 // Consented returns the kept state with the authorization that the signer's

@@ -371,7 +371,7 @@ func TestOutsideProvider(t *testing.T) {
 		if !consent {
 			server.DropAfterSigning = 2
 		}
-		client, err := csc.Open(t.Context(), csc.Config{URL: server.API(), ID: csctest.ClientID, Secret: csctest.Secret, Redirect: "https://sign.example.com/back", Clock: w.Clock})
+		client, err := csc.New(csc.Config{URL: server.API(), ID: csctest.ClientID, Secret: csctest.Secret, Redirect: "https://sign.example.com/back", Clock: w.Clock})
 		w.Check(err)
 		cfg := w.Config
 		cfg.Provider, cfg.Own = client, w.CA

@@ -43,19 +43,23 @@ func (s *Sealer) Sign(ctx context.Context, in Signing, kept []byte, keep Keep) (
 	if len(in.Fields) == 0 || in.Signer.Name == "" {
 		return evidence.Object{}, errors.New("seal: a signer needs a name and a field")
 	}
+	by, err := s.provider(in.Provider)
+	if err != nil {
+		return evidence.Object{}, err
+	}
 	save := saver(st, keep)
 	if err := save(ctx); err != nil { // intent before effect
 		return evidence.Object{}, err
 	}
-	if err := s.startSigning(ctx, in, st, save); err != nil {
+	if err := s.startSigning(ctx, by, in, st, save); err != nil {
 		return evidence.Object{}, err
 	}
 	for st.Done < len(in.Fields) {
-		if err := s.signNext(ctx, in, st, save); err != nil {
+		if err := s.signNext(ctx, by, in, st, save); err != nil {
 			return evidence.Object{}, fmt.Errorf("sign field %d: %w", st.Done+1, err)
 		}
 	}
-	if err := s.cfg.Provider.Release(ctx, st.Certificate.ID); err != nil {
+	if err := by.Release(ctx, st.Certificate.ID); err != nil {
 		return evidence.Object{}, err
 	}
 	st.Step = evidence.StepDocument
@@ -64,8 +68,8 @@ func (s *Sealer) Sign(ctx context.Context, in Signing, kept []byte, keep Keep) (
 
 // startSigning gets the certificate and prepares the fields. A new certificate
 // starts the signature again from the revision that it was asked for.
-func (s *Sealer) startSigning(ctx context.Context, in Signing, st *signState, save func(context.Context) error) error {
-	c, renewed, err := s.certify(ctx, s.cfg.Provider, st.Certificate, evidence.CredentialRequest{ID: in.Deposit + "/" + in.Signer.ID,
+func (s *Sealer) startSigning(ctx context.Context, by evidence.Provider, in Signing, st *signState, save func(context.Context) error) error {
+	c, renewed, err := s.certify(ctx, by, st.Certificate, evidence.CredentialRequest{ID: in.Deposit + "/" + in.Signer.ID,
 		Subject: in.Signer.Subject, Deposit: in.Deposit, Name: in.Signer.Name, Email: in.Signer.Email})
 	if err != nil {
 		return err
@@ -94,7 +98,7 @@ func (s *Sealer) startSigning(ctx context.Context, in Signing, st *signState, sa
 }
 
 // signNext signs the next field.
-func (s *Sealer) signNext(ctx context.Context, in Signing, st *signState, save func(context.Context) error) error {
+func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing, st *signState, save func(context.Context) error) error {
 	chain, err := st.Certificate.parse()
 	if err != nil {
 		return err
@@ -103,7 +107,7 @@ func (s *Sealer) signNext(ctx context.Context, in Signing, st *signState, save f
 		Time: st.Time, Name: in.Signer.Name, Reason: in.Reason,
 		Appearance: pdf.Appearance{Strokes: strokes(in.Handwriting), Name: in.Signer.Name, Time: st.Time.Format("2006-01-02 15:04 UTC")}}
 	name := fmt.Sprintf("work/%s-%d.pdf", in.Signer.ID, st.Done+1)
-	o, err := s.signPDF(ctx, s.cfg.Provider, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
+	o, err := s.signPDF(ctx, by, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
 	if err != nil {
 		return err
 	}
@@ -133,7 +137,7 @@ func (s *Sealer) signPDF(ctx context.Context, by evidence.Provider, current evid
 		return evidence.Object{}, err
 	}
 	if sig.Message == nil {
-		if sig.Message, err = sig.Draft.CMS(ctx, sig.Value.Raw, s.cfg.Timestamper); err != nil {
+		if sig.Message, err = sig.Draft.CMS(ctx, sig.Value.Raw, s.inDocument); err != nil {
 			return evidence.Object{}, err
 		}
 		if err := save(ctx); err != nil {

@@ -73,6 +73,9 @@ func New(cfg Config) (*Authority, error) {
 	return &Authority{cfg: cfg}, nil
 }
 
+// Watch is what watches the authority's clock; its Run must be running.
+func (a *Authority) Watch() *Watch { return a.cfg.Watch }
+
 // Timestamp implements evidence.Timestamper.
 func (a *Authority) Timestamp(ctx context.Context, hash crypto.Hash, digest []byte) ([]byte, error) {
 	return a.stamp(ctx, cms.Request{Hash: hash, Digest: digest})

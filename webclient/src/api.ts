@@ -72,6 +72,14 @@ export interface Document {
   sentAt?: string;
   completedAt?: string;
   trouble?: string; // why sealing is delayed, in plain words
+  provider: string; // who certifies the signers; empty for the service's own authority
+}
+
+export interface Provider {
+  name: string; // empty for the service's own authority
+  legal: string;
+  country?: string;
+  level: 'simple' | 'advanced' | 'qualified';
 }
 
 export interface Plan {
@@ -117,6 +125,7 @@ export interface Ceremony {
   references: { have: number; need: number; want: number };
   next: Next;
   captureId?: string; // the finished capture that waits for the confirmation
+  consentAt?: string; // address of the certificate provider, where the signer has to consent first
   deposit?: { size: number; retainUntil: string };
   keep: { depositYears: number };
 }
@@ -349,6 +358,8 @@ export const documents = {
   get: (id: string) => json<Document>('GET', `/api/documents/${part(id)}`),
   upload: (file: Blob, title: string, filename: string, key: string) =>
     create<Document>(`/api/documents?title=${part(title)}&filename=${part(filename)}`, new Blob([file], { type: 'application/pdf' }), key),
+  providers: () => json<{ providers: Provider[] }>('GET', '/api/providers'),
+  choose: (id: string, provider: string) => json<Document>('PUT', `/api/documents/${part(id)}/provider`, { body: { provider } }),
   plan: (id: string, plan: Plan) => json<Document>('PUT', `/api/documents/${part(id)}/plan`, { body: plan }),
   send: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/send`, { idempotencyKey: newKey() }),
   remind: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/remind`, { idempotencyKey: newKey() }),
@@ -370,6 +381,7 @@ export const signing = {
   finish: (id: string) => retried(() => json<FinishedCapture>('POST', `/api/signing/captures/${part(id)}/finish`)),
   discard: (id: string) => json<Ceremony>('POST', `/api/signing/captures/${part(id)}/discard`),
   confirm: (by: { captureId: string } | { typed: string }, key: string) => create<Ceremony>('/api/signing/confirm', by, key),
+  provider: (back: { state: string; code: string }) => retried(() => json<Ceremony>('POST', '/api/signing/provider', { body: back })),
   pdfURL: '/api/signing/pdf',
   depositURL: '/api/signing/deposit',
   signedURL: '/api/signing/signed.pdf',

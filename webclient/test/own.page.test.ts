@@ -18,6 +18,7 @@ const file = (name: string, buffer: Uint8Array, mimeType = 'application/pdf') =>
 
 describe('owning', () => {
   it('goes from the invitation to a document that is sent, followed and downloaded', async () => {
+    mock.providers.push({ name: 'elsewhere', legal: 'Test Trust Services', country: 'FR', level: 'qualified' });
     const { context, page, faults } = await open(browser, 'desktop');
     await page.goto(`${mock.url}/#invitation=good`);
     await get(page, 'invite-name').fill('Ada Durand');
@@ -39,6 +40,8 @@ describe('owning', () => {
     await get(page, 'plan-missing').waitFor();
     await get(page, 'signer-name').fill('Chloé Martin');
     await get(page, 'signer-email').fill('chloe@example.org');
+    await get(page, 'provider').selectOption('elsewhere');
+    await expect.poll(() => mock.documents[0]!.provider).toBe('elsewhere');
     await get(page, 'place-field').click();
     await get(page, 'field').focus();
     await page.keyboard.press('ArrowRight');

@@ -143,6 +143,22 @@ describe('signing', () => {
     await context.close();
   });
 
+  it('sends the signer to the certificate provider, and goes on when they are back', async () => {
+    mock.elsewhere = true;
+    const { context, page, faults } = await open(browser, 'phone');
+    await read(page);
+    await agree(page, { handwriting: false, video: false, comparison: false });
+    await get(page, 'typed-name').fill('Chloé Martin');
+    await get(page, 'confirm-typed').click();
+    await get(page, 'provider-consent').waitFor();
+    await shoot(page, 'sign-provider-phone');
+    await get(page, 'provider-consent').click();
+    await get(page, 'done').waitFor();
+    expect(new URL(page.url()).search).toBe('');
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('restores a broken camera stream and says so', async () => {
     const { context, page } = await open(browser, 'tablet');
     const media = await answerMedia(context, mock);

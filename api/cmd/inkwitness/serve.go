@@ -41,10 +41,14 @@ type serveCommand struct {
 	SMTP     string `help:"Mail server: smtp://user:password@host:port (STARTTLS), smtps://, or smtp+plain:// on this machine. Without one, mails stay in the outbox." env:"SMTP"`
 	MailFrom string `help:"Sender of mails." env:"MAIL_FROM"`
 
-	TimestampURLs []string       `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked before our own." env:"TIMESTAMP_URLS"`
-	TimeServers   []string       `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
-	EgressAllow   []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
-	LogLevel      string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+	TimestampURLs  []string       `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked one after the other until one answers; deposits then carry its token beside our own." env:"TIMESTAMP_URLS"`
+	TimestampRoots string         `help:"PEM file with the roots of the outside timestamp authorities." env:"TIMESTAMP_ROOTS" type:"existingfile"`
+	TimeServers    []string       `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
+	Witness        []string       `help:"Witness of the log, as 'https://witness.example/ KEY [KEY]' with the keys that it prints; give the flag once for each." env:"WITNESSES" sep:";"`
+	WitnessesNeed  int            `help:"How many witnesses must confirm; all of them by default." env:"WITNESSES_NEED"`
+	Providers      string         `help:"JSON file with certificate providers that documents may choose; see evidence/README.md." env:"PROVIDERS" type:"existingfile"`
+	EgressAllow    []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
+	LogLevel       string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 }
 
 // Run serves until it is told to stop.
@@ -54,7 +58,8 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
 	cfg.Mail = server.MailConfig{URL: c.SMTP, From: c.MailFrom}
 	cfg.TimestampURLs, cfg.TimeServers, cfg.Logger = c.TimestampURLs, c.TimeServers, logger(c.LogLevel)
-	cfg.EgressAllow = c.EgressAllow
+	cfg.EgressAllow, cfg.TimestampRoots = c.EgressAllow, c.TimestampRoots
+	cfg.Witnesses, cfg.WitnessesNeed, cfg.Providers = c.Witness, c.WitnessesNeed, c.Providers
 	s, err := server.New(ctx, cfg)
 	if err != nil {
 		return err

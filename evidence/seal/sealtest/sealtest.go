@@ -80,6 +80,64 @@ func NewWitnessed(t testing.TB, cosigner func(logKeys []proof.Key) ledger.Cosign
 	return w
 }
 
+// StampOutside makes the service ask an outside timestamp authority, with a
+// root of its own, as well.
+func (w *World) StampOutside() {
+	w.t.Helper()
+	keys, _ := evidencetest.Keys()
+	other, err := trust.Open(w.t.Context(), trust.Config{Keys: keys, Clock: w.Clock, Organisation: "Elsewhere"})
+	w.Check(err)
+	w.Config.Outside, err = tsa.New(tsa.Config{Credential: other.Timestamping, Serials: &w.serials, Clock: w.Clock})
+	w.Check(err)
+	w.Config.Roots = append(w.Config.Roots, other.Root())
+	w.Sealer, err = seal.New(w.Config)
+	w.Check(err)
+}
+
+// Cosigners are witnesses that confirm whatever they are asked. They implement
+// ledger.Cosigner.
+type Cosigners struct {
+	Clock   capture.Clock
+	Signers []*proof.Signer
+}
+
+// Cosign implements ledger.Cosigner.
+func (c *Cosigners) Cosign(_ context.Context, checkpoint []byte, _ func(int64) ([]proof.Hash, error)) ([]byte, error) {
+	parsed, err := proof.ParseCheckpoint(checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range c.Signers {
+		sig, err := s.Sign(parsed, c.Clock.Now())
+		if err != nil {
+			return nil, err
+		}
+		parsed.Note.Sigs = append(parsed.Note.Sigs, sig)
+	}
+	return parsed.Note.Marshal(), nil
+}
+
+// NewComplete returns a service with everything that a deposit can carry: an
+// outside timestamp, and two witnesses whose confirmation is needed.
+func NewComplete(t testing.TB) *World {
+	t.Helper()
+	c := &Cosigners{Clock: &evidencetest.Clock{}}
+	for i, a := range []proof.Algorithm{proof.CosignEd, proof.CosignMLDSA} {
+		s, err := proof.NewSigner(fmt.Sprintf("witness%d.example.org/ink", i+1), a, bytes.Repeat([]byte{byte(i + 1)}, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Signers = append(c.Signers, s)
+	}
+	w := NewWitnessed(t, func([]proof.Key) ledger.Cosigner { return c })
+	for _, s := range c.Signers {
+		w.Config.Witnesses = append(w.Config.Witnesses, s.Key)
+	}
+	w.Config.Need = 2
+	w.StampOutside()
+	return w
+}
+
 // Check ends the test on an error.
 func (w *World) Check(err error) {
 	w.t.Helper()

@@ -20,11 +20,15 @@ import (
 // State and PKCE verifier (RFC 7636) are derived from the client's secret and
 // the request, so that nothing has to be kept between the two.
 
-func (c *Client) consentURL(id string, hashes []string, oid string) string {
+func (c *Client) consentURL(ctx context.Context, id string, hashes []string, oid string) (string, error) {
+	base, err := c.endpoints(ctx)
+	if err != nil {
+		return "", err
+	}
 	q := url.Values{"response_type": {"code"}, "client_id": {c.cfg.ID}, "redirect_uri": {c.cfg.Redirect}, "scope": {"credential"},
 		"credentialID": {id}, "numSignatures": {strconv.Itoa(len(hashes))}, "hashes": {strings.Join(urlSafe(hashes), ",")}, "hashAlgorithmOID": {oid},
 		"state": {c.derive("state", id, hashes)}, "code_challenge": {challenge(c.derive("verifier", id, hashes))}, "code_challenge_method": {"S256"}}
-	return c.auth + "/oauth2/authorize?" + q.Encode()
+	return base + "/oauth2/authorize?" + q.Encode(), nil
 }
 
 // urlSafe turns base64 into base64url, as hashes travel in an address.
@@ -58,7 +62,11 @@ func (c *Client) Consented(ctx context.Context, auth evidence.Authorization, sta
 	if subtle.ConstantTimeCompare([]byte(state), []byte(c.derive("state", auth.Credential, hashes))) != 1 {
 		return auth, fmt.Errorf("consent for something else: %w", evidence.ErrNotAllowed)
 	}
-	g, err := c.grant(ctx, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {c.cfg.Redirect},
+	base, err := c.endpoints(ctx)
+	if err != nil {
+		return auth, err
+	}
+	g, err := c.grant(ctx, base, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {c.cfg.Redirect},
 		"code_verifier": {c.derive("verifier", auth.Credential, hashes)}})
 	if err != nil {
 		return auth, fmt.Errorf("take over the signer's consent: %w", err)

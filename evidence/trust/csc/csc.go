@@ -14,6 +14,7 @@ package csc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -40,25 +41,26 @@ type Config struct {
 	URL      string // of the API, with its version: https://provider.example/csc/v2
 	ID       string // OAuth 2.0 client
 	Secret   string
-	Redirect string       // where the provider sends the signer back to, for SCAL 2
-	HTTP     *http.Client // nil: one with a time limit of 30 s
+	Info     evidence.ProviderInfo // who the provider is, as its customers are told
+	Redirect string                // where the provider sends the signer back to, for SCAL 2
+	HTTP     *http.Client          // nil: one with a time limit of 30 s
 	Clock    capture.Clock
 }
 
 // Client implements evidence.Provider and evidence.Timestamper. It is safe for
 // concurrent use.
 type Client struct {
-	cfg  Config
-	info evidence.ProviderInfo
-	auth string // base of the OAuth 2.0 endpoints
+	cfg Config
 
 	mu    sync.Mutex
+	auth  string // base of the OAuth 2.0 endpoints, empty until the provider was asked
 	token string
 	until time.Time
 }
 
-// Open asks the provider who it is.
-func Open(ctx context.Context, cfg Config) (*Client, error) {
+// New returns a client. The provider is asked only when something is signed: one
+// that is down keeps nothing else from starting.
+func New(cfg Config) (*Client, error) {
 	if cfg.URL == "" || cfg.ID == "" || cfg.Secret == "" || cfg.Clock == nil {
 		return nil, errors.New("csc: URL, ID, Secret and Clock are required")
 	}
@@ -66,24 +68,30 @@ func Open(ctx context.Context, cfg Config) (*Client, error) {
 		cfg.HTTP = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	cfg.URL = strings.TrimSuffix(cfg.URL, "/")
-	c := &Client{cfg: cfg}
+	cfg.Info.Name = cmp.Or(cfg.Info.Name, "csc")
+	return &Client{cfg: cfg}, nil
+}
+
+// endpoints returns the base of the OAuth 2.0 endpoints, which the provider
+// names (section 11.1 of the specification).
+func (c *Client) endpoints(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.auth != "" {
+		return c.auth, nil
+	}
 	var info struct {
-		Name   string `json:"name"`
-		Region string `json:"region"`
 		OAuth2 string `json:"oauth2"`
 	}
 	if err := c.post(ctx, "/info", "", struct{}{}, &info); err != nil {
-		return nil, fmt.Errorf("open provider: %w", err)
+		return "", fmt.Errorf("ask the provider who it is: %w", err)
 	}
-	c.info = evidence.ProviderInfo{Name: "csc", Legal: info.Name, Country: info.Region, Level: "qualified"}
-	if c.auth = strings.TrimSuffix(info.OAuth2, "/"); c.auth == "" {
-		c.auth = cfg.URL
-	}
-	return c, nil
+	c.auth = cmp.Or(strings.TrimSuffix(info.OAuth2, "/"), c.cfg.URL)
+	return c.auth, nil
 }
 
 // Info implements evidence.Provider.
-func (c *Client) Info() evidence.ProviderInfo { return c.info }
+func (c *Client) Info() evidence.ProviderInfo { return c.cfg.Info }
 
 // credential is what credentials/info tells.
 type credential struct {
@@ -101,13 +109,14 @@ type credential struct {
 	SCAL string `json:"SCAL"`
 }
 
-// Credential implements evidence.Provider: the signer's first valid credential.
+// Credential implements evidence.Provider: the first valid credential of the
+// signer, whom the provider knows by e-mail address.
 // Asked again it is the same one, as the provider keeps their order.
 func (c *Client) Credential(ctx context.Context, req evidence.CredentialRequest) (evidence.Credential, error) {
 	var list struct {
 		IDs []string `json:"credentialIDs"`
 	}
-	ask := map[string]any{"userID": req.Subject, "onlyValid": true, "maxResults": 1}
+	ask := map[string]any{"userID": cmp.Or(req.Email, req.Subject), "onlyValid": true, "maxResults": 1}
 	if err := c.call(ctx, "/credentials/list", ask, &list); err != nil {
 		return evidence.Credential{}, fmt.Errorf("list credentials: %w", err)
 	}
@@ -165,8 +174,8 @@ func (c *Client) Authorize(ctx context.Context, id string, digests []evidence.Si
 	}
 	auth := evidence.Authorization{Credential: id, Digests: digests}
 	if cred.Auth.Mode == "oauth2code" {
-		auth.Redirect = c.consentURL(id, hashes, oid)
-		return auth, nil
+		auth.Redirect, err = c.consentURL(ctx, id, hashes, oid)
+		return auth, err
 	}
 	var answer struct {
 		SAD string `json:"SAD"`
@@ -347,12 +356,16 @@ func (e *ProviderError) Is(target error) bool {
 
 // access returns the service's access token by the client credentials grant.
 func (c *Client) access(ctx context.Context) (string, error) {
+	base, err := c.endpoints(ctx)
+	if err != nil {
+		return "", err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.token != "" && c.cfg.Clock.Now().Before(c.until) {
 		return c.token, nil
 	}
-	t, err := c.grant(ctx, url.Values{"grant_type": {"client_credentials"}, "scope": {"service"}})
+	t, err := c.grant(ctx, base, url.Values{"grant_type": {"client_credentials"}, "scope": {"service"}})
 	if err != nil {
 		return "", fmt.Errorf("sign in at the provider: %w", err)
 	}
@@ -366,11 +379,11 @@ type grant struct {
 	Expires int    `json:"expires_in"`
 }
 
-func (c *Client) grant(ctx context.Context, form url.Values) (grant, error) {
+func (c *Client) grant(ctx context.Context, base string, form url.Values) (grant, error) {
 	var g grant
 	form.Set("client_id", c.cfg.ID)
 	form.Set("client_secret", c.cfg.Secret)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.auth+"/oauth2/token", strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/oauth2/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return g, err
 	}

@@ -21,7 +21,8 @@ var _ evidence.Provider = (*csc.Client)(nil)
 func open(t *testing.T) (*csc.Client, *csctest.Server) {
 	t.Helper()
 	s := csctest.New(t, evidencetest.Start)
-	c, err := csc.Open(t.Context(), csc.Config{URL: s.API(), ID: csctest.ClientID, Secret: csctest.Secret, Redirect: "https://sign.example.com/back", Clock: &evidencetest.Clock{}})
+	c, err := csc.New(csc.Config{URL: s.API(), ID: csctest.ClientID, Secret: csctest.Secret, Redirect: "https://sign.example.com/back", Clock: &evidencetest.Clock{},
+		Info: evidence.ProviderInfo{Legal: "Test Trust Services", Country: "FR"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,10 +49,10 @@ func verify(t *testing.T, cred evidence.Credential, d []evidence.SignDigest, sig
 
 func TestServiceAuthorization(t *testing.T) {
 	c, _ := open(t)
-	if i := c.Info(); i.Legal != "Test Trust Services" || i.Country != "FR" {
+	if i := c.Info(); i.Name != "csc" || i.Legal != "Test Trust Services" || i.Country != "FR" {
 		t.Errorf("info %+v", i)
 	}
-	cred, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1"})
+	cred, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1", Email: "zoe@example.com"})
 	if err != nil || len(cred.Chain) != 2 {
 		t.Fatal(cred, err)
 	}
@@ -95,7 +96,7 @@ func visit(t *testing.T, address string) url.Values {
 func TestSignerConsentsAtTheProvider(t *testing.T) {
 	c, s := open(t)
 	s.Consent = true
-	cred, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1"})
+	cred, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1", Email: "zoe@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +135,7 @@ func TestSignerConsentsAtTheProvider(t *testing.T) {
 func TestAnswerLostAfterSigning(t *testing.T) {
 	c, s := open(t)
 	s.DropAfterSigning = 1
-	cred, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1"})
+	cred, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1", Email: "zoe@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestAnswerLostAfterSigning(t *testing.T) {
 		t.Fatal(err)
 	}
 	verify(t, cred, agreed, sigs)
-	again, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1"})
+	again, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1", Email: "zoe@example.com"})
 	if err != nil || !bytes.Equal(again.Chain[0].Raw, cred.Chain[0].Raw) {
 		t.Errorf("another certificate, %v", err)
 	}
@@ -165,11 +166,11 @@ func TestAnswerLostAfterSigning(t *testing.T) {
 
 func TestWrongSecret(t *testing.T) {
 	s := csctest.New(t, evidencetest.Start)
-	c, err := csc.Open(t.Context(), csc.Config{URL: s.API(), ID: csctest.ClientID, Secret: "wrong", Clock: &evidencetest.Clock{}})
+	c, err := csc.New(csc.Config{URL: s.API(), ID: csctest.ClientID, Secret: "wrong", Clock: &evidencetest.Clock{}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1"}); !errors.Is(err, evidence.ErrNotAllowed) {
+	if _, err := c.Credential(t.Context(), evidence.CredentialRequest{Subject: "sub1", Email: "zoe@example.com"}); !errors.Is(err, evidence.ErrNotAllowed) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,6 +3,7 @@
 package pkcs11
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -37,8 +38,8 @@ type Config struct {
 	Token   string // label of the token
 	Pin     string
 	Issuer  Issuer
-	Secret  []byte // 32 bytes that bind authorizations to their digests
-	Legal   string // who runs the module
+	Secret  []byte                // 32 bytes that bind authorizations to their digests
+	Info    evidence.ProviderInfo // who runs the module
 }
 
 // Provider implements evidence.Provider. It is safe for concurrent use.
@@ -65,7 +66,9 @@ func (p *Provider) Close() error { return p.hsm.Close() }
 
 // Info implements evidence.Provider.
 func (p *Provider) Info() evidence.ProviderInfo {
-	return evidence.ProviderInfo{Name: "pkcs11", Legal: p.cfg.Legal, Level: "advanced"}
+	info := p.cfg.Info
+	info.Name, info.Level = cmp.Or(info.Name, "pkcs11"), cmp.Or(info.Level, "advanced")
+	return info
 }
 
 // label is the module's id of a credential: attributes have a bounded length.

@@ -40,7 +40,7 @@ func open(t *testing.T) *pkcs11.Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pkcs11.Open(pkcs11.Config{Library: "/usr/lib/softhsm/libsofthsm2.so", Token: "ink", Pin: "1234", Issuer: ca, Secret: make([]byte, 32), Legal: "Test"})
+	p, err := pkcs11.Open(pkcs11.Config{Library: "/usr/lib/softhsm/libsofthsm2.so", Token: "ink", Pin: "1234", Issuer: ca, Secret: make([]byte, 32), Info: evidence.ProviderInfo{Legal: "Test"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import { keepOn } from '../pdf/geometry.ts';
 import { fieldStyle } from '../pdf/field.tsx';
 import { type PageView, Viewer } from '../pdf/viewer.tsx';
 import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { ProviderChoice } from './provider.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -99,6 +100,7 @@ export function Plan({ document, onChange }: { document: Document; onChange: (ne
         ))}
         {people.length > 1 && <p class="small muted">{texts.order}</p>}
         <div class="row"><Button onClick={() => { setPeople([...people, { name: '', email: '', language: language.value }]); setCurrent(people.length); }} test="signer-add">{texts.add}</Button></div>
+        <ProviderChoice document={document} onChange={onChange} />
         {missing && <Notice tone="warn" test="plan-missing">{missing}</Notice>}
         <ProblemNotice problem={problem} />
         {saved && <Notice tone="good">{texts.saved}</Notice>}

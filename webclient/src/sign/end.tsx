@@ -20,7 +20,12 @@ export function Sealing() {
     <div class="stack">
       <Title>{texts.title}</Title>
       <Panel test="sealing">
-        <Progress label={texts.text} />
+        {ceremony.value?.consentAt
+          ? <>
+              <p>{texts.consent}</p>
+              <div><a class="button button-primary button-large" href={ceremony.value.consentAt} rel="noreferrer" data-test="provider-consent">{texts.consentGo(new URL(ceremony.value.consentAt).hostname)}</a></div>
+            </>
+          : <Progress label={texts.text} />}
         <ProblemNotice problem={problem.value} />
       </Panel>
     </div>

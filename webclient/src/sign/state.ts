@@ -27,6 +27,7 @@ export async function openCeremony(): Promise<void> {
   try {
     accept(token ? await signing.open(token, browserSecret()) : await signing.get());
     dropToken();
+    await takeConsent();
     opening.value = 'open';
     const theirs = matchLanguage(ceremony.value?.signer.language ?? '');
     if (theirs && !hasChosenLanguage()) await setLanguage(theirs);
@@ -42,6 +43,22 @@ export async function openCeremony(): Promise<void> {
 function openingAfter(error: unknown, hadToken: boolean): Opening {
   if (!(error instanceof Problem) || error.unreachable || error.status >= 500 || error.status === 429) return 'failed';
   return hadToken ? 'expired' : 'no-link';
+}
+
+// What the certificate provider said stands in the address with which it sent the
+// signer back. A refusal leaves the ceremony where it was.
+async function takeConsent(): Promise<void> {
+  const query = new URLSearchParams(location.search);
+  const state = query.get('state');
+  const code = query.get('code');
+  if (!state && !query.has('error')) return;
+  history.replaceState(null, '', location.pathname);
+  if (!state || !code) return;
+  try {
+    accept(await signing.provider({ state, code }));
+  } catch (error) {
+    problem.value = error;
+  }
 }
 
 // The token stays in the address until the service answered: a page that is

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import type { Ceremony, Document, FinishedCapture, Mail } from '../../src/api.ts';
+import type { Ceremony, Document, FinishedCapture, Provider, Mail } from '../../src/api.ts';
 import { toHex } from '../../src/ink/chain.ts';
 import { makePDF } from './pdf.ts';
 import { PenSession } from './pen.ts';
@@ -105,6 +105,7 @@ export class Mock {
     response.setHeader('Content-Security-Policy', POLICY);
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('X-Content-Type-Options', 'nosniff');
+    if (url.pathname === '/elsewhere') return void response.writeHead(302, { Location: '/sign?state=state-1&code=code-1' }).end();
     if (!url.pathname.startsWith('/api/')) return this.file(url.pathname, response);
     this.requests.push(`${request.method} ${url.pathname}`);
     if (this.down) return problem(response, 503, 'unavailable', 'Temporarily unavailable');
@@ -166,6 +167,15 @@ export class Mock {
       }
       case 'POST /signing/confirm':
         state.next = 'sealing';
+        this.sealingUntil = Date.now() + 700;
+        if (this.elsewhere) {
+          this.sealingUntil = Infinity;
+          state.consentAt = `${this.url}/elsewhere`;
+        }
+        return send(response, 200, state);
+      case 'POST /signing/provider':
+        if (json().state !== 'state-1' || json().code !== 'code-1') return problem(response, 409, 'conflict', 'Not possible', 'Not of this signature.');
+        delete state.consentAt;
         this.sealingUntil = Date.now() + 700;
         return send(response, 200, state);
       case 'GET /signing/signed.pdf':
@@ -235,6 +245,7 @@ export class Mock {
       return void response.writeHead(204).end();
     }
     if (key === 'GET /documents') return send(response, 200, { documents: this.documents });
+    if (key === 'GET /providers') return send(response, 200, { providers: this.providers });
     if (key === 'GET /outbox') return send(response, 200, { mails: this.mails });
     if (key === 'POST /documents') {
       if (!body.subarray(0, 5).equals(Buffer.from('%PDF-'))) return problem(response, 422, 'invalid', 'Not possible', 'This is not a PDF file.');
@@ -250,11 +261,13 @@ export class Mock {
   }
 
   investigation: unknown = {};
+  providers: Provider[] = [{ name: '', legal: 'This service', level: 'advanced' }];
+  elsewhere = false; // the certificate provider asks the signer itself
 
   newDocument(title: string, filename: string, size: number): Document {
     return {
       id: randomBytes(16).toString('hex'), title, filename, pages: this.pages(), state: 'draft',
-      createdAt: '2026-11-23T18:00:00Z', sha256: this.ceremony.document.sha256, size, signers: [], fields: [],
+      createdAt: '2026-11-23T18:00:00Z', sha256: this.ceremony.document.sha256, size, signers: [], fields: [], provider: '',
     };
   }
 
@@ -267,6 +280,9 @@ export class Mock {
         return bytes(response, this.pdf, 'application/pdf');
       case 'GET deposit':
         return bytes(response, randomBytes(300_000), 'application/vnd.etsi.asic-e+zip');
+      case 'PUT provider':
+        document.provider = json().provider;
+        return send(response, 200, document);
       case 'PUT plan': {
         const plan = json();
         document.signers = plan.signers.map((signer: object, i: number) => ({ id: `s${i}`, state: 'waiting', typed: false, ...signer }));

@@ -52,7 +52,7 @@ const (
 	Secret   = "a secret of the client"
 	token    = "access-token"
 	id       = "credential-1"
-	signer   = "sub1"
+	signer   = "zoe@example.com"
 )
 
 // New starts a provider whose certificates begin at the given time.

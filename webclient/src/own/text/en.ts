@@ -72,6 +72,9 @@ const en = {
     saved: 'Saved.',
     missingSigner: 'Every signer needs a name and an e-mail address.',
     missingField: (name: string) => `Add a place to sign for ${name}.`,
+    provider: 'Certificates by',
+    providerHint: 'What a signature proves differs: a qualified one is equal to a handwritten one by law, an advanced one is tied to its signer, a simple one rests on the recording alone.',
+    levels: { simple: 'simple', advanced: 'advanced', qualified: 'qualified' } as Record<string, string>,
   },
   document: {
     signers: 'Signers',

@@ -74,6 +74,9 @@ const fr: Translation<typeof en> = {
     saved: 'Enregistré.',
     missingSigner: 'Chaque signataire doit avoir un nom et une adresse e-mail.',
     missingField: (name) => `Ajoutez un emplacement de signature pour ${name}.`,
+    provider: 'Certificats de',
+    providerHint: 'La force de preuve diffère : une signature qualifiée équivaut légalement à une signature manuscrite, une signature avancée est liée à son signataire, une signature simple ne repose que sur l’enregistrement.',
+    levels: { simple: 'simple', advanced: 'avancée', qualified: 'qualifiée' } as Record<string, string>,
   },
   document: {
     signers: 'Signataires',

@@ -70,6 +70,9 @@ const zhHans: Translation<typeof en> = {
     saved: '已保存。',
     missingSigner: '每位签署人都需要姓名与电子邮件地址。',
     missingField: (name) => `请为 ${name} 添加签名位置。`,
+    provider: '证书服务商',
+    providerHint: '证明力各有不同：合格签名在法律上等同手写签名，高级签名与签署人相连，简易签名仅以录制为凭。',
+    levels: { simple: '简易', advanced: '高级', qualified: '合格' } as Record<string, string>,
   },
   document: {
     signers: '签署人',

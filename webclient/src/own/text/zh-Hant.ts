@@ -70,6 +70,9 @@ const zhHant: Translation<typeof en> = {
     saved: '已儲存。',
     missingSigner: '每位簽署人都需要姓名與電子郵件地址。',
     missingField: (name) => `請為 ${name} 新增簽名位置。`,
+    provider: '憑證服務商',
+    providerHint: '證明力各有不同：合格簽章在法律上等同手寫簽名，進階簽章與簽署人相連，簡易簽章僅以錄製為憑。',
+    levels: { simple: '簡易', advanced: '進階', qualified: '合格' } as Record<string, string>,
   },
   document: {
     signers: '簽署人',

@@ -142,6 +142,8 @@ const en = {
   sealing: {
     title: 'Sealing your signature',
     text: 'This usually takes a few seconds. You may close this page: it goes on by itself, and the link shows the result.',
+    consent: 'One step is left: the provider of your certificate asks you itself whether you agree to sign exactly this document. You come back here afterwards.',
+    consentGo: (host: string) => `Continue at ${host}`,
   },
   done: {
     title: 'You have signed',

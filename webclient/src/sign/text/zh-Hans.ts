@@ -143,6 +143,8 @@ const zhHans: Translation<typeof en> = {
   sealing: {
     title: '正在封存您的签名',
     text: '通常只需几秒钟。您可以关闭此页面：流程会自动继续，链接将显示结果。',
+    consent: '还有一步：您的证书服务商会亲自询问您是否同意签署这份文件。完成后您会回到这里。',
+    consentGo: (host) => `前往 ${host} 继续`,
   },
   done: {
     title: '您已完成签署',

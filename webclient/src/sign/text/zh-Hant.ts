@@ -143,6 +143,8 @@ const zhHant: Translation<typeof en> = {
   sealing: {
     title: '正在封存您的簽名',
     text: '通常只需幾秒鐘。您可以關閉此頁面：程序會自動繼續，連結將顯示結果。',
+    consent: '還有一步：您的憑證服務商會親自詢問您是否同意簽署這份文件。完成後您會回到這裡。',
+    consentGo: (host) => `前往 ${host} 繼續`,
   },
   done: {
     title: '您已完成簽署',
