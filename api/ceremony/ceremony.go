@@ -203,6 +203,7 @@ type File struct {
 type Deposit struct {
 	ID          string          `json:"id"`
 	Object      evidence.Object `json:"object"`
+	Document    evidence.Object `json:"document"` // the signed PDF with its validation data, as it stands in the container
 	LeafIndex   int64           `json:"leafIndex"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	RetainUntil time.Time       `json:"retainUntil"`

@@ -27,6 +27,8 @@ type Sealer interface {
 	// Deposit writes the container of a committed document with its inclusion
 	// proof; evidence.ErrPending until the log has one.
 	Deposit(ctx context.Context, d *Document, keep Keep) (Deposit, error)
+	// Objects lists what a kept state refers to.
+	Objects(state []byte) ([]evidence.Object, error)
 	// Certification reads how far the kept signature is with its provider.
 	Certification(s *Signer) (Certification, error)
 	// Consented takes what the signer brought back from the provider and returns

@@ -128,6 +128,7 @@ type Config struct {
 	Documents  Documents
 	Grants     Grants
 	Subjects   Subjects
+	Objects    Objects
 	Notices    Notices
 	Vault      Vault
 	PDF        PDF
@@ -193,7 +194,7 @@ func (s *Service) Upload(ctx context.Context, organisation, owner, title, filena
 	d := &Document{ID: api.NewID(), Organisation: organisation, Owner: owner, State: Draft, Title: title, Filename: filename, Pages: pages, Created: now}
 	d.Source, err = s.Vault.Put(ctx, evidence.Meta{
 		Key: "documents/" + d.ID + "/source.pdf", Class: evidence.ClassProject, Reason: "the document to be signed",
-		DeleteAfter: keepProject(now), Subject: d.ID, Deposit: d.ID, ContentType: "application/pdf",
+		DeleteAfter: keepProject(now), Subject: projectSubject, Deposit: d.ID, ContentType: "application/pdf",
 	}, io.NewSectionReader(pdf, 0, size))
 	if err != nil {
 		return nil, fmt.Errorf("store the document: %w", err)
@@ -208,6 +209,9 @@ func (s *Service) Upload(ctx context.Context, organisation, owner, title, filena
 		if err := s.Documents.CreateDocument(ctx, d); err != nil {
 			return err
 		}
+		if err := s.refer(ctx, d); err != nil {
+			return err
+		}
 		return s.apply(ctx, d, Effects{Events: []Event{{Kind: "document.uploaded"}}})
 	})
 	if err != nil {
@@ -215,6 +219,10 @@ func (s *Service) Upload(ctx context.Context, organisation, owner, title, filena
 	}
 	return d, nil
 }
+
+// projectSubject names the key of project data: it is destroyed when the project
+// is finished, while the deposit's key lives on.
+const projectSubject = "project"
 
 // keepProject is when project data of class K2 ends if nothing ends it earlier.
 func keepProject(now time.Time) time.Time { return now.AddDate(1, 0, 0) }
@@ -246,6 +254,9 @@ func (s *Service) change(ctx context.Context, id string, transition func(context
 			}
 			if err := s.Documents.SaveDocument(ctx, d); err != nil {
 				return fmt.Errorf("save the document: %w", err)
+			}
+			if err := s.refer(ctx, d); err != nil {
+				return err
 			}
 			return s.apply(ctx, d, effects)
 		})

@@ -172,7 +172,8 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 	}
 	meta := evidence.Meta{Class: evidence.ClassDeposit, Reason: "evidence of the signature", DeleteAfter: keepDeposit(c.StartedAt), Subject: who.Subject, Deposit: d.ID}
 	if c.Kind == ReferenceCapture {
-		meta.Class, meta.Reason = evidence.ClassReference, "reference for comparing signatures"
+		// A key of their own: withdrawing consent destroys it and leaves deposits as they are.
+		meta.Class, meta.Reason, meta.Deposit = evidence.ClassReference, "reference for comparing signatures", referencesDeposit
 	}
 	for _, f := range archive.Files {
 		if c.Kind == ReferenceCapture && f.Name != PenFile {
@@ -189,6 +190,9 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 	}
 	return c, nil
 }
+
+// referencesDeposit stands for the deposit in the name of a subject's key of references.
+const referencesDeposit = "references"
 
 // PenFile is the name of the pen stream among a capture's files.
 const PenFile = "strokes.ink"
@@ -236,7 +240,7 @@ func (s *Service) enrol(ctx context.Context, organisation, email string, c Captu
 			return nil
 		}
 		subject.References = append(subject.References, Reference{Capture: c.ID, Object: c.Files[0].Object, Device: c.Device, EnrolledAt: c.EndedAt})
-		return s.Subjects.SaveSubject(ctx, subject)
+		return s.saveSubject(ctx, subject)
 	})
 }
 

@@ -501,6 +501,16 @@ func (d *Document) completed(deposit Deposit, now time.Time, newSecret func() st
 	d.Deposit, d.State, d.Completed, d.Trouble = &deposit, Completed, now, ""
 	// The salt of the commitment is in the deposit now, and nowhere else.
 	d.SealState = nil
+	d.Current = deposit.Document
+	for _, s := range d.Signers {
+		for _, c := range s.Captures {
+			for i := range c.Files {
+				if c.Kind == SignatureCapture {
+					c.Files[i].Object.DeleteAfter = deposit.RetainUntil // evidence ends with the deposit, not days before it
+				}
+			}
+		}
+	}
 	effects := Effects{
 		Events: []Event{{Kind: "document.completed", By: ByService, Detail: "deposit " + deposit.ID}},
 		Mails:  []Mail{{Kind: MailCompleted, Document: d.ID, Key: d.ID + "/owner/completed"}},

@@ -192,3 +192,28 @@ func (c *client) waitState(id string, signer int, state string) {
 		}
 	}
 }
+
+// checked runs the operator's check beside the service: every blob has its row
+// and every row its blob.
+func (s *service) checked() {
+	s.t.Helper()
+	cmd := exec.Command(s.binary, "check", "--data", s.data, "--json")
+	cmd.Env = append(os.Environ(), s.env...)
+	out, err := cmd.Output()
+	if err != nil {
+		s.t.Errorf("inkwitness check: %v\n%s", err, out)
+	}
+	var report struct {
+		Structure struct {
+			Objects, Young   int
+			Blobs            []int
+			Missing, Orphans []any
+		}
+	}
+	if err := json.Unmarshal(out, &report); err != nil {
+		s.t.Fatalf("inkwitness check: %v in %s", err, out)
+	}
+	if found := report.Structure; found.Objects < 3 || len(found.Blobs) == 0 || found.Blobs[0] != found.Objects || found.Young != 0 || len(found.Missing)+len(found.Orphans) != 0 {
+		s.t.Errorf("after the ceremony the objects and their blobs differ: %s", out)
+	}
+}

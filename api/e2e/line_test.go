@@ -46,6 +46,7 @@ func line(t *testing.T, s *service) {
 			}
 		}
 	}
+	s.checked()
 	d := openDeposit(t, files["download-deposit"])
 	d.verifies()
 	d.samples(signature.Samples)

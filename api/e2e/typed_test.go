@@ -61,6 +61,7 @@ func TestTwoSignTyping(t *testing.T) {
 		}
 	}
 	owner.completed(d.ID)
+	s.checked()
 	got := owner.deposit(d.ID)
 	report, code := inkverify(t, got.path)
 	if code != 0 || !strings.Contains(report, "Ada First") || !strings.Contains(report, "陳大文") {

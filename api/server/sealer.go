@@ -46,6 +46,9 @@ func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.S
 	return s.Sealer.Sign(ctx, in, who.SealState, seal.Keep(keep))
 }
 
+// Objects implements ceremony.Sealer.
+func (s *sealer) Objects(state []byte) ([]evidence.Object, error) { return seal.Objects(state) }
+
 func person(s *ceremony.Signer) seal.Person {
 	return seal.Person{ID: s.ID, Subject: s.Subject, Name: s.Name, Email: s.Email}
 }
@@ -153,7 +156,7 @@ func (s *sealer) Deposit(ctx context.Context, d *ceremony.Document, keep ceremon
 	if err != nil {
 		return ceremony.Deposit{}, err
 	}
-	return ceremony.Deposit{ID: made.ID, Object: made.Container, LeafIndex: made.Index, CreatedAt: made.Sealed, RetainUntil: made.Ends}, nil
+	return ceremony.Deposit{ID: made.ID, Object: made.Container, Document: made.Document, LeafIndex: made.Index, CreatedAt: made.Sealed, RetainUntil: made.Ends}, nil
 }
 
 // notices is ceremony.Notices on the mail and audit tables.

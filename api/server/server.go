@@ -53,6 +53,7 @@ type Server struct {
 	clock    capture.Clock
 	store    *store.Store
 	accounts *store.Accounts
+	objects  *vault.Vault
 	journal  *record.Journal
 	media    *media
 	pen      *ws.Handler
@@ -118,6 +119,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.objects = objects
 	if s.journal, err = openJournal(ctx, s.cfg, keys, s.clock); err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
@@ -166,7 +168,7 @@ func (s *Server) open(ctx context.Context) error {
 	ceremonies := s.accounts.Ceremonies()
 	toSeal := &sealer{Sealer: sealing, providers: s.providers.byName, history: s.history}
 	s.ceremony = ceremony.New(ceremony.Config{
-		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies,
+		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store,
 		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{}, Comparator: comparing{comparator},
 		Sealer: toSeal, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
@@ -276,6 +278,9 @@ func (s *Server) sweep(ctx context.Context) error {
 		}
 		if err := s.releaseAbandoned(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.ErrorContext(ctx, "release abandoned recordings", "err", err)
+		}
+		if err := s.sweepObjects(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Logger.ErrorContext(ctx, "sweep orphaned blobs", "err", err)
 		}
 		select {
 		case <-ctx.Done():

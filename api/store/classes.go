@@ -237,6 +237,28 @@ subjects.organisation K5 whose
 subjects.address K5! finds a signer's references again; a keyed hash
 subjects.version K5 two changes at once
 subjects.body K5! which references were enrolled, when and on what device
+
+objects.key K7 finds the blob; made of random ids
+objects.holder K7 what refers to it, as a random id
+objects.class - decides who may read it and how long it is kept
+objects.reason - why it is kept, in words
+objects.ends K7 its end
+objects.subject K7 whose key, as a random id
+objects.deposit K7 which deposit, as a random id
+objects.region - where the bytes lie
+objects.content_type - how it is read
+objects.data_key K7 which key opens it
+objects.sha256 K7 shows that the right bytes were kept, and deleted
+objects.crc32 K4 lets a container be written without reading twice
+objects.size K7 shows that the right bytes were kept, and deleted
+objects.stored K7 since when it is kept
+objects.state - whether it is there
+objects.gone K7 when it was deleted
+objects.checked - when every byte was last read
+objects.damage - what the last check found wrong
+objects.receipt K7 proves the deletion; hashes, dates and the reason
+care.name - what is done to all objects
+care.at - when it was last done
 `
 
 // Columns lists what columnTable declares.

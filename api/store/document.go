@@ -196,5 +196,28 @@ func (c *Ceremonies) SaveSubject(ctx context.Context, subject *ceremony.Subject)
 	return err
 }
 
+// DocumentIDs implements ceremony.Holders.
+func (c *Ceremonies) DocumentIDs(ctx context.Context, after string, n int) ([]string, error) {
+	return list(ctx, c.store, func(r scanner) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT id FROM documents WHERE id > $1 ORDER BY id LIMIT $2`, after, n)
+}
+
+// AllSubjects implements ceremony.Holders.
+func (c *Ceremonies) AllSubjects(ctx context.Context, after string, n int) ([]*ceremony.Subject, error) {
+	rows, err := list(ctx, c.store, scanDocument, `SELECT id, version, body FROM subjects WHERE id > $1 ORDER BY id LIMIT $2`, after, n)
+	if err != nil {
+		return nil, err
+	}
+	subjects := make([]*ceremony.Subject, len(rows))
+	for i, row := range rows {
+		subjects[i] = &ceremony.Subject{}
+		if err := c.sealer.open(ctx, "subjects", row.id, row.body, subjects[i]); err != nil {
+			return nil, fmt.Errorf("read subject %s: %w", row.id, err)
+		}
+		subjects[i].Version = row.version
+	}
+	return subjects, nil
+}
+
 func documentKey(id string) string { return "document:" + id }
 func subjectKey(id string) string  { return "subject:" + id }

@@ -8,8 +8,13 @@
 package corpus
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"math"
+	"path"
 	"sort"
+	"strings"
 
 	"inkwitness/biometrics"
 	"inkwitness/capture"
@@ -53,6 +58,8 @@ type Item struct {
 	Forger    string // where the corpus tells
 	File      string // path inside the corpus
 	Signature capture.Signature
+
+	sum [sha256.Size]byte // of the file
 }
 
 // User is one person with all signatures, in the order of recording.
@@ -69,6 +76,7 @@ type Corpus struct {
 	Users []User // by Number, then ID
 
 	Damaged []string // files that could not be read and were left out, with the reason
+	Missing []string // files that an index names and that are not there
 }
 
 // Filter says which users to keep: those with From <= Number <= To. The zero
@@ -81,52 +89,152 @@ type Filter struct {
 func (f Filter) keep(n int) bool { return !f.Set || n >= f.From && n <= f.To }
 
 // Load reads a corpus from a directory, or from a .tar, .tar.gz, .tgz or .zip
-// file. A directory may hold such archives. Users who are not there are not
-// missed. Single damaged files are left out and named; a corpus of which more
-// than one in twenty is damaged is refused.
+// file. A directory may hold such archives. An index beside or in it (see
+// findIndex) says whose a file is; without one the names of the original
+// distribution do. Users who are not there are not missed. Single damaged files
+// are left out and named; a corpus of which more than one in twenty is damaged is
+// refused.
 func Load(name Name, path string, filter Filter) (*Corpus, error) {
 	format, ok := formats[name]
 	if !ok {
-		return nil, fmt.Errorf("corpus %q: %w", name, biometrics.ErrNotFound)
+		return nil, fmt.Errorf("corpus %q: want one of %v: %w", name, Names(), biometrics.ErrNotFound)
 	}
-	var items []Item
-	var damaged []string
-	var first error
-	err := walk(path, format.ext, func(file string, data []byte) error {
-		item, ok := format.name(file)
-		if !ok || !filter.keep(item.Number) {
-			return nil
-		}
-		sig, ok, err := format.read(data)
-		if err == nil && ok && len(sig.Points) < minPoints {
-			err = fmt.Errorf("%d points: %w", len(sig.Points), biometrics.ErrMalformed)
-		}
-		if err != nil {
-			if first == nil {
-				first = fmt.Errorf("%s: %w", file, err)
-			}
-			damaged = append(damaged, fmt.Sprintf("%s: %v", file, err))
-			return nil
-		}
-		if !ok {
-			return nil
-		}
-		item.File, item.Signature = file, sig
-		items = append(items, item)
-		return nil
-	})
+	x, err := findIndex(path)
 	if err != nil {
 		return nil, fmt.Errorf("read corpus %s: %w", name, err)
 	}
-	if 20*len(damaged) > len(items) {
-		return nil, fmt.Errorf("read corpus %s: %d of %d files are damaged, first %w", name, len(damaged), len(damaged)+len(items), first)
+	l := loader{format: format, filter: filter, index: x}
+	w := walker{want: l.want, do: l.file}
+	if err := w.walk(path); err != nil {
+		return nil, fmt.Errorf("read corpus %s: %w", name, err)
 	}
-	if len(items) == 0 {
-		return nil, fmt.Errorf("read corpus %s: no signature in %s: %w", name, path, biometrics.ErrNotFound)
+	if 20*len(l.damaged) > len(l.items) {
+		return nil, fmt.Errorf("read corpus %s: %d of %d files are damaged, first %w", name, len(l.damaged), len(l.damaged)+len(l.items), l.first)
 	}
-	c := group(name, items)
-	c.Damaged = damaged
+	if len(l.items) == 0 {
+		return nil, fmt.Errorf("read corpus %s: %s: %w", name, l.nothing(path, w.n), biometrics.ErrNotFound)
+	}
+	level(l.items)
+	c := group(name, l.items)
+	c.Damaged, c.Missing = l.damaged, l.missing()
 	return c, nil
+}
+
+// loader collects the items of one corpus.
+type loader struct {
+	format  format
+	filter  Filter
+	index   *index
+	items   []Item
+	damaged []string
+	first   error    // of damaged
+	named   int      // files that fit by name, of whatever user
+	strange []string // a few that had the ending and did not fit
+}
+
+func (l *loader) want(file string) bool {
+	return !isIndex(file) && (hasExt(file, l.format.ext) || l.index.find(file) != nil)
+}
+
+func (l *loader) file(file string, data []byte) error {
+	r := l.index.find(file)
+	item, ok := l.format.name(file)
+	if r != nil {
+		r.found = true
+		// An index that speaks of several corpora must not give one of them
+		// the files of another: the names decide where they can.
+		if !ok && elsewhere(file) {
+			return nil
+		}
+		r.fill(&item)
+		ok = true
+	}
+	if !ok {
+		if len(l.strange) < 3 {
+			l.strange = append(l.strange, file)
+		}
+		return nil
+	}
+	l.named++
+	if !l.filter.keep(item.Number) {
+		return nil
+	}
+	sum := sha256.Sum256(data)
+	sig, ok, err := l.format.read(data)
+	switch {
+	case err == nil && !ok:
+		return nil // of another corpus that looks alike
+	case err == nil && len(sig.Points) < minPoints:
+		err = fmt.Errorf("%d points: %w", len(sig.Points), biometrics.ErrMalformed)
+	case err == nil && r != nil && r.sum != "" && !strings.HasPrefix(hex.EncodeToString(sum[:]), r.sum):
+		err = fmt.Errorf("the file is not the one of the index, whose SHA-256 starts with %s: %w", r.sum, biometrics.ErrMalformed)
+	}
+	if err != nil {
+		if l.first == nil {
+			l.first = fmt.Errorf("%s: %w", file, err)
+		}
+		l.damaged = append(l.damaged, fmt.Sprintf("%s: %v", file, err))
+		return nil
+	}
+	item.File, item.Signature, item.sum = file, sig, sum
+	l.items = append(l.items, item)
+	return nil
+}
+
+// elsewhere is true for a file that some corpus takes by its name.
+func elsewhere(file string) bool {
+	for _, f := range formats {
+		if _, ok := f.name(file); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// nothing says why there is nothing, so that a wrong path, a wrong corpus and a
+// strange layout can be told apart.
+func (l *loader) nothing(path string, seen int) string {
+	switch {
+	case l.named > 0 && l.filter.Set:
+		return fmt.Sprintf("%s has %d files of that kind, none of the users %d to %d", path, l.named, l.filter.From, l.filter.To)
+	case len(l.strange) > 0:
+		return fmt.Sprintf("no file of %s is named as in the distribution; expected %s; found %s", path, l.format.expect, strings.Join(l.strange, ", "))
+	case l.named > 0:
+		return fmt.Sprintf("%s has %d files of that name but none with the right columns; expected %s", path, l.named, l.format.expect)
+	}
+	return fmt.Sprintf("none of the %d files in %s ends in %s; expected %s", seen, path, strings.Join(l.format.ext, ", "), l.format.expect)
+}
+
+// missing lists the files that the index names, with an ending of this corpus,
+// and that are not there.
+func (l *loader) missing() []string {
+	var out []string
+	for _, r := range l.index.rows {
+		if !r.found && hasExt(r.file, l.format.ext) && l.filter.keep(userNumber(r.user)) {
+			out = append(out, r.file)
+		}
+	}
+	return out
+}
+
+// level puts the pressure of all signatures on one scale, where the reader had
+// to guess the device's range from a single file.
+func level(items []Item) {
+	most := 0
+	for _, it := range items {
+		most = max(most, it.Signature.Device.PressureLevels)
+	}
+	for i := range items {
+		s := &items[i].Signature
+		if s.Device.PressureLevels < 2 || s.Device.PressureLevels == most {
+			continue
+		}
+		scale := float64(s.Device.PressureLevels-1) / float64(most-1)
+		for j := range s.Points {
+			s.Points[j].Pressure = uint16(math.Round(float64(s.Points[j].Pressure) * scale))
+		}
+		s.Device.PressureLevels = most
+	}
 }
 
 // group sorts items into users. The same file seen twice (a directory beside
@@ -169,6 +277,7 @@ func before(a, b Item) bool {
 	return a.File < b.File
 }
 
+// same is true for two copies of one file: of the same name and content.
 func same(a, b Item) bool {
-	return a.User == b.User && a.Genuine == b.Genuine && a.Session == b.Session && a.Sample == b.Sample && a.Forger == b.Forger
+	return a.User == b.User && a.Genuine == b.Genuine && a.sum == b.sum && path.Base(a.File) == path.Base(b.File)
 }

@@ -126,6 +126,7 @@ func TestNames(t *testing.T) {
 		{SigComp2009, "forgeries/NFI-02403001.hwr", "001", 1, false, 0, 3},
 		{MCYT100, "MCYT_Signature_100/0012/0012v03.fpg", "0012", 12, true, 0, 3},
 		{MCYT100, "0012f24.fpg", "0012", 12, false, 0, 24},
+		{MCYT100, "Development/u1012_s_0012f24.txt", "0012", 12, false, 0, 24},
 		{SUSIGVisual, "SUSig/VisualSubCorpus/GENUINE/SESSION2/001_2_5.sig", "001", 1, true, 2, 5},
 		{SUSIGVisual, "VisualSubCorpus/VALIDATION/VALIDATION_FORGERY/012_f_6.sig", "012", 12, false, 0, 6},
 		{SUSIGBlind, "BlindSubCorpus/GENUINE/039_g_9.sig", "039", 39, true, 0, 9},
@@ -216,21 +217,32 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// FuzzReaders: no reader panics, and what it accepts has points in order of
-// reading with a first point that starts a stroke.
-func FuzzReaders(f *testing.F) {
-	for _, s := range []string{svc1, svc2, hwr, sig, string(fpg(48, [][5]float32{{1, 2, 3, 4, 5}}))} {
+// check holds what every reader promises: no panic, a known error, and what it
+// accepts starts with a point that starts a stroke.
+func check(t *testing.T, read func([]byte) (capture.Signature, bool, error), data []byte) {
+	s, ok, err := read(data)
+	if err != nil && !errors.Is(err, biometrics.ErrMalformed) && !errors.Is(err, biometrics.ErrLimit) {
+		t.Fatal(err)
+	}
+	if err == nil && ok && (len(s.Points) == 0 || !s.Points[0].Start || !s.Points[0].Down || s.Points[0].Time != 0) {
+		t.Fatalf("accepted %+v", s.Points)
+	}
+}
+
+func fuzz(f *testing.F, corpus Name, seeds ...string) {
+	for _, s := range seeds {
 		f.Add([]byte(s))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		for name, format := range formats {
-			s, ok, err := format.read(data)
-			if err != nil && !errors.Is(err, biometrics.ErrMalformed) && !errors.Is(err, biometrics.ErrLimit) {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if err == nil && ok && (len(s.Points) == 0 || !s.Points[0].Start || !s.Points[0].Down) {
-				t.Fatalf("%s: accepted %+v", name, s.Points)
-			}
-		}
-	})
+	read := formats[corpus].read
+	f.Fuzz(func(t *testing.T, data []byte) { check(t, read, data) })
+}
+
+func FuzzSVC2004Task1(f *testing.F) { fuzz(f, SVC2004Task1, svc1, svc2) }
+func FuzzSVC2004Task2(f *testing.F) { fuzz(f, SVC2004Task2, svc1, svc2) }
+func FuzzSigComp2009(f *testing.F)  { fuzz(f, SigComp2009, hwr) }
+func FuzzSUSIG(f *testing.F)        { fuzz(f, SUSIGBlind, sig) }
+func FuzzFinger(f *testing.F)       { fuzz(f, AndroidFinger, sig) }
+func FuzzMCYT(f *testing.F) {
+	one := [][5]float32{{1, 2, 3, 4, 5}}
+	fuzz(f, MCYT100, string(fpg(48, one)), string(fpg(60, one)), string(fpg(40, one)), "x y p az in\n1 2 3 4 5\n", "1 2 3\n")
 }

@@ -11,29 +11,43 @@ import (
 
 // format is how one corpus names and writes its files. name tells from a path
 // whose signature it is; read returns false for a file of another corpus that
-// looks alike.
+// looks alike. expect is for the error where nothing fits.
 type format struct {
-	ext  []string
-	name func(path string) (Item, bool)
-	read func(data []byte) (capture.Signature, bool, error)
+	ext    []string
+	name   func(path string) (Item, bool)
+	read   func(data []byte) (capture.Signature, bool, error)
+	expect string
 }
 
+const (
+	expectSVC   = "U1S1.TXT (user, sample; 1 to 20 genuine, 21 to 40 forgeries), a count, then X Y T BUTTON"
+	expectSUSIG = "001_1_1.sig or 001_g_1.sig (genuine) and 001_f_1.sig (forgery), two lines of heading, then X Y TSTAMP PRESSURE ENDPTS"
+)
+
 var formats = map[Name]format{
-	SVC2004Task1:  {[]string{".txt"}, svcName, func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 4) }},
-	SVC2004Task2:  {[]string{".txt"}, svcName, func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 7) }},
-	SVC2004Sample: {[]string{".txt"}, svcSampleName, func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 7) }},
-	SigComp2009:   {[]string{".hwr"}, sigCompName, readHWR},
-	MCYT100:       {[]string{".fpg"}, mcytName, readFPG},
-	SUSIGVisual:   {[]string{".sig"}, susigVisualName, func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigVisual) }},
-	SUSIGBlind:    {[]string{".sig"}, susigBlindName, func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigBlind) }},
-	AndroidFinger: {[]string{".sig"}, susigAny, func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigFinger) }},
+	SVC2004Task1: {ext: []string{".txt"}, name: svcName, expect: expectSVC,
+		read: func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 4) }},
+	SVC2004Task2: {ext: []string{".txt"}, name: svcName, expect: expectSVC + " AZIMUTH ALTITUDE PRESSURE",
+		read: func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 7) }},
+	SVC2004Sample: {ext: []string{".txt"}, name: svcSampleName, expect: "USER1_1.txt, a count, then X Y T BUTTON AZIMUTH ALTITUDE PRESSURE",
+		read: func(d []byte) (capture.Signature, bool, error) { return readSVC(d, 7) }},
+	SigComp2009: {ext: []string{".hwr"}, name: sigCompName, read: readHWR,
+		expect: "NFI-AAABBCCC.hwr (writer, sample, claimed writer), one line of heading, then X Y PRESSURE AZIMUTH ALTITUDE"},
+	MCYT100: {ext: []string{".fpg", ".txt", ".csv", ".dat"}, name: mcytName, read: readMCYT,
+		expect: "0000v00.fpg (genuine) and 0000f00.fpg (forgery), binary with FPG at the start, or the same as text: x y pressure azimuth altitude"},
+	SUSIGVisual: {ext: []string{".sig"}, name: susigVisualName, expect: expectSUSIG,
+		read: func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigVisual) }},
+	SUSIGBlind: {ext: []string{".sig"}, name: susigBlindName, expect: expectSUSIG,
+		read: func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigBlind) }},
+	AndroidFinger: {ext: []string{".sig"}, name: susigAny, expect: expectSUSIG,
+		read: func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigFinger) }},
 }
 
 var (
 	svcPattern       = regexp.MustCompile(`^u0*(\d{1,5})_?s0*(\d{1,5})\.txt$`)
 	svcSamplePattern = regexp.MustCompile(`^user0*(\d{1,5})_0*(\d{1,5})\.txt$`)
 	hwrPattern       = regexp.MustCompile(`^(nfi[-_ ]?)?(\d{3})[-_]?(\d{2})[-_]?(\d{3})\.hwr$`)
-	fpgPattern       = regexp.MustCompile(`^(\d{1,6})([vf])(\d{1,3})\.fpg$`)
+	mcytPattern      = regexp.MustCompile(`^(?:u\d+_[gs]_)?(\d{1,6})([vf])(\d{1,3})\.(?:fpg|txt|csv|dat)$`)
 	sigPattern       = regexp.MustCompile(`^(\d{1,4})_([a-z]{1,2}|\d)_(\d{1,3})\.sig$`)
 	sigPlain         = regexp.MustCompile(`^(\d{1,4})_(\d{1,3})\.sig$`)
 )
@@ -84,9 +98,10 @@ func sigCompName(file string) (Item, bool) {
 	return Item{User: m[4], Number: number(m[4]), Genuine: m[2] == m[4], Sample: number(m[3]), Forger: m[2]}, true
 }
 
-// mcytName reads {user}v{sample}.fpg (genuine) and {user}f{sample}.fpg.
+// mcytName reads {user}v{sample}.fpg (genuine) and {user}f{sample}.fpg, also
+// with the endings of text and with the prefix that DeepSignDB gives them.
 func mcytName(file string) (Item, bool) {
-	m := fpgPattern.FindStringSubmatch(base(file))
+	m := mcytPattern.FindStringSubmatch(base(file))
 	if m == nil {
 		return Item{}, false
 	}

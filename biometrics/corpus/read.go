@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
@@ -17,7 +16,7 @@ import (
 func rows(data []byte) ([][]float64, error) {
 	var out [][]float64
 	for line := range bytes.Lines(data) {
-		fields := bytes.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' || r == '\r' || r == '\n' || r == ',' || r == ';' })
+		fields := bytes.FieldsFunc(line, separator)
 		if len(fields) == 0 {
 			continue
 		}
@@ -42,6 +41,10 @@ func rows(data []byte) ([][]float64, error) {
 		}
 	}
 	return out, nil
+}
+
+func separator(r rune) bool {
+	return r == ' ' || r == '\t' || r == '\r' || r == '\n' || r == ',' || r == ';'
 }
 
 // body drops a leading row with only a count, and checks the width of the rest.
@@ -164,64 +167,4 @@ func finish(s capture.Signature) (capture.Signature, bool, error) {
 		p.Start = p.Start || p.Down && (i == 0 || !s.Points[i-1].Down)
 	}
 	return s, true, nil
-}
-
-// readFPG reads MCYT's binary files, all little-endian:
-//
-//	0 "FPG " | 4 header size u16 | 6 format u16 = 4 | 10 channels u16 |
-//	16 bits a value u16 | 26 values a vector u32 | 30 vectors u32 |
-//	36 sampling rate u32 (header of 48 or 60 bytes)
-//
-// then, from the header's size on, vectors of x, y, pressure, azimuth,
-// altitude. Y grows upwards and is turned. Pressure 0 is the pen in the air.
-func readFPG(data []byte) (capture.Signature, bool, error) {
-	bad := func(what string) (capture.Signature, bool, error) {
-		return capture.Signature{}, false, fmt.Errorf("%s: %w", what, biometrics.ErrMalformed)
-	}
-	if len(data) < 48 || string(data[:4]) != "FPG " {
-		return bad("not an FPG file")
-	}
-	le := binary.LittleEndian
-	head, kind := int(le.Uint16(data[4:])), le.Uint16(data[6:])
-	bits, width, n := int(le.Uint16(data[16:])), int(le.Uint32(data[26:])), int(le.Uint32(data[30:]))
-	if kind != 4 || head < 36 || head > len(data) || width < 3 || width > 16 || n < 1 || n > maxPoints {
-		return bad("unknown FPG header")
-	}
-	size := map[int]int{8: 1, 16: 2, 32: 4, 64: 8}[bits]
-	if size == 0 || head+n*width*size > len(data) {
-		return bad("FPG file shorter than its header says")
-	}
-	rate := 100.0
-	if r := float64(le.Uint32(data[36:])); (head == 48 || head == 60) && r >= 20 && r <= 1000 {
-		rate = r
-	}
-	s := capture.Signature{Device: capture.Device{
-		Pointer: capture.Pen, UnitsPerMM: 100, SampleRate: rate, PressureLevels: 1024, HasPressure: true, HasTilt: width >= 5, HasInAir: true,
-	}}
-	at := func(i, j int) float64 { return value(data[head+(i*width+j)*size:], bits) }
-	for i := range n {
-		x, y, z := at(i, 0), at(i, 1), at(i, 2)
-		if math.IsNaN(x+y+z) || math.IsInf(x+y+z, 0) {
-			return bad("FPG value is not a number")
-		}
-		p := capture.Point{X: coordinate(x), Y: coordinate(-y), Time: int64(float64(i) * 1e6 / rate), Down: z > 0, Pressure: pressure(z, 1023)}
-		if width >= 5 {
-			p.TiltX, p.TiltY = tilt(at(i, 3), at(i, 4))
-		}
-		s.Points = append(s.Points, p)
-	}
-	return finish(s)
-}
-
-func value(b []byte, bits int) float64 {
-	le := binary.LittleEndian
-	switch bits {
-	case 8:
-		return float64(b[0])
-	case 16:
-		return float64(le.Uint16(b))
-	case 32:
-		return float64(math.Float32frombits(le.Uint32(b)))
-	}
-	return math.Float64frombits(le.Uint64(b))
 }

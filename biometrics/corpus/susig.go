@@ -36,10 +36,13 @@ func readSUSIG(data []byte, d susigDevice) (capture.Signature, bool, error) {
 	for _, r := range all {
 		top = max(top, r[3])
 	}
-	for full > 1 && full < top { // a device with more levels than documented
+	for full > 1 && full < min(top, capture.MaxPressure) { // a device with more levels than documented
 		full = 2*full + 1
 	}
 	s := capture.Signature{Device: d.device}
+	if full > 1 {
+		s.Device.PressureLevels = int(full) + 1
+	}
 	if top == 0 {
 		s.Device.HasPressure, s.Device.PressureLevels = false, 0
 	}

@@ -3,12 +3,15 @@ package corpus
 import (
 	"archive/tar"
 	"archive/zip"
+	"bufio"
+	"bytes"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,57 +19,66 @@ import (
 	"inkwitness/biometrics"
 )
 
-// visit is given each file whose name ends in the corpus's extension.
-type visit func(name string, data []byte) error
+// walker goes through a directory, an archive, or archives in a directory, at
+// any depth. want chooses by path; do is given the path and the bytes.
+type walker struct {
+	want func(name string) bool
+	do   func(name string, data []byte) error
+	n    int // files seen, wanted or not
+}
 
-// walk goes through a directory or an archive, archives inside a directory
-// included.
-func walk(path string, exts []string, do visit) error {
-	info, err := os.Stat(path)
+func (w *walker) count() error {
+	if w.n++; w.n > maxFiles {
+		return fmt.Errorf("more than %d files: %w", maxFiles, biometrics.ErrLimit)
+	}
+	return nil
+}
+
+func (w *walker) walk(root string) error {
+	info, err := os.Stat(root)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return archive(path, exts, do)
+		return w.archive(root)
 	}
-	n := 0
-	return filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		if n++; n > maxFiles {
-			return fmt.Errorf("more than %d files: %w", maxFiles, biometrics.ErrLimit)
+		if err := w.count(); err != nil {
+			return err
 		}
 		if isArchive(p) {
-			return archive(p, exts, do)
+			return w.archive(p)
 		}
-		if !wanted(p, exts) {
+		rel, err := filepath.Rel(root, p)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		if hidden(rel) || !w.want(rel) {
 			return nil
 		}
 		data, err := readFile(p)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", rel, err)
 		}
-		rel, err := filepath.Rel(path, p)
-		if err != nil {
-			return err
-		}
-		return do(filepath.ToSlash(rel), data)
+		return w.do(rel, data)
 	})
 }
 
-func wanted(name string, exts []string) bool {
-	base := filepath.Base(name)
-	return !strings.HasPrefix(base, ".") && slices.Contains(exts, strings.ToLower(filepath.Ext(base)))
+// hidden is true for what tools leave beside files, such as ._name of macOS.
+func hidden(name string) bool { return strings.HasPrefix(path.Base(name), ".") }
+
+func isArchive(name string) bool { return stem(name) != name && !hidden(filepath.ToSlash(name)) }
+
+func hasExt(name string, exts []string) bool {
+	return slices.Contains(exts, strings.ToLower(path.Ext(name)))
 }
 
-func isArchive(name string) bool {
-	name = strings.ToLower(name)
-	return strings.HasSuffix(name, ".tar.gz") || strings.HasSuffix(name, ".tgz") || strings.HasSuffix(name, ".tar") || strings.HasSuffix(name, ".zip")
-}
-
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -82,61 +94,80 @@ func readAll(r io.Reader) ([]byte, error) {
 	return data, err
 }
 
-func archive(path string, exts []string, do visit) error {
-	lower := strings.ToLower(path)
-	if strings.HasSuffix(lower, ".zip") {
-		return zipped(path, exts, do)
-	}
-	f, err := os.Open(path)
+// archive tells the kind from the first bytes, whatever the name says.
+func (w *walker) archive(file string) error {
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if strings.HasSuffix(lower, ".tar") {
-		return tarred(f, exts, do)
+	head := make([]byte, 264)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return err
 	}
-	gz, err := gzip.NewReader(f)
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	switch head = head[:n]; {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		err = w.zipped(file)
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		var gz *gzip.Reader
+		if gz, err = gzip.NewReader(bufio.NewReader(f)); err == nil {
+			err = w.tarred(gz)
+		}
+	case n > 262 && string(head[257:262]) == "ustar":
+		err = w.tarred(bufio.NewReader(f))
+	default:
+		err = fmt.Errorf("neither a directory nor a .tar.gz, .tgz, .tar or .zip: %w", biometrics.ErrMalformed)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	return tarred(gz, exts, do)
+	return nil
 }
 
-func tarred(r io.Reader, exts []string, do visit) error {
+func (w *walker) tarred(r io.Reader) error {
 	tr := tar.NewReader(r)
-	for n := 0; ; n++ {
+	for {
 		h, err := tr.Next()
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
+		}
+		if err != nil {
 			return err
-		case n > maxFiles:
-			return fmt.Errorf("more than %d files: %w", maxFiles, biometrics.ErrLimit)
-		case h.Typeflag != tar.TypeReg || !wanted(h.Name, exts):
+		}
+		if err := w.count(); err != nil {
+			return err
+		}
+		name := clean(h.Name)
+		if h.Typeflag != tar.TypeReg || hidden(name) || !w.want(name) {
 			continue
 		}
 		data, err := readAll(tr)
 		if err != nil {
-			return fmt.Errorf("%s: %w", h.Name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := do(h.Name, data); err != nil {
+		if err := w.do(name, data); err != nil {
 			return err
 		}
 	}
 }
 
-func zipped(path string, exts []string, do visit) error {
-	z, err := zip.OpenReader(path)
+func (w *walker) zipped(file string) error {
+	z, err := zip.OpenReader(file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	defer z.Close()
-	if len(z.File) > maxFiles {
-		return fmt.Errorf("more than %d files: %w", maxFiles, biometrics.ErrLimit)
-	}
 	for _, f := range z.File {
-		if f.FileInfo().IsDir() || !wanted(f.Name, exts) {
+		if err := w.count(); err != nil {
+			return err
+		}
+		// Some packers write backslashes, against the specification.
+		name := clean(strings.ReplaceAll(f.Name, `\`, "/"))
+		if f.FileInfo().IsDir() || hidden(name) || !w.want(name) {
 			continue
 		}
 		rc, err := f.Open()
@@ -146,9 +177,9 @@ func zipped(path string, exts []string, do visit) error {
 		data, err := readAll(rc)
 		rc.Close()
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		if err := do(f.Name, data); err != nil {
+		if err := w.do(name, data); err != nil {
 			return err
 		}
 	}

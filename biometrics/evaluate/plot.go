@@ -71,6 +71,11 @@ func (c *canvas) line(xs, ys []float64, colour, name string, row int) {
 	fmt.Fprintf(&c.b, `<text x="%g" y="%g" text-anchor="end" fill="%s">%s</text>`, plotW-right-8, top+18+16*float64(row), colour, name)
 }
 
+// guide draws a thin broken line to read the plot by.
+func (c *canvas) guide(x0, y0, x1, y1 float64) {
+	fmt.Fprintf(&c.b, `<path d="M%.1f %.1fL%.1f %.1f" stroke="#888" stroke-dasharray="4 4"/>`, c.x(x0), c.y(y0), c.x(x1), c.y(y1))
+}
+
 func (c *canvas) done() string { return c.b.String() + "</svg>\n" }
 
 // probit is the quantile function of the normal distribution, the axis of a DET
@@ -84,6 +89,7 @@ func det(by map[Label][]float64) string {
 		c.tickX(probit(p), fmt.Sprintf("%g", 100*p))
 		c.tickY(probit(p), fmt.Sprintf("%g", 100*p))
 	}
+	c.guide(probit(low), probit(low), probit(high), probit(high)) // equal errors
 	same := by[Genuine]
 	for row, l := range []Label{Skilled, Random} {
 		diff := by[l]
@@ -141,6 +147,7 @@ func tippett(by map[Label][]float64) string {
 	for v := low; v <= high; v++ {
 		c.tickX(v, fmt.Sprintf("%g", v))
 	}
+	c.guide(0, 0, 0, 1) // supports neither
 	for p := 0.0; p <= 1; p += 0.25 {
 		c.tickY(p, fmt.Sprintf("%g", 100*p))
 	}
@@ -177,6 +184,7 @@ func histogram(by map[Label][]float64) string {
 	for v := low; v <= high; v++ {
 		c.tickX(v, fmt.Sprintf("%g", v))
 	}
+	c.guide(0, 0, 0, math.Max(most, 0.01)) // supports neither
 	c.tickY(0, "0")
 	c.tickY(most, fmt.Sprintf("%.0f", 100*most))
 	for row, l := range []Label{Genuine, Skilled, Random} {

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -18,12 +19,12 @@ const letterField = "Seal"
 // signLetter writes the letter of deposit and signs it as the service.
 func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, save func(context.Context) error) (evidence.Object, error) {
 	if st.Blank == nil {
-		raw, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work/letter.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error { return s.letter(in, st).Write(w) })
-		if err != nil {
+		var raw bytes.Buffer // a page or two
+		if err := s.letter(in, st).Write(&raw); err != nil {
 			return evidence.Object{}, err
 		}
-		blank, err := s.rewrite(ctx, raw, s.meta(in.Deposit, "work/letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer, r io.ReaderAt, size int64) error {
-			return pdf.Prepare(w, r, size, pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
+		blank, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work/letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error {
+			return pdf.Prepare(w, bytes.NewReader(raw.Bytes()), int64(raw.Len()), pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
 		})
 		if err != nil {
 			return evidence.Object{}, err

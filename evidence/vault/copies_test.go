@@ -174,7 +174,7 @@ func TestSweepSweepsCopies(t *testing.T) {
 	if _, err := v.Put(t.Context(), meta("orphan"), bytes.NewReader(noise(10))); err != nil {
 		t.Fatal(err)
 	}
-	n, err := v.Sweep(t.Context(), time.Now().Add(time.Hour), func(context.Context, string) (bool, error) { return false, nil })
+	n, err := v.Sweep(t.Context(), time.Now().Add(time.Hour), &rows{})
 	if n != 3 || err != nil {
 		t.Errorf("swept %d, %v", n, err)
 	}

@@ -187,29 +187,6 @@ func (v *Vault) Erase(ctx context.Context, subject, deposit string, e evidence.E
 	return nil
 }
 
-// Sweep deletes blobs, and rests of unfinished writes, that were last written
-// before the given moment and that no row refers to, and returns how many. Choose the moment so that a
-// transaction under way cannot still be about to write the row.
-func (v *Vault) Sweep(ctx context.Context, before time.Time, referenced func(ctx context.Context, key string) (bool, error)) (int, error) {
-	swept := 0
-	for _, store := range v.stores() {
-		err := store.List(ctx, func(name string, modified time.Time) error {
-			if !modified.Before(before) {
-				return nil
-			}
-			if used, err := referenced(ctx, name); err != nil || used {
-				return err
-			}
-			swept++
-			return store.Delete(ctx, name)
-		})
-		if err != nil {
-			return swept, fmt.Errorf("sweep orphans: %w", err)
-		}
-	}
-	return swept, nil
-}
-
 func dataKeyID(subject, deposit string) string { return "data/" + deposit + "/" + subject }
 
 // dataKey opens the key of a subject and deposit, and makes it when it is the

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -240,6 +241,27 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// rows is vault.Rows with one row.
+type rows struct {
+	known          string
+	claimed, swept []string
+}
+
+func (r *rows) ClaimOrphans(_ context.Context, names []string) (orphans []string, err error) {
+	for _, name := range names {
+		if name != r.known {
+			orphans = append(orphans, name)
+		}
+	}
+	r.claimed = append(r.claimed, orphans...)
+	return orphans, nil
+}
+
+func (r *rows) Swept(_ context.Context, names []string) error {
+	r.swept = append(r.swept, names...)
+	return nil
+}
+
 func TestSweep(t *testing.T) {
 	v, _, dir := open(t)
 	for _, key := range []string{"kept", "orphan", "young"} {
@@ -256,9 +278,10 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n, err := v.Sweep(t.Context(), time.Now().Add(-time.Hour), func(_ context.Context, key string) (bool, error) { return key == "kept", nil })
-	if n != 2 || err != nil {
-		t.Errorf("swept %d, %v; want 2", n, err)
+	known := &rows{known: "kept"}
+	n, err := v.Sweep(t.Context(), time.Now().Add(-time.Hour), known)
+	if n != 2 || err != nil || len(known.claimed) != 2 || !slices.Equal(known.claimed, known.swept) {
+		t.Errorf("swept %d, %v, claimed %v, ended %v; want 2", n, err, known.claimed, known.swept)
 	}
 	left, _ := os.ReadDir(dir)
 	if len(left) != 2 || left[0].Name() != "kept" || left[1].Name() != "young" {
@@ -296,7 +319,7 @@ func TestBucket(t *testing.T) {
 	if _, err := v.Open(t.Context(), half); !errors.Is(err, evidence.ErrNotFound) {
 		t.Errorf("a failed upload is there: %v", err)
 	}
-	if n, err := v.Sweep(t.Context(), time.Now().Add(time.Hour), func(context.Context, string) (bool, error) { return false, nil }); n != 1 || err != nil {
+	if n, err := v.Sweep(t.Context(), time.Now().Add(time.Hour), &rows{}); n != 1 || err != nil {
 		t.Errorf("swept %d, %v", n, err)
 	}
 }

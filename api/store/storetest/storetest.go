@@ -30,6 +30,7 @@ func Run(t *testing.T, open Opener) {
 		"Sessions": sessions, "Factors": factors, "Challenges": challenges, "Limits": limits, "Replies": replies,
 		"Mails": mails, "Staff": staff, "Sweep": sweep, "Programs": programs, "Audit": audit, "Sealed": sealed,
 		"Documents": documents, "DocumentLists": documentLists, "DocumentsSealed": documentsSealed, "Grants": grants, "Log": log, "Serials": serials, "Subjects": subjects,
+		"Objects": objects, "ObjectsWithTheirHolder": objectsWithTheirHolder, "Orphans": orphans, "Swept": swept, "Care": care,
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := NewClock()

@@ -35,9 +35,9 @@ func (e *evalCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if e.JSON {
-		return json.NewEncoder(os.Stdout).Encode(rs)
+		return json.NewEncoder(stdout).Encode(rs)
 	}
-	return evaluate.PrintTable(os.Stdout, rs)
+	return evaluate.PrintTable(stdout, rs)
 }
 
 type compareCmd struct {
@@ -60,16 +60,16 @@ func (c *compareCmd) Run() error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(ds)
+		return json.NewEncoder(stdout).Encode(ds)
 	}
 	for _, d := range ds {
-		fmt.Printf("against %s forgeries: EER common %.2f %% and %.2f %%\n", d.Against, 100*d.A, 100*d.B)
+		fmt.Fprintf(stdout, "against %s forgeries: EER common %.2f %% and %.2f %%\n", d.Against, 100*d.A, 100*d.B)
 		for _, x := range []struct {
 			name  string
 			scale float64
 			i     evaluate.Interval
 		}{{"EER common", 100, d.Common}, {"EER user", 100, d.User}, {"Cllr", 1, d.Cllr}} {
-			fmt.Printf("  %-10s difference %+.3f [%+.3f, %+.3f]%s\n", x.name, x.scale*x.i.Value, x.scale*x.i.Low, x.scale*x.i.High, verdict(x.i))
+			fmt.Fprintf(stdout, "  %-10s difference %+.3f [%+.3f, %+.3f]%s\n", x.name, x.scale*x.i.Value, x.scale*x.i.Low, x.scale*x.i.High, verdict(x.i))
 		}
 	}
 	return nil
@@ -105,9 +105,9 @@ func (c *ratesCmd) Run() error {
 		}
 	}
 	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(r)
+		return json.NewEncoder(stdout).Encode(r)
 	}
-	return evaluate.PrintResult(os.Stdout, r)
+	return evaluate.PrintResult(stdout, r)
 }
 
 func readScores(path string) (*evaluate.ScoreFile, error) {

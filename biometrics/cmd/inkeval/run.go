@@ -26,7 +26,7 @@ type runCmd struct {
 	Refs     int    `default:"5" help:"References."`
 	Scores   string `type:"path" help:"Write the score file (CSV) here."`
 	JSON     bool   `name:"json" help:"Print JSON."`
-	Report   string `type:"path" help:"Write report.html with DET, Tippett and histogram plots into this directory."`
+	Report   string `type:"path" help:"Write report.html with DET, Tippett and histogram plots into this directory (FILE-report beside the score file)."`
 	Model    string `type:"existingfile" help:"Another parameter file than the built-in one."`
 	Quiet    bool   `short:"q" help:"No progress."`
 
@@ -48,9 +48,7 @@ func (r *runCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range c.Damaged {
-		fmt.Fprintln(os.Stderr, "left out:", d)
-	}
+	notices(c)
 	plan := evaluate.Plan{Protocol: evaluate.Protocol(r.Protocol), Draws: r.Draws, References: r.Refs, Seed: r.Seed, NoRandom: r.NoRandom}
 	col, err := evaluate.Collect(ctx, model, c, []evaluate.Plan{plan}, evaluate.Options{IgnorePressure: r.NoPressure, Progress: progress(r.Quiet, r.Corpus)})
 	if err != nil {
@@ -58,7 +56,7 @@ func (r *runCmd) Run(ctx context.Context) error {
 	}
 	run := &col.Runs[0]
 	if len(run.Trials) == 0 {
-		return fmt.Errorf("no user of %s has more than %d genuine signatures: %w", r.Corpus, r.Refs, biometrics.ErrNotFound)
+		return fmt.Errorf("none of the %d users of %s has enough genuine signatures for %d references by %s: %w", len(c.Users), r.Corpus, r.Refs, r.Protocol, biometrics.ErrNotFound)
 	}
 	scores := col.Score(run, func(int) *compare.Model { return model })
 	result := evaluate.Summarise(col, run, scores, model.Version)
@@ -67,6 +65,9 @@ func (r *runCmd) Run(ctx context.Context) error {
 		if err := writeFile(r.Scores, func(f *os.File) error { return evaluate.WriteScores(f, col, run, scores) }); err != nil {
 			return err
 		}
+		if r.Report == "" {
+			r.Report = strings.TrimSuffix(r.Scores, filepath.Ext(r.Scores)) + "-report"
+		}
 	}
 	if r.Report != "" {
 		if err := writeReport(r.Report, result, run.Trials, scores); err != nil {
@@ -74,11 +75,21 @@ func (r *runCmd) Run(ctx context.Context) error {
 		}
 	}
 	if r.JSON {
-		enc := json.NewEncoder(os.Stdout)
+		enc := json.NewEncoder(stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(result)
 	}
-	return evaluate.PrintResult(os.Stdout, result)
+	return evaluate.PrintResult(stdout, result)
+}
+
+// notices says what of the corpus was not used.
+func notices(c *corpus.Corpus) {
+	for _, d := range c.Damaged {
+		fmt.Fprintln(stderr, "left out:", d)
+	}
+	if n := len(c.Missing); n > 0 {
+		fmt.Fprintf(stderr, "%d files of the index are not there, the first is %s\n", n, c.Missing[0])
+	}
 }
 
 func loadModel(path string) (*compare.Model, error) {
@@ -114,9 +125,9 @@ func progress(quiet bool, what string) func(done, total int) {
 		return nil
 	}
 	return func(done, total int) {
-		fmt.Fprintf(os.Stderr, "\r%s: %d of %d users", what, done, total)
+		fmt.Fprintf(stderr, "\r%s: %d of %d users", what, done, total)
 		if done == total {
-			fmt.Fprintln(os.Stderr)
+			fmt.Fprintln(stderr)
 		}
 	}
 }
