@@ -53,8 +53,10 @@ type Grants interface {
 	// UseGrant gives a link to one browser. Of parallel calls by several one
 	// succeeds, the others get ErrLinkUsed; the same one may come again.
 	UseGrant(ctx context.Context, hash, browser [32]byte) error
-	// RevokeGrants ends every grant of a signer.
-	RevokeGrants(ctx context.Context, signer string) error
+	// RevokeGrants ends the grants of a signer: those of the kinds, or all.
+	RevokeGrants(ctx context.Context, signer string, kinds ...GrantKind) error
+	// LiveGrants returns which of the grants can still be used.
+	LiveGrants(ctx context.Context, hashes [][32]byte, now time.Time) (map[[32]byte]bool, error)
 }
 
 // Subjects keeps the holders of references.
@@ -268,6 +270,11 @@ func (s *Service) apply(ctx context.Context, d *Document, e Effects) error {
 	for _, signer := range e.Revoked {
 		if err := s.Grants.RevokeGrants(ctx, signer); err != nil {
 			return fmt.Errorf("end the signer's links: %w", err)
+		}
+	}
+	for _, signer := range e.Ended {
+		if err := s.Grants.RevokeGrants(ctx, signer, SessionGrant); err != nil {
+			return fmt.Errorf("end the signer's earlier session: %w", err)
 		}
 	}
 	for _, g := range e.Grants {

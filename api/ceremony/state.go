@@ -21,6 +21,7 @@ type Effects struct {
 	Events  []Event
 	Grants  []Grant  // of links and signing sessions
 	Revoked []string // IDs of signers whose earlier grants end
+	Ended   []string // IDs of signers whose earlier sessions end; their links stay
 }
 
 // MailKind names a mail; its words live with the mail templates.
@@ -290,7 +291,8 @@ func (d *Document) enter(signer string) (*Signer, error) {
 	return d.open(signer)
 }
 
-// Open notes that the signer used the link, and gives a session for it.
+// Open notes that the signer used the link, and gives a session for it. There is
+// one session of a signer at a time.
 func (d *Document) Open(signer string, now time.Time, secret string) (Effects, error) {
 	s, err := d.enter(signer)
 	if err != nil {
@@ -300,6 +302,7 @@ func (d *Document) Open(signer string, now time.Time, secret string) (Effects, e
 		s.State, s.OpenedAt = Opened, now
 	}
 	return Effects{
+		Ended:  []string{s.ID},
 		Grants: []Grant{{Hash: HashSecret(secret), Kind: SessionGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(SessionLifetime)}},
 		Events: []Event{{Kind: "signer.opened", By: BySigner, Signer: s.ID}},
 	}, nil

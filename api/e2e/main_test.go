@@ -7,4 +7,8 @@ import (
 	"inkwitness/api/store/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	code := pgtest.Main(m)
+	stopShared()
+	os.Exit(code)
+}

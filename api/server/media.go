@@ -9,6 +9,7 @@ import (
 	"inkwitness/capture"
 	"inkwitness/capture/record"
 	"inkwitness/capture/rtc"
+	"inkwitness/capture/ws"
 )
 
 // media is signing.Media on the WebRTC server and the journal.
@@ -60,4 +61,15 @@ func (m *media) end(ctx context.Context, id capture.SessionID) error {
 		return nil // it ended by itself
 	}
 	return err
+}
+
+// streams is signing.Streams: the pen sockets and the video of a capture.
+type streams struct {
+	pen   *ws.Handler
+	media *media
+}
+
+func (s streams) HangUp(ctx context.Context, id capture.SessionID) error {
+	s.pen.CloseSession(id)
+	return s.media.end(ctx, id)
 }

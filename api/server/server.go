@@ -63,6 +63,7 @@ type Server struct {
 	post     *mail.Post
 	programs *program.Handler
 	auth     *auth.Handler
+	signing  *signing.Handler
 	roots    []*x509.Certificate // of certificates and timestamps
 	logKeys  []proof.Key         // of the log and its witnesses
 
@@ -210,7 +211,8 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	if err != nil {
 		return fmt.Errorf("start the pen sockets: %w", err)
 	}
-	signer.Pen = s.pen
+	signer.Pen, signer.Streams, signer.Logger = s.pen, streams{s.pen, s.media}, s.cfg.Logger
+	s.signing = signer
 	reach := egress.Config{Allow: s.cfg.EgressAllow, PlainHTTP: len(s.cfg.EgressAllow) > 0}
 	outside := egress.NewClient(reach)
 	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: outside, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
@@ -328,6 +330,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.part(work, "sealing", s.ceremony.Run)
 	g.part(work, "mail", s.post.Run)
 	g.part(work, "webhooks", s.programs.Run)
+	g.part(work, "signing sessions", s.signing.Run)
 	g.part(work, "sweeper", s.sweep)
 	failed := make(chan error, 1)
 	go func() { failed <- g.Wait() }()

@@ -103,10 +103,21 @@ func (h *Handler) CaptureOf(r *http.Request) (*ceremony.Capture, error) {
 	return h.Ceremony.OpenCapture(r.Context(), d.ID, s.ID, capture.SessionID(r.PathValue("id")))
 }
 
+// sessionOf is the hash of the signing session of a request.
+func (h *Handler) sessionOf(r *http.Request) [32]byte {
+	cookie, err := r.Cookie(h.cookie)
+	if err != nil {
+		return [32]byte{}
+	}
+	return ceremony.HashSecret(cookie.Value)
+}
+
 func (h *Handler) pen(w http.ResponseWriter, r *http.Request) error {
-	if _, err := h.CaptureOf(r); err != nil {
+	c, err := h.CaptureOf(r)
+	if err != nil {
 		return err
 	}
+	defer h.watched.hold(c.ID, h.sessionOf(r))()
 	h.Pen.ServeHTTP(w, r)
 	return nil
 }
@@ -130,6 +141,7 @@ func (h *Handler) offer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	h.watched.keep(c.ID, h.sessionOf(r))
 	w.Header().Set("Content-Type", "application/sdp")
 	w.Header().Set("ETag", strconv.Quote(answer.Tag))
 	w.Header().Set("Location", "/api/signing/captures/"+string(c.ID)+"/media/"+answer.Resource)
@@ -208,6 +220,7 @@ func (h *Handler) finish(ctx context.Context, in *captureInput) (*resultOutput, 
 	if err != nil {
 		return nil, err
 	}
+	h.watched.forget(c.ID)
 	d, s, err = h.me(ctx, api.Read, api.CeremonyObject)
 	if err != nil {
 		return nil, err
@@ -232,6 +245,7 @@ func (h *Handler) discard(ctx context.Context, in *captureInput) (*viewOutput, e
 	if err != nil {
 		return nil, err
 	}
+	h.watched.forget(capture.SessionID(in.ID))
 	d, err = h.Ceremony.DiscardCapture(ctx, d.ID, s.ID, capture.SessionID(in.ID))
 	return h.after(ctx, d, s.ID, err)
 }

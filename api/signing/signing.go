@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -47,7 +48,8 @@ type ICEServer struct {
 	Credential string   `json:"credential,omitempty"`
 }
 
-// Handler serves /api/signing. All fields are needed.
+// Handler serves /api/signing. All fields but Logger are needed. Its Run must be
+// running, or streams outlive the session that opened them.
 type Handler struct {
 	Ceremony   *ceremony.Service
 	Vault      api.Vault
@@ -55,7 +57,10 @@ type Handler struct {
 	Pen        http.Handler // the pen socket; it finds its capture by CaptureOf
 	ReceiptKey []byte       // Ed25519 public key that signs receipts
 	Names      Names
+	Streams    Streams
+	Logger     *slog.Logger // nil discards
 
+	watched watched
 	cookies func(name, value string, maxAge int) *http.Cookie
 	cookie  string
 }

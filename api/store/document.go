@@ -5,6 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"inkwitness/api"
@@ -138,9 +141,48 @@ func (c *Ceremonies) UseGrant(ctx context.Context, hash, browser [32]byte) error
 }
 
 // RevokeGrants implements ceremony.Grants.
-func (c *Ceremonies) RevokeGrants(ctx context.Context, signer string) error {
-	_, err := c.store.exec(ctx, `DELETE FROM grants WHERE signer = $1`, signer)
-	return err
+func (c *Ceremonies) RevokeGrants(ctx context.Context, signer string, kinds ...ceremony.GrantKind) error {
+	if len(kinds) == 0 {
+		_, err := c.store.exec(ctx, `DELETE FROM grants WHERE signer = $1`, signer)
+		return err
+	}
+	for _, kind := range kinds {
+		if _, err := c.store.exec(ctx, `DELETE FROM grants WHERE signer = $1 AND kind = $2`, signer, string(kind)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grantsAtOnce bounds the parameters of one query.
+const grantsAtOnce = 500
+
+// LiveGrants implements ceremony.Grants.
+func (c *Ceremonies) LiveGrants(ctx context.Context, hashes [][32]byte, now time.Time) (map[[32]byte]bool, error) {
+	live := make(map[[32]byte]bool, len(hashes))
+	for some := range slices.Chunk(hashes, grantsAtOnce) {
+		places, args := make([]string, len(some)), []any{micros(now)}
+		for i, h := range some {
+			places[i], args = "$"+strconv.Itoa(i+2), append(args, hex.EncodeToString(h[:]))
+		}
+		found, err := list(ctx, c.store, scanHash, `SELECT hash FROM grants WHERE expires > $1 AND hash IN (`+strings.Join(places, ", ")+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range found {
+			live[h] = true
+		}
+	}
+	return live, nil
+}
+
+func scanHash(r scanner) (hash [32]byte, err error) {
+	var text string
+	if err := r.Scan(&text); err != nil {
+		return hash, err
+	}
+	_, err = hex.Decode(hash[:], []byte(text))
+	return hash, err
 }
 
 // Subject implements ceremony.Subjects.

@@ -109,9 +109,33 @@ func grants(t *testing.T, a *store.Accounts, clock *Clock) {
 	used, err := c.Grant(ctx, link.Hash)
 	must(t, err)
 	must(t, c.UseGrant(ctx, link.Hash, [32]byte(used.UsedBy))) // the same browser again: its answer was lost
-	if err := c.RevokeGrants(ctx, "signer"); err != nil {
-		t.Fatal(err)
+	session := ceremony.Grant{Hash: ceremony.HashSecret("session"), Kind: ceremony.SessionGrant, Document: d.ID, Signer: "signer", Expires: clock.Now().Add(time.Minute)}
+	must(t, c.AddGrant(ctx, session))
+	asked := [][32]byte{link.Hash, session.Hash, ceremony.HashSecret("other")}
+	for len(asked) < 1200 { // more than one query takes
+		asked = append(asked, [32]byte{byte(len(asked)), byte(len(asked) >> 8)})
 	}
+	alive := func(what string, want ...[32]byte) {
+		t.Helper()
+		live, err := c.LiveGrants(ctx, asked, clock.Now())
+		if err != nil || len(live) != len(want) {
+			t.Errorf("%s: %d live grants, %v, want %d", what, len(live), err, len(want))
+		}
+		for _, h := range want {
+			if !live[h] {
+				t.Errorf("%s: a grant is not live", what)
+			}
+		}
+	}
+	alive("both", link.Hash, session.Hash)
+	clock.Advance(2 * time.Minute)
+	alive("after the session's time", link.Hash)
+	must(t, c.RevokeGrants(ctx, "signer", ceremony.SessionGrant))
+	if _, err := c.Grant(ctx, session.Hash); !errors.Is(err, ceremony.ErrNotFound) {
+		t.Errorf("ended session: %v, want ErrNotFound", err)
+	}
+	must(t, c.RevokeGrants(ctx, "signer"))
+	alive("after everything was revoked")
 	if _, err := c.Grant(ctx, link.Hash); !errors.Is(err, ceremony.ErrNotFound) {
 		t.Errorf("revoked grant: %v, want ErrNotFound", err)
 	}
