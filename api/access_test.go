@@ -10,7 +10,7 @@ import (
 var (
 	allObjects = []ObjectKind{OrganisationObject, MemberObject, InvitationObject, ProfileObject, OutboxObject, DocumentObject,
 		CeremonyObject, DepositObject, EvidenceObject, CommentObject, AuditObject, KeyObject, WebhookObject, GrantObject, ProvisioningObject}
-	allActions = []Action{Create, List, Read, Update, Delete, Send, Sign, Open, Export, Share}
+	allActions = []Action{Create, List, Read, Update, Delete, Send, Sign, Open, Export, Sharing}
 )
 
 // asker is an identity of the role that lacks nothing the role can have.

@@ -63,6 +63,7 @@ var siblings = map[string][]string{
 	"api/document":    {"api/ceremony"},
 	"api/signing":     {"api/ceremony"},
 	"api/investigate": {"api/ceremony"},
+	"api/share":       {"api/ceremony"},
 }
 
 // everything may import whatever lies in or left of its folder: programs, the

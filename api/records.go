@@ -111,6 +111,8 @@ const (
 	NoticeCompleted       NoticeKind = "completed"        // everybody signed
 	NoticeDeclined        NoticeKind = "declined"         // a signer declined
 	NoticeCancelled       NoticeKind = "cancelled"        // the sender took it back
+	NoticeShared          NoticeKind = "shared"           // a colleague shared a document; sender
+	NoticeComment         NoticeKind = "comment"          // somebody commented on a document; sender
 	NoticeMember          NoticeKind = "member"           // invited to an organisation; organisation
 	NoticeSignIn          NoticeKind = "sign-in"          // somebody signs in while a session is live; time, address, browser
 	NoticeTakenOver       NoticeKind = "taken-over"       // a session was taken over; time, address, browser

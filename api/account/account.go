@@ -37,6 +37,7 @@ type Store interface {
 	Invitations
 	Sessions
 	Records
+	Chains
 	Challenges
 	Grants
 }
@@ -82,8 +83,15 @@ type Sessions interface {
 type Records interface {
 	Mails(ctx context.Context, organisation, account string, limit int) ([]api.Mail, error)
 	Audit(ctx context.Context, organisation string, before time.Time, limit int) ([]api.Event, error)
+	AuditOf(ctx context.Context, account string, limit int) ([]api.Event, error)
 	AppendAudit(ctx context.Context, e api.Event) error
 	Hit(ctx context.Context, name, who string, window time.Duration, now time.Time) (int, time.Time, error)
+}
+
+// Chains are the hash chains of the audit record, checked as they are read.
+type Chains interface {
+	AuditChains(ctx context.Context, organisation string) ([]string, error)
+	AuditChain(ctx context.Context, chain string) ([]api.Event, error)
 }
 
 // Challenges are secrets for one use; TakeChallenge is api.ErrExpired for one

@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +19,8 @@ func (h *Handler) mountOrganisation(a *api.API) {
 	api.Register(a, api.Route{Method: "GET", Path: "/api/outbox", ID: "getOutbox", Tag: tag,
 		Summary: "The newest mails; their words are shown while no mail server is configured"}, h.getOutbox)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/audit", ID: "getAudit", Tag: tag, Summary: "The audit record, newest first"}, h.getAudit)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/audit/export", ID: "exportAudit", Tag: tag,
+		Summary: "The whole audit record with its chains of hashes, checked while it is read"}, h.exportAudit)
 }
 
 type organisationOut struct {
@@ -170,7 +174,62 @@ func (h *Handler) getAudit(ctx context.Context, in *auditIn) (*auditOut, error) 
 	out := &auditOut{}
 	out.Body.Events = make([]eventBody, 0, len(all))
 	for _, e := range all {
-		out.Body.Events = append(out.Body.Events, eventBody{e.At, e.Kind, e.Account, e.Object, e.Detail})
+		out.Body.Events = append(out.Body.Events, viewEvent(e))
+	}
+	return out, nil
+}
+
+func viewEvent(e api.Event) eventBody {
+	return eventBody{e.At, e.Kind, e.Account, e.Object, e.Detail}
+}
+
+// chainBody is one chain of the record: the lines in their order, each with the
+// hash over it and all lines before it.
+type chainBody struct {
+	Chain string     `json:"chain"`
+	Lines []lineBody `json:"lines"`
+}
+
+type lineBody struct {
+	Seq int64 `json:"seq"`
+	eventBody
+	Hash string `json:"hash" doc:"SHA-256, lower-case hex"`
+}
+
+type auditExportOut struct {
+	Disposition string `header:"Content-Disposition"`
+	Body        struct {
+		Made   time.Time   `json:"madeAt"`
+		Chains []chainBody `json:"chains"`
+	}
+}
+
+// exportAudit reads every chain of the organisation and checks it: a record that
+// was changed is not handed out as if it were whole.
+func (h *Handler) exportAudit(ctx context.Context, _ *struct{}) (*auditExportOut, error) {
+	id, err := allow(ctx, api.Export, api.AuditObject, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := h.record(ctx, "audit.exported", "organisation:"+id.Organisation, nil); err != nil {
+		return nil, err
+	}
+	names, err := h.cfg.Store.AuditChains(ctx, id.Organisation)
+	if err != nil {
+		return nil, err
+	}
+	out := &auditExportOut{Disposition: `attachment; filename="inkwitness-audit.json"`}
+	out.Body.Made, out.Body.Chains = h.cfg.Clock.Now().UTC(), make([]chainBody, 0, len(names))
+	for _, name := range names {
+		events, err := h.cfg.Store.AuditChain(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("export the record: %w", err)
+		}
+		c := chainBody{Chain: name, Lines: make([]lineBody, 0, len(events))}
+		for _, e := range events {
+			c.Lines = append(c.Lines, lineBody{e.Seq, viewEvent(e), hex.EncodeToString(e.Hash[:])})
+		}
+		out.Body.Chains = append(out.Body.Chains, c)
 	}
 	return out, nil
 }

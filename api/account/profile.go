@@ -16,6 +16,8 @@ func (h *Handler) mountProfile(a *api.API) {
 	api.Register(a, api.Route{Method: "GET", Path: "/api/profile", ID: "getProfile", Tag: tag, Summary: "One's own account"}, h.getProfile)
 	api.Register(a, api.Route{Method: "PATCH", Path: "/api/profile", ID: "changeProfile", Tag: tag,
 		Summary: "Change name, language, company or phone; a new phone number needs a fresh proof"}, h.changeProfile)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/profile/export", ID: "exportProfile", Tag: tag,
+		Summary: "Everything of the account, to keep: profile, memberships, and what it did"}, h.exportProfile)
 	api.Register(a, api.Route{Method: "DELETE", Path: "/api/profile", ID: "deleteAccount", Tag: tag, Status: 204,
 		Summary: "Delete the account and destroy its key, for good"}, h.deleteAccount)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/profile/email", ID: "askNewEmail", Tag: tag, Status: 204,

@@ -35,8 +35,8 @@ type Documents interface {
 	// SaveDocument stores d if nobody saved it since it was loaded, else
 	// ErrStale. It raises d.Version.
 	SaveDocument(ctx context.Context, d *Document) error
-	// DocumentsOf lists an organisation's documents, or only those of one owner
-	// where that is not empty, newest first, at most limit, that were created
+	// DocumentsOf lists an organisation's documents, or only those of one account
+	// and those shared with it where that is not empty, newest first, at most limit, that were created
 	// before the given time.
 	DocumentsOf(ctx context.Context, organisation, owner string, before time.Time, limit int) ([]*Document, error)
 	// Unfinished lists the documents in which a signature or a deposit is in

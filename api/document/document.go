@@ -36,6 +36,7 @@ type Handler struct {
 	Vault      api.Vault
 	Activities Activities
 	Providers  []ProviderView // the service's own authority first
+	Shares     api.Shares
 }
 
 const tag = "Documents"
@@ -68,7 +69,12 @@ func (h *Handler) load(ctx context.Context, id string, action api.Action, kind a
 	if err != nil {
 		return nil, err
 	}
-	if err := api.Allow(api.IdentityOf(ctx), action, object(kind, d)); err != nil {
+	who := api.IdentityOf(ctx)
+	o, err := api.SharedWith(ctx, h.Shares, who, d.ID, object(kind, d))
+	if err != nil {
+		return nil, fmt.Errorf("what is shared of a document: %w", err)
+	}
+	if err := api.Allow(who, action, o); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -232,7 +238,7 @@ type activityOutput struct {
 }
 
 func (h *Handler) activity(ctx context.Context, in *idInput) (*activityOutput, error) {
-	d, err := h.load(ctx, in.ID, api.Read, api.DocumentObject)
+	d, err := h.load(ctx, in.ID, api.Read, api.CeremonyObject)
 	if err != nil {
 		return nil, err
 	}

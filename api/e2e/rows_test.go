@@ -177,3 +177,22 @@ func problemOf(a answer) string {
 	}
 	return strings.TrimPrefix(p.Type, "/problems/")
 }
+
+// json reads an answer's body.
+func (a answer) json(t *testing.T, into any) {
+	t.Helper()
+	if err := json.Unmarshal(a.Body, into); err != nil {
+		t.Fatalf("%v in %s", err, a)
+	}
+}
+
+var documentLink = regexp.MustCompile(`#/documents/[0-9a-f]{32}`)
+
+// smallPDF is a PDF that is taken.
+func smallPDF() []byte {
+	pdf, err := os.ReadFile(filepath.Join("..", "..", "testdata", "pdf", "own-form.pdf"))
+	if err != nil {
+		panic(err)
+	}
+	return pdf
+}

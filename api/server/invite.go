@@ -50,7 +50,7 @@ func (s *Server) FirstInvitation(ctx context.Context) (string, error) {
 // Invite makes an invitation from the command line. Without an organisation it
 // is for that of the first owner.
 func Invite(ctx context.Context, cfg Config, organisation, role, email, language string) (string, error) {
-	if !api.Role(role).Member() {
+	if !api.Role(role).Member() && api.Role(role) != api.Staff {
 		return "", fmt.Errorf("there is no role %q", role)
 	}
 	if !slices.Contains(api.Languages(), language) {
@@ -61,7 +61,15 @@ func Invite(ctx context.Context, cfg Config, organisation, role, email, language
 		return "", err
 	}
 	defer accounts.Close()
-	if organisation == "" {
+	switch {
+	case api.Role(role) == api.Staff && organisation != "":
+		return "", fmt.Errorf("people of the operator belong to no customer: leave --organisation out")
+	case api.Role(role) == api.Staff:
+		if err := ensureOperator(ctx, accounts); err != nil {
+			return "", fmt.Errorf("make the operator's organisation: %w", err)
+		}
+		organisation = operatorOrganisation
+	case organisation == "":
 		organisation = firstOrganisation
 	}
 	if _, err := accounts.Organisation(ctx, organisation); err != nil {

@@ -31,6 +31,7 @@ import (
 	"inkwitness/api/program"
 	"inkwitness/api/publish"
 	"inkwitness/api/scim"
+	"inkwitness/api/share"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
 	"inkwitness/biometrics"
@@ -222,6 +223,10 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
+	sharing, err := share.New(share.Config{Documents: s.ceremony, Store: s.accounts, Notices: s.post, Clock: s.clock})
+	if err != nil {
+		return fmt.Errorf("open sharing: %w", err)
+	}
 	s.programs, err = program.New(program.Config{Store: s.accounts, Clock: s.clock, Client: outside, Logger: s.cfg.Logger,
 		CheckURL: func(url string) error { return egress.CheckURL(url, reach) }})
 	if err != nil {
@@ -234,7 +239,8 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	// The signer comes first: in a browser with both cookies the signing page is
 	// the signer's.
 	s.api.Mount(
-		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views},
+		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts},
+		sharing,
 		signer,
 		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
 		s.auth,

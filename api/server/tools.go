@@ -16,6 +16,7 @@ import (
 	"inkwitness/api/program"
 	"inkwitness/api/publish"
 	"inkwitness/api/scim"
+	"inkwitness/api/share"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
 )
@@ -78,7 +79,7 @@ func OpenAPI(version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Mount(&document.Handler{}, &signing.Handler{}, &investigate.Handler{}, new(auth.Handler), new(account.Handler), new(program.Handler), new(scim.Handler), new(publish.Handler))
+	a.Mount(&document.Handler{}, new(share.Handler), &signing.Handler{}, &investigate.Handler{}, new(auth.Handler), new(account.Handler), new(program.Handler), new(scim.Handler), new(publish.Handler))
 	description, err := a.OpenAPI()
 	if err != nil {
 		return nil, fmt.Errorf("describe the routes: %w", err)

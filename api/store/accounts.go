@@ -67,6 +67,11 @@ func (a *Accounts) Organisation(ctx context.Context, id string) (o api.Organisat
 	return o, err
 }
 
+// OrganisationIDs lists every organisation, the oldest first.
+func (a *Accounts) OrganisationIDs(ctx context.Context) ([]string, error) {
+	return list(ctx, a.Store, func(r scanner) (id string, err error) { return id, r.Scan(&id) }, `SELECT id FROM organisations ORDER BY created, id`)
+}
+
 // CreateAccount stores a new account; api.ErrConflict when the address has one.
 func (a *Accounts) CreateAccount(ctx context.Context, acc api.Account) error {
 	index, sealed, err := a.sealProfile(ctx, acc)
@@ -172,7 +177,7 @@ func (a *Accounts) AnyAccount(ctx context.Context) (bool, error) {
 // key, so that what is left of it anywhere cannot be read.
 func (a *Accounts) DeleteAccount(ctx context.Context, id, authority string) error {
 	err := a.Tx(ctx, func(ctx context.Context) error {
-		for _, table := range []string{"sessions", "passkeys", "recovery_codes", "totp", "passwords", "provider_people", "api_keys", "members"} {
+		for _, table := range []string{"sessions", "passkeys", "recovery_codes", "totp", "passwords", "provider_people", "api_keys", "shares", "comments", "members"} {
 			if _, err := a.exec(ctx, `DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
 				return err
 			}
@@ -205,9 +210,14 @@ func (a *Accounts) SetRole(ctx context.Context, organisation, account string, ro
 	return a.execOne(ctx, `UPDATE members SET role = $3 WHERE organisation = $1 AND account = $2`, organisation, account, string(role))
 }
 
-// RemoveMember takes a part away; api.ErrNotFound.
+// RemoveMember takes a part away, with what was shared; api.ErrNotFound.
 func (a *Accounts) RemoveMember(ctx context.Context, organisation, account string) error {
-	return a.execOne(ctx, `DELETE FROM members WHERE organisation = $1 AND account = $2`, organisation, account)
+	return a.Tx(ctx, func(ctx context.Context) error {
+		if _, err := a.exec(ctx, `DELETE FROM shares WHERE organisation = $1 AND account = $2`, organisation, account); err != nil {
+			return err
+		}
+		return a.execOne(ctx, `DELETE FROM members WHERE organisation = $1 AND account = $2`, organisation, account)
+	})
 }
 
 const memberColumns = `SELECT m.account, m.organisation, m.role, m.added, a.sealed FROM members m JOIN accounts a ON a.id = m.account`

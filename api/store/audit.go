@@ -120,6 +120,25 @@ func (a *Accounts) Audit(ctx context.Context, organisation string, before time.T
 	return a.openAudit(ctx, rows)
 }
 
+// AuditOf lists what one account did, the newest first.
+func (a *Accounts) AuditOf(ctx context.Context, account string, limit int) ([]api.Event, error) {
+	rows, err := list(ctx, a.Store, scanAudit, auditColumns+` WHERE account = $1 ORDER BY at DESC, seq DESC LIMIT $2`, account, limit)
+	if err != nil {
+		return nil, err
+	}
+	return a.openAudit(ctx, rows)
+}
+
+// AuditChains names the chains that an organisation's lines stand in; with none
+// named, every chain that has lines or a head.
+func (a *Accounts) AuditChains(ctx context.Context, organisation string) ([]string, error) {
+	scan := func(r scanner) (chain string, err error) { return chain, r.Scan(&chain) }
+	if organisation == "" {
+		return list(ctx, a.Store, scan, `SELECT chain FROM audit UNION SELECT chain FROM audit_heads ORDER BY 1`)
+	}
+	return list(ctx, a.Store, scan, `SELECT DISTINCT chain FROM audit WHERE organisation = $1 ORDER BY chain`, organisation)
+}
+
 // AuditChain lists a whole chain in order and checks it; ErrAuditBroken names the
 // first line that does not hold.
 func (a *Accounts) AuditChain(ctx context.Context, chain string) (events []api.Event, err error) {

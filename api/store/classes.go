@@ -232,6 +232,19 @@ grants.signer K2 which signer, as a random id
 grants.expires K2 its end
 grants.used_by K2 a link works in one browser only
 
+shares.document K2 what is shared
+shares.account K2 with whom, as a random id
+shares.organisation K2 whose it is
+shares.level K2 how much of it
+shares.granted_by K2 who shared it, as a random id
+shares.created K2 order
+
+comments.id K2 joins; random
+comments.document K2 on what
+comments.account K2 who wrote it, as a random id
+comments.created K2 order
+comments.sealed K2! what was written
+
 subjects.id K5 joins; random
 subjects.organisation K5 whose
 subjects.address K5! finds a signer's references again; a keyed hash

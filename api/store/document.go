@@ -91,7 +91,7 @@ func (c *Ceremonies) SaveDocument(ctx context.Context, d *ceremony.Document) err
 // DocumentsOf implements ceremony.Documents.
 func (c *Ceremonies) DocumentsOf(ctx context.Context, organisation, owner string, before time.Time, limit int) ([]*ceremony.Document, error) {
 	rows, err := list(ctx, c.store, scanDocument, `SELECT id, version, body FROM documents
-		WHERE organisation = $1 AND (owner = $2 OR $2 = '') AND created < $3 ORDER BY created DESC, id LIMIT $4`,
+		WHERE organisation = $1 AND (owner = $2 OR $2 = '' OR id IN (SELECT document FROM shares WHERE account = $2)) AND created < $3 ORDER BY created DESC, id LIMIT $4`,
 		organisation, owner, micros(before), limit)
 	if err != nil {
 		return nil, err

@@ -370,6 +370,33 @@ export const documents = {
   signedURL: (id: string) => `/api/documents/${part(id)}/signed.pdf`,
 };
 
+export type Level = 'see' | 'edit' | 'use';
+
+export interface Share {
+  account: string;
+  name: string;
+  email: string;
+  level: Level;
+  since: string;
+}
+
+export interface Comment {
+  id: string;
+  at: string;
+  who: string;
+  mine: boolean;
+  text: string; // plain
+}
+
+export const sharing = {
+  shares: (document: string) => json<{ shares: Share[] }>('GET', `/api/documents/${part(document)}/shares`),
+  share: (document: string, email: string, level: Level) => json<Share>('PUT', `/api/documents/${part(document)}/shares`, { body: { email, level } }),
+  unshare: (document: string, account: string) => json<void>('DELETE', `/api/documents/${part(document)}/shares/${part(account)}`),
+  comments: (document: string) => json<{ comments: Comment[] }>('GET', `/api/documents/${part(document)}/comments`),
+  comment: (document: string, text: string) => create<Comment>(`/api/documents/${part(document)}/comments`, { text }, newKey()),
+  removeComment: (document: string, comment: string) => json<void>('DELETE', `/api/documents/${part(document)}/comments/${part(comment)}`),
+};
+
 export const signing = {
   // The browser's secret lets it open the link again when the answer was lost.
   open: (token: string, browser: string) => retried(() => json<Ceremony>('POST', '/api/signing/open', { body: { token, browser } })),

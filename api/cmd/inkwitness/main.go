@@ -22,6 +22,8 @@ var version = "dev"
 
 // commands is the command line. Every flag can also be set in the environment.
 type commands struct {
+	operatorCommands
+
 	Serve   serveCommand   `cmd:"" help:"Run the service.\n\nExample: inkwitness serve --data ./data --listen 127.0.0.1:8080"`
 	Invite  inviteCommand  `cmd:"" help:"Make a one-time invitation link.\n\nExample: inkwitness invite --data ./data --role owner ada@example.org"`
 	Outbox  outboxCommand  `cmd:"" help:"Show mails that wait or stayed here because no mail server is configured.\n\nExample: inkwitness outbox --data ./data"`

@@ -101,7 +101,7 @@ func (openapiCommand) Run() error {
 
 type inviteCommand struct {
 	where
-	Role         string `help:"owner, admin, manager, sender, reviewer, investigator or auditor." default:"owner"`
+	Role         string `help:"owner, admin, manager, sender, reviewer, investigator, auditor, or staff for people of the operator." default:"owner"`
 	Organisation string `help:"ID of the organisation; the only one when there is one."`
 	Language     string `help:"en, fr, zh-Hant or zh-Hans." default:"en" enum:"en,fr,zh-Hant,zh-Hans"`
 	Email        string `arg:"" help:"Address that the invitation is for."`

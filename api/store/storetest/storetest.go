@@ -28,7 +28,7 @@ func Run(t *testing.T, open Opener) {
 	for name, part := range map[string]func(*testing.T, *store.Accounts, *Clock){
 		"Keys": keys, "Organisations": organisations, "Accounts": accounts, "Members": members, "Providers": providers, "Invitations": invitations,
 		"Sessions": sessions, "Factors": factors, "Challenges": challenges, "Limits": limits, "Replies": replies,
-		"Mails": mails, "Staff": staff, "Sweep": sweep, "Programs": programs, "Audit": audit, "Sealed": sealed,
+		"Mails": mails, "Shares": shares, "Staff": staff, "Sweep": sweep, "Programs": programs, "Audit": audit, "Sealed": sealed,
 		"Documents": documents, "DocumentLists": documentLists, "DocumentsSealed": documentsSealed, "Grants": grants, "Log": log, "Serials": serials, "Subjects": subjects,
 		"Objects": objects, "ObjectsWithTheirHolder": objectsWithTheirHolder, "Orphans": orphans, "Swept": swept, "Care": care,
 	} {

@@ -7,6 +7,7 @@ import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } 
 import { Viewer } from '../pdf/viewer.tsx';
 import { StateBadge } from './documents.tsx';
 import { Plan } from './plan.tsx';
+import { Comments, Shares } from './sharing.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -59,6 +60,8 @@ function Followed({ document, onChange }: { document: Document; onChange: (next:
       </div>
       <div class="stack">
         <DepositPanel document={document} />
+        <Comments document={document.id} />
+        <Shares document={document.id} />
         <History document={document} />
       </div>
     </div>

@@ -263,6 +263,8 @@ export class Mock {
   investigation: unknown = {};
   providers: Provider[] = [{ name: '', legal: 'This service', level: 'advanced' }];
   elsewhere = false; // the certificate provider asks the signer itself
+  shares: object[] = [];
+  comments: object[] = [];
 
   newDocument(title: string, filename: string, size: number): Document {
     return {
@@ -300,6 +302,28 @@ export class Mock {
       case 'POST cancel':
         document.state = 'cancelled';
         return send(response, 200, document);
+      case 'GET shares':
+        return send(response, 200, { shares: this.shares });
+      case 'PUT shares': {
+        const asked = json();
+        if (!asked.email.endsWith('@atelier.example')) return problem(response, 422, 'invalid', 'Not possible', 'Nobody in your organisation has this address.');
+        const share = { account: 'a1', name: 'Bea Collègue', since: '2026-11-23T18:06:00Z', ...asked };
+        this.shares.push(share);
+        return send(response, 200, share);
+      }
+      case 'DELETE shares/a1':
+        this.shares = [];
+        return void response.writeHead(204).end();
+      case 'GET comments':
+        return send(response, 200, { comments: this.comments });
+      case 'POST comments': {
+        const comment = { id: 'c1', at: '2026-11-23T18:07:00Z', who: 'Ada Durand', mine: true, text: json().text };
+        this.comments.push(comment);
+        return send(response, 201, comment);
+      }
+      case 'DELETE comments/c1':
+        this.comments = [];
+        return void response.writeHead(204).end();
       case 'GET activity':
         return send(response, 200, { activity: [
           { at: document.createdAt, kind: 'document.uploaded', who: 'owner Ada Durand' },

@@ -127,6 +127,21 @@ const en = {
     to: (address: string) => `To ${address}`,
     states: { queued: 'Waiting to be sent', sent: 'Sent', failed: 'Could not be sent', local: 'Kept here' } as Record<string, string>,
   },
+  sharing: {
+    title: 'Shared with',
+    nobody: 'Only you and those who see every document of your organisation.',
+    email: 'Colleague’s e-mail address',
+    level: 'They may',
+    levels: { see: 'read and comment', edit: 'also name signers and place fields', use: 'also send, withdraw and download' },
+    go: 'Share',
+    told: (name: string) => `${name} can see it now, and was told by mail.`,
+    remove: 'Remove',
+    comments: 'Comments',
+    none: 'No comments yet.',
+    write: 'Your comment',
+    writeHint: 'Everybody who can read this document sees it with your name, and nothing else of your account. Signers do not see it.',
+    send: 'Comment',
+  },
   documents: (n: number) => plural('en', n, '1 document', `${n} documents`),
 };
 

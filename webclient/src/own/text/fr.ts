@@ -129,6 +129,21 @@ const fr: Translation<typeof en> = {
     to: (address) => `À ${address}`,
     states: { queued: 'En attente d’envoi', sent: 'Envoyé', failed: 'Envoi impossible', local: 'Gardé ici' },
   },
+  sharing: {
+    title: 'Partagé avec',
+    nobody: 'Vous seul et ceux qui voient tous les documents de votre organisation.',
+    email: 'Adresse électronique du collègue',
+    level: 'Cette personne peut',
+    levels: { see: 'lire et commenter', edit: 'aussi nommer les signataires et placer les champs', use: 'aussi envoyer, retirer et télécharger' },
+    go: 'Partager',
+    told: (name) => `${name} le voit maintenant et a reçu un message.`,
+    remove: 'Retirer',
+    comments: 'Commentaires',
+    none: 'Aucun commentaire pour le moment.',
+    write: 'Votre commentaire',
+    writeHint: 'Tous ceux qui peuvent lire ce document le voient avec votre nom, et rien d’autre de votre compte. Les signataires ne le voient pas.',
+    send: 'Commenter',
+  },
   documents: (n) => plural('fr', n, `${n} document`, `${n} documents`),
 };
 export default fr;

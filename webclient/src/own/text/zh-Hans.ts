@@ -124,6 +124,21 @@ const zhHans: Translation<typeof en> = {
     to: (address) => `收件人 ${address}`,
     states: { queued: '等待发送', sent: '已发送', failed: '无法发送', local: '保留于此' },
   },
+  sharing: {
+    title: '共享对象',
+    nobody: '只有您以及可查看组织所有文件的人。',
+    email: '同事的电子邮件地址',
+    level: '对方可以',
+    levels: { see: '阅读并评论', edit: '另可指定签署人和放置字段', use: '另可发送、撤回和下载' },
+    go: '共享',
+    told: (name) => `${name} 现在可以查看，并已收到邮件通知。`,
+    remove: '移除',
+    comments: '评论',
+    none: '还没有评论。',
+    write: '您的评论',
+    writeHint: '所有可阅读此文件的人都会看到评论和您的姓名，不会看到您账户的其他资料。签署人看不到。',
+    send: '评论',
+  },
   documents: (n) => `${n} 份文件`,
 };
 export default zhHans;

@@ -124,6 +124,21 @@ const zhHant: Translation<typeof en> = {
     to: (address) => `收件人 ${address}`,
     states: { queued: '等待寄送', sent: '已寄出', failed: '無法寄出', local: '保留於此' },
   },
+  sharing: {
+    title: '共用對象',
+    nobody: '只有您以及可查看組織所有文件的人。',
+    email: '同事的電子郵件地址',
+    level: '對方可以',
+    levels: { see: '閱讀並留言', edit: '另可指定簽署人與放置欄位', use: '另可寄送、撤回與下載' },
+    go: '共用',
+    told: (name) => `${name} 現在可以查看，並已收到郵件通知。`,
+    remove: '移除',
+    comments: '留言',
+    none: '尚無留言。',
+    write: '您的留言',
+    writeHint: '所有可閱讀此文件的人都會看到留言與您的姓名，不會看到您帳戶的其他資料。簽署人看不到。',
+    send: '留言',
+  },
   documents: (n) => `${n} 份文件`,
 };
 export default zhHant;
