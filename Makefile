@@ -97,6 +97,11 @@ demo: browser build ## the whole flow in headless Chromium: out/*.asice, out/*.p
 bench: ## benchmarks; BENCH=DTW or BENCH=Capture for some of them
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
 
+.PHONY: bench-peers
+bench-peers: ## our dynamic time warping beside other people's, ratios in one run
+	cd biometrics/cmd/dtwpeers/npm && npm ci --no-audit --no-fund --silent
+	go run ./biometrics/cmd/dtwpeers
+
 .PHONY: eval
 eval: build ## error rates on ../shared/corpora, the table of biometrics/README.md
 	bin/inkeval eval --corpora $(CORPORA)

@@ -2,7 +2,10 @@ module inkwitness
 
 go 1.26.0
 
-ignore ./webclient/node_modules
+ignore (
+	./biometrics/cmd/dtwpeers/npm/node_modules
+	./webclient/node_modules
+)
 
 require (
 	filippo.io/mldsa v1.0.0

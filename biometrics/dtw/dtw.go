@@ -25,6 +25,9 @@ import (
 // each channel.
 const lanes = 32
 
+// repeats is the length of the longest vector that repeated is loaded as.
+const repeats = 16
+
 // MaxLength bounds a series, so that a product of two lengths fits everywhere.
 const MaxLength = 1 << 15
 
@@ -73,7 +76,7 @@ type Options struct {
 type Series struct {
 	n, d, stride int
 	weights      []float32
-	lanes        []float32 // each weight lanes/2 times, for the vector kernels to load
+	repeated     []float32 // each weight repeats times, so that a kernel loads it as a vector
 	fwd, rev     []float32 // channel after channel; rev runs backwards in time
 }
 
@@ -93,7 +96,7 @@ func (s *Series) Set(channels [][]float32, weights []float32) error {
 	if weights != nil && len(weights) != d {
 		return ErrShape
 	}
-	s.weights, s.lanes = resize(s.weights, d), resize(s.lanes, d*lanes/2)
+	s.weights, s.repeated = resize(s.weights, d), resize(s.repeated, d*repeats)
 	s.n, s.d, s.stride = n, d, n+lanes
 	s.fwd, s.rev = resize(s.fwd, d*s.stride), resize(s.rev, d*s.stride)
 	for c, v := range channels {
@@ -104,10 +107,7 @@ func (s *Series) Set(channels [][]float32, weights []float32) error {
 		if weights != nil {
 			w = weights[c]
 		}
-		s.weights[c] = w
-		for i := range lanes / 2 {
-			s.lanes[c*lanes/2+i] = w
-		}
+		s.weigh(c, w)
 		f, r := s.fwd[c*s.stride:(c+1)*s.stride], s.rev[c*s.stride:(c+1)*s.stride]
 		for i, x := range v {
 			f[i], r[n-1-i] = w*x, w*x
@@ -116,6 +116,14 @@ func (s *Series) Set(channels [][]float32, weights []float32) error {
 		clear(r[n:])
 	}
 	return nil
+}
+
+// weigh notes the weight of a channel, which its values carry already.
+func (s *Series) weigh(c int, w float32) {
+	s.weights[c] = w
+	for i := range repeats {
+		s.repeated[c*repeats+i] = w
+	}
 }
 
 func resize(v []float32, n int) []float32 {

@@ -7,74 +7,87 @@ import (
 	"unsafe"
 )
 
-// narrow is an anti-diagonal by two vectors of 8 cells at a time.
+// narrow is an anti-diagonal by two vectors of 8 cells at a time. The choice of
+// the cost stands outside of the loops, and no scalar float inside them: the
+// compiler gives those legacy SSE instructions, which beside wide registers cost
+// ten times the work itself. ClearAVXUpperBits ends that state for the caller.
 func narrow(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
-	// Scalar floating point between vector instructions stalls many processors,
-	// so it is done before the loops and the upper halves are cleared at the end.
-	pen, ext, most := archsimd.BroadcastFloat32x8(o.Penalty), archsimd.BroadcastFloat32x8(extra), archsimd.BroadcastFloat32x8(o.Cap)
-
-	p2, p1, pc := unsafe.Pointer(&prev2[0]), unsafe.Pointer(&prev1[0]), unsafe.Pointer(&cur[0])
-	shift := b.n - 1 - k
-	for i := lo; i <= hi; i += 16 {
-		oa, ob := i*4, (shift+i)*4
-		var c, e archsimd.Float32x8
-		switch {
-		case o.Metric == L2:
-			c, e = narrowSquares(a, b, oa, ob)
-		case o.Cap > 0:
-			c, e = narrowCapped(a, b, oa, ob, most)
-		default:
-			c, e = narrowDifferences(a, b, oa, ob)
-		}
-		at := i * 4
-		best := load8(unsafe.Add(p1, at+4)).Min(load8(unsafe.Add(p1, at))).Add(pen)
-		best = best.Min(load8(unsafe.Add(p2, at)).Add(ext.Mul(c)))
-		best.Add(c).Store((*[8]float32)(unsafe.Add(pc, at+4)))
-		if i+8 > hi {
-			break
-		}
-		at += 32
-		best = load8(unsafe.Add(p1, at+4)).Min(load8(unsafe.Add(p1, at))).Add(pen)
-		best = best.Min(load8(unsafe.Add(p2, at)).Add(ext.Mul(e)))
-		best.Add(e).Store((*[8]float32)(unsafe.Add(pc, at+4)))
+	rows := rows{p2: unsafe.Pointer(&prev2[0]), p1: unsafe.Pointer(&prev1[0]), pc: unsafe.Pointer(&cur[0])}
+	switch {
+	case o.Metric == L2:
+		narrowSquares(rows, a, b, b.n-1-k, lo, hi, o.Penalty, extra)
+	case o.Cap > 0:
+		narrowCapped(rows, a, b, b.n-1-k, lo, hi, o.Penalty, extra, o.Cap)
+	default:
+		narrowDifferences(rows, a, b, b.n-1-k, lo, hi, o.Penalty, extra)
 	}
 	archsimd.ClearAVXUpperBits()
 }
 
-func narrowDifferences(a, b *Series, oa, ob int) (c, e archsimd.Float32x8) {
-	abs := archsimd.BroadcastInt32x8(0x7fffffff)
-	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
-	for range a.d {
-		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
-		c = c.Add(load8(pa).Sub(load8(pb)).AsInt32x8().And(abs).AsFloat32x8())
-		e = e.Add(load8(unsafe.Add(pa, 32)).Sub(load8(unsafe.Add(pb, 32))).AsInt32x8().And(abs).AsFloat32x8())
-		oa, ob = oa+4*a.stride, ob+4*b.stride
-	}
-	return c, e
+// rows are the anti-diagonals: two before and the current one.
+type rows struct{ p2, p1, pc unsafe.Pointer }
+
+// store8 finishes 8 cells from their local costs; at is the offset of the first.
+func store8(r rows, at int, cost, penalty, extra archsimd.Float32x8) {
+	best := load8(unsafe.Add(r.p1, at+4)).Min(load8(unsafe.Add(r.p1, at))).Add(penalty)
+	best = best.Min(load8(unsafe.Add(r.p2, at)).Add(extra.Mul(cost)))
+	best.Add(cost).Store((*[8]float32)(unsafe.Add(r.pc, at+4)))
 }
 
-func narrowSquares(a, b *Series, oa, ob int) (c, e archsimd.Float32x8) {
+func narrowSquares(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
-	for range a.d {
-		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
-		x, y := load8(pa).Sub(load8(pb)), load8(unsafe.Add(pa, 32)).Sub(load8(unsafe.Add(pb, 32)))
-		c, e = x.Mul(x).Add(c), y.Mul(y).Add(e)
-		oa, ob = oa+4*a.stride, ob+4*b.stride
+	channels, nextA, nextB := a.d, 4*a.stride, 4*b.stride
+	penalty, extra := archsimd.BroadcastFloat32x8(pen), archsimd.BroadcastFloat32x8(ext)
+	for i := lo; i <= hi; i += 16 {
+		oa, ob := 4*i, 4*(shift+i)
+		var c, e archsimd.Float32x8
+		for range channels {
+			x := load8(unsafe.Add(fwd, oa)).Sub(load8(unsafe.Add(rev, ob)))
+			y := load8(unsafe.Add(fwd, oa+32)).Sub(load8(unsafe.Add(rev, ob+32)))
+			c, e = x.Mul(x).Add(c), y.Mul(y).Add(e)
+			oa, ob = oa+nextA, ob+nextB
+		}
+		store8(r, 4*i, c, penalty, extra)
+		store8(r, 4*i+32, e, penalty, extra)
 	}
-	return c, e
 }
 
-func narrowCapped(a, b *Series, oa, ob int, most archsimd.Float32x8) (c, e archsimd.Float32x8) {
-	abs := archsimd.BroadcastInt32x8(0x7fffffff)
+func narrowDifferences(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
-	caps := unsafe.Pointer(&a.lanes[0])
-	for range a.d {
-		pa, pb := unsafe.Add(fwd, oa), unsafe.Add(rev, ob)
-		m := most.Mul(load8(caps))
-		caps = unsafe.Add(caps, 4*lanes/2)
-		c = c.Add(load8(pa).Sub(load8(pb)).AsInt32x8().And(abs).AsFloat32x8().Min(m))
-		e = e.Add(load8(unsafe.Add(pa, 32)).Sub(load8(unsafe.Add(pb, 32))).AsInt32x8().And(abs).AsFloat32x8().Min(m))
-		oa, ob = oa+4*a.stride, ob+4*b.stride
+	channels, nextA, nextB := a.d, 4*a.stride, 4*b.stride
+	penalty, extra := archsimd.BroadcastFloat32x8(pen), archsimd.BroadcastFloat32x8(ext)
+	abs := archsimd.BroadcastInt32x8(0x7fffffff)
+	for i := lo; i <= hi; i += 16 {
+		oa, ob := 4*i, 4*(shift+i)
+		var c, e archsimd.Float32x8
+		for range channels {
+			x := load8(unsafe.Add(fwd, oa)).Sub(load8(unsafe.Add(rev, ob))).AsInt32x8().And(abs).AsFloat32x8()
+			y := load8(unsafe.Add(fwd, oa+32)).Sub(load8(unsafe.Add(rev, ob+32))).AsInt32x8().And(abs).AsFloat32x8()
+			c, e = c.Add(x), e.Add(y)
+			oa, ob = oa+nextA, ob+nextB
+		}
+		store8(r, 4*i, c, penalty, extra)
+		store8(r, 4*i+32, e, penalty, extra)
 	}
-	return c, e
+}
+
+func narrowCapped(r rows, a, b *Series, shift, lo, hi int, pen, ext, most float32) {
+	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
+	weights, factor := unsafe.Pointer(&a.repeated[0]), archsimd.BroadcastFloat32x8(most)
+	channels, nextA, nextB := a.d, 4*a.stride, 4*b.stride
+	penalty, extra := archsimd.BroadcastFloat32x8(pen), archsimd.BroadcastFloat32x8(ext)
+	abs := archsimd.BroadcastInt32x8(0x7fffffff)
+	for i := lo; i <= hi; i += 16 {
+		oa, ob, ow := 4*i, 4*(shift+i), 0
+		var c, e archsimd.Float32x8
+		for range channels {
+			m := load8(unsafe.Add(weights, ow)).Mul(factor)
+			x := load8(unsafe.Add(fwd, oa)).Sub(load8(unsafe.Add(rev, ob))).AsInt32x8().And(abs).AsFloat32x8().Min(m)
+			y := load8(unsafe.Add(fwd, oa+32)).Sub(load8(unsafe.Add(rev, ob+32))).AsInt32x8().And(abs).AsFloat32x8().Min(m)
+			c, e = c.Add(x), e.Add(y)
+			oa, ob, ow = oa+nextA, ob+nextB, ow+4*repeats
+		}
+		store8(r, 4*i, c, penalty, extra)
+		store8(r, 4*i+32, e, penalty, extra)
+	}
 }

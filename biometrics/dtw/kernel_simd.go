@@ -32,7 +32,7 @@ func diagonal(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev
 	kernel.run(a, b, k, lo, hi, o, extra, prev2, prev1, cur)
 }
 
-// The kernels read up to a vector beyond the last cell: New pads every channel
+// The kernels read up to two vectors beyond the last cell: New pads every channel
 // and work.reset every row, so all reads and writes stay inside the slices. What
 // is written beyond hi is guarded or overwritten before it is read as a cell.
 

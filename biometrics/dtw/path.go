@@ -104,5 +104,5 @@ func ChannelCosts(a, b *Series, path []Cell, o Options) []float64 {
 // channel is a series of one channel that shares the memory of s.
 func (s *Series) channel(c int) Series {
 	at := c * s.stride
-	return Series{n: s.n, d: 1, stride: s.stride, weights: s.weights[c : c+1], fwd: s.fwd[at : at+s.stride], rev: s.rev[at : at+s.stride]}
+	return Series{n: s.n, d: 1, stride: s.stride, weights: s.weights[c : c+1], repeated: s.repeated[c*repeats : (c+1)*repeats], fwd: s.fwd[at : at+s.stride], rev: s.rev[at : at+s.stride]}
 }
