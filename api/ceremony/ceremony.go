@@ -93,18 +93,6 @@ type Page struct {
 	Rotation int     `json:"rotation"` // of the page object; Width and Height are after it
 }
 
-// Field is the place of one signature: a rectangle in PDF points measured from
-// the top left corner of the page as displayed.
-type Field struct {
-	Name   string  `json:"name"`   // of the PDF form field
-	Signer int     `json:"signer"` // index in Document.Signers
-	Page   int     `json:"page"`   // from 1
-	X      float64 `json:"x"`
-	Y      float64 `json:"y"`
-	Width  float64 `json:"width"`
-	Height float64 `json:"height"`
-}
-
 // Signer is one person who signs one document.
 type Signer struct {
 	ID       string      `json:"id"`
@@ -234,8 +222,7 @@ const (
 	MaxUpload        = 50 << 20 // bytes of one PDF
 	MaxSigners       = 20
 	MaxFields        = 200
-	MinFieldPoints   = 18.0 // a quarter of an inch: smaller ones cannot be signed
-	ReferencesNeeded = 3    // the fewest that a comparison is made with
+	ReferencesNeeded = 3 // the fewest that a comparison is made with
 	ReferencesWanted = 5
 	LinkLifetime     = 14 * 24 * time.Hour
 	SessionLifetime  = 12 * time.Hour

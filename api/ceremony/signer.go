@@ -75,6 +75,11 @@ func (s *Service) Decline(ctx context.Context, document, signer, reason string) 
 	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.Decline(signer, reason) })
 }
 
+// Fill keeps what the signer entered in fields beside the signature.
+func (s *Service) Fill(ctx context.Context, document, signer string, values map[string]string) (*Document, error) {
+	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.Fill(signer, values) })
+}
+
 // StartCapture opens a capture: the consent is checked and stored before the
 // recorder takes the first byte.
 func (s *Service) StartCapture(ctx context.Context, document, signer string, c Capture) (*Capture, error) {

@@ -3,7 +3,6 @@ package ceremony
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"net/mail"
 	"slices"
 	"strings"
@@ -115,8 +114,8 @@ func (d *Document) Plan(signers []SignerPlan, fields []Field, newID func() strin
 		if err := d.checkField(&placed[i], len(signers)); err != nil {
 			return Effects{}, err
 		}
-		placed[i].Name = fmt.Sprintf("Signature%d", i+1)
 	}
+	nameFields(placed)
 	d.Signers, d.Fields = planned, placed
 	return Effects{Events: []Event{{Kind: "document.planned"}}}, nil
 }
@@ -137,29 +136,6 @@ func (p SignerPlan) signer(id string) (*Signer, error) {
 	return &Signer{ID: id, Name: name, Email: strings.ToLower(address.Address), Language: language, State: Waiting}, nil
 }
 
-func (d *Document) checkField(f *Field, signers int) error {
-	if f.Signer < 0 || f.Signer >= signers {
-		return api.Explain(ErrInvalid, "A field belongs to signer %d, but there are %d.", f.Signer+1, signers)
-	}
-	if f.Page < 1 || f.Page > len(d.Pages) {
-		return api.Explain(ErrInvalid, "A field lies on page %d, but the document has %d.", f.Page, len(d.Pages))
-	}
-	page := d.Pages[f.Page-1]
-	for _, v := range []float64{f.X, f.Y, f.Width, f.Height} {
-		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
-			return api.Explain(ErrInvalid, "The place of a field on page %d is not a rectangle on the page.", f.Page)
-		}
-	}
-	const rounding = 0.5 // points: pages are placed on in whole pixels
-	if f.X+f.Width > page.Width+rounding || f.Y+f.Height > page.Height+rounding {
-		return api.Explain(ErrInvalid, "A field on page %d reaches over the edge of the page.", f.Page)
-	}
-	if f.Width < MinFieldPoints || f.Height < MinFieldPoints {
-		return api.Explain(ErrInvalid, "A field on page %d is smaller than %.0f points, too small to sign in.", f.Page, MinFieldPoints)
-	}
-	return nil
-}
-
 // Send opens the signing and invites the first signer.
 func (d *Document) Send(now time.Time, newSecret func() string) (Effects, error) {
 	if d.State != Draft {
@@ -169,7 +145,7 @@ func (d *Document) Send(now time.Time, newSecret func() string) (Effects, error)
 		return Effects{}, api.Explain(ErrState, "Name a signer first.")
 	}
 	for i, s := range d.Signers {
-		if !slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Signer == i }) {
+		if !slices.ContainsFunc(d.Fields, func(f Field) bool { return f.Signer == i && f.Signature() }) {
 			return Effects{}, api.Explain(ErrState, "Place a signature field for %s first.", s.Name)
 		}
 	}
@@ -454,6 +430,8 @@ func (d *Document) Confirm(signer string, id capture.SessionID, typed string) (E
 	switch {
 	case !s.answered():
 		return Effects{}, api.Explain(ErrNoConsent, "Answer every question of consent first.")
+	case len(d.missing(s)) > 0:
+		return Effects{}, api.Explain(ErrIncomplete, "Fill in first: %s.", strings.Join(d.missing(s), ", "))
 	case typed != "" && s.Allows(ForHandwriting):
 		return Effects{}, api.Explain(ErrInvalid, "Typing the name is the way for those who refused to be recorded.")
 	case typed != "":
@@ -537,6 +515,7 @@ type Next string
 // What comes next for a signer.
 const (
 	NextRead     Next = "read"  // read the document and answer the purposes
+	NextFill     Next = "fill"  // fill in the required fields
 	NextEnrol    Next = "enrol" // sign references
 	NextSign     Next = "sign"
 	NextConfirm  Next = "confirm" // a finished capture waits
@@ -560,6 +539,8 @@ func (d *Document) Next(s *Signer, references int) Next {
 		return NextClosed
 	case !s.answered():
 		return NextRead
+	case len(d.missing(s)) > 0:
+		return NextFill
 	case !s.Allows(ForHandwriting):
 		return NextType
 	case s.State == Captured:

@@ -179,14 +179,18 @@ type SignerPlan struct {
 	Language string `json:"language,omitempty" enum:"en,fr,zh-Hant,zh-Hans" doc:"of the mails and the signing page; en by default"`
 }
 
-// FieldPlan is the place of one signature.
+// FieldPlan is a place to sign, or a field beside it.
 type FieldPlan struct {
-	Signer int     `json:"signer" minimum:"0" doc:"index in signers"`
-	Page   int     `json:"page" minimum:"1"`
-	X      float64 `json:"x" doc:"PDF points from the left edge of the page as displayed"`
-	Y      float64 `json:"y" doc:"PDF points from the top edge of the page as displayed"`
-	Width  float64 `json:"width" doc:"PDF points, at least 18"`
-	Height float64 `json:"height" doc:"PDF points, at least 18"`
+	Kind     ceremony.FieldKind `json:"kind,omitempty" enum:"signature,initials,date,text,checkbox" doc:"signature by default; every signer needs one"`
+	Signer   int                `json:"signer" minimum:"0" doc:"index in signers"`
+	Page     int                `json:"page" minimum:"1"`
+	X        float64            `json:"x" doc:"PDF points from the left edge of the page as displayed"`
+	Y        float64            `json:"y" doc:"PDF points from the top edge of the page as displayed"`
+	Width    float64            `json:"width" doc:"PDF points, at least 18 for a signature, 8 for the others"`
+	Height   float64            `json:"height" doc:"PDF points, likewise"`
+	Label    string             `json:"label,omitempty" maxLength:"100" doc:"what is asked for"`
+	Required bool               `json:"required,omitempty" doc:"the signer cannot sign before it is filled in"`
+	Value    string             `json:"value,omitempty" maxLength:"500" doc:"filled in by the sender: the signer cannot change it. A date is 2026-11-29, a ticked box yes"`
 }
 
 func (h *Handler) plan(ctx context.Context, in *planInput) (*viewOutput, error) {
@@ -199,7 +203,10 @@ func (h *Handler) plan(ctx context.Context, in *planInput) (*viewOutput, error) 
 	}
 	fields := make([]ceremony.Field, len(in.Body.Fields))
 	for i, f := range in.Body.Fields {
-		fields[i] = ceremony.Field{Signer: f.Signer, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height}
+		fields[i] = ceremony.Field{
+			Kind: f.Kind, Signer: f.Signer, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height,
+			Label: f.Label, Required: f.Required, Value: f.Value,
+		}
 	}
 	return answer(h.Ceremony.Plan(ctx, in.ID, signers, fields))
 }

@@ -38,16 +38,21 @@ type SignerView struct {
 	Typed    bool                 `json:"typed" doc:"signed by typing the name, without a recording"`
 }
 
-// FieldView is the place of one signature, in PDF points from the top left
-// corner of the page as displayed.
+// FieldView is a place to sign or a field beside it, in PDF points from the top
+// left corner of the page as displayed.
 type FieldView struct {
-	Name   string  `json:"name"`
-	Signer int     `json:"signer" doc:"index in signers"`
-	Page   int     `json:"page"`
-	X      float64 `json:"x"`
-	Y      float64 `json:"y"`
-	Width  float64 `json:"width"`
-	Height float64 `json:"height"`
+	Name     string             `json:"name"`
+	Kind     ceremony.FieldKind `json:"kind" enum:"signature,initials,date,text,checkbox"`
+	Signer   int                `json:"signer" doc:"index in signers"`
+	Page     int                `json:"page"`
+	X        float64            `json:"x"`
+	Y        float64            `json:"y"`
+	Width    float64            `json:"width"`
+	Height   float64            `json:"height"`
+	Label    string             `json:"label,omitempty"`
+	Required bool               `json:"required,omitempty"`
+	Fixed    bool               `json:"fixed,omitempty" doc:"filled in by the sender"`
+	Value    string             `json:"value,omitempty" doc:"a date is 2026-11-29, a ticked box yes"`
 }
 
 // DepositView is a deposit as the owner sees it.
@@ -77,6 +82,9 @@ func NewView(d *ceremony.Document) View {
 		})
 	}
 	for _, f := range d.Fields {
+		if f.Signature() {
+			f.Kind = ceremony.SignatureField
+		}
 		v.Fields = append(v.Fields, FieldView(f))
 	}
 	if d.Deposit != nil {

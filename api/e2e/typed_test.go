@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -96,4 +98,85 @@ func TestDecliningTellsEverybody(t *testing.T) {
 	if !told["olivia@example.org"] || !told["ada@example.org"] || told["chan@example.org"] {
 		t.Errorf("told of the refusal: %v, want the owner and who was invited", told)
 	}
+}
+
+// TestFieldsBesideTheSignature: two signers fill in fields of every kind; what
+// they entered stands in the PDF, every signature stays valid, here and for
+// poppler, and the deposit's history names the fields.
+func TestFieldsBesideTheSignature(t *testing.T) {
+	s := newService(t)
+	s.start()
+	owner := s.owner()
+	plan := func(kind string, signer, y int, more map[string]any) map[string]any {
+		out := map[string]any{"kind": kind, "signer": signer, "page": 1, "x": 300, "y": y, "width": 150, "height": 20}
+		maps.Copy(out, more)
+		return out
+	}
+	d := owner.upload(mustRead(t, filepath.Join("..", "..", "testdata", "pdf", "own-rotated.pdf")), "Lease with fields")
+	owner.must("PUT", "/api/documents/"+d.ID+"/plan", map[string]any{
+		"signers": []any{map[string]string{"name": "Ada First", "email": "ada@example.org", "language": "fr"}, map[string]string{"name": "陳大文", "email": "chan@example.org", "language": "zh-Hant"}},
+		"fields": []any{
+			plan("signature", 0, 60, map[string]any{"height": 60}), plan("signature", 1, 160, map[string]any{"height": 60}),
+			plan("initials", 0, 240, map[string]any{"required": true}), plan("date", 0, 270, map[string]any{"required": true}),
+			plan("text", 1, 300, map[string]any{"label": "Remarks"}), plan("checkbox", 1, 330, map[string]any{"required": true, "label": "Keys"}),
+			plan("text", 0, 360, map[string]any{"value": "Contract 2026-17"}),
+		},
+	}, nil)
+	owner.must("POST", "/api/documents/"+d.ID+"/send", nil, nil)
+	values := []map[string]string{{"Initials3": "AF", "Date4": "2026-11-29"}, {"Text5": "鑰匙兩把", "Checkbox6": "yes"}}
+	for n, name := range []string{"Ada First", "陳大文"} {
+		signer := s.enter(n)
+		signer.refuse()
+		var view struct{ Next string }
+		signer.must("GET", "/api/signing", nil, &view)
+		if view.Next != "fill" {
+			t.Errorf("signer %d is to do %q", n, view.Next)
+		}
+		refused(t, "signing with fields empty", signer.do("POST", "/api/signing/confirm", map[string]string{"typed": name}), 409, "Fill in first")
+		signer.must("POST", "/api/signing/fields", map[string]any{"values": values[n]}, &view)
+		signer.must("POST", "/api/signing/confirm", map[string]string{"typed": name}, nil)
+		if n == 0 {
+			owner.waitState(d.ID, 0, "signed")
+		}
+	}
+	owner.completed(d.ID)
+	got := owner.deposit(d.ID)
+	if report, code := inkverify(t, got.path); code != 0 {
+		t.Errorf("inkverify ends with %d:\n%s", code, report)
+	}
+	folder := t.TempDir()
+	run := func(name string, args ...string) string {
+		out, err := exec.Command(name, args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		return string(out)
+	}
+	run("unzip", "-q", got.path, "-d", folder)
+	signed, _ := filepath.Glob(filepath.Join(folder, "data", "*.pdf"))
+	if len(signed) != 1 {
+		t.Fatalf("signed documents: %v", signed)
+	}
+	if out := run("pdfsig", "-nocert", signed[0]); strings.Count(out, "Signature is Valid") != 2 {
+		t.Errorf("pdfsig:\n%s", out)
+	}
+	text := run("pdftotext", signed[0], "-")
+	for _, want := range []string{"AF", "29 novembre 2026", "鑰匙兩把", "Contract 2026-17"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the signed PDF does not show %q:\n%s", want, text)
+		}
+	}
+	audit := string(mustRead(t, filepath.Join(folder, "data", "audit", "audit.jsonl")))
+	if !strings.Contains(audit, "fields.filled") || !strings.Contains(audit, "Date4 Initials3") || strings.Contains(audit, "鑰匙") {
+		t.Errorf("the deposit's history of the fields: %s", audit)
+	}
+}
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

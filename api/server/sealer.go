@@ -10,6 +10,7 @@ import (
 	"inkwitness/api/ceremony"
 	"inkwitness/biometrics"
 	"inkwitness/evidence"
+	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/seal"
 )
 
@@ -28,12 +29,16 @@ func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.S
 	}
 	// The first signature prepares everybody's fields: later none can be added.
 	unsigned := d.Current.Key == d.Source.Key
+	if unsigned {
+		in.Prepare, in.Forms = prepare(d)
+	}
 	for _, f := range d.Fields {
-		if unsigned {
-			in.Prepare = append(in.Prepare, seal.Field{Name: f.Name, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height})
-		}
-		if d.Signers[f.Signer].ID == who.ID {
+		switch {
+		case d.Signers[f.Signer].ID != who.ID:
+		case f.Signature():
 			in.Fields = append(in.Fields, f.Name)
+		case f.Asked() && f.Value != "":
+			in.Fill = append(in.Fill, pdf.Fill{Name: f.Name, Value: f.Shown(who.Language)})
 		}
 	}
 	if who.Typed == "" {
@@ -49,6 +54,31 @@ func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.S
 // Objects implements ceremony.Sealer.
 func (s *sealer) Objects(state []byte) ([]evidence.Object, error) { return seal.Objects(state) }
 
+// prepare lists everybody's fields. What a signer fills in goes with the first
+// place where they sign.
+func prepare(d *ceremony.Document) (signatures []seal.Field, forms []seal.Form) {
+	asked := map[int][]string{}
+	for _, f := range d.Fields {
+		if f.Signature() {
+			continue
+		}
+		form := seal.Form{Name: f.Name, Label: f.Label, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height, Check: f.Kind == ceremony.CheckboxField}
+		if f.Fixed {
+			form.Value = f.Shown(d.Signers[f.Signer].Language)
+		} else {
+			asked[f.Signer] = append(asked[f.Signer], f.Name)
+		}
+		forms = append(forms, form)
+	}
+	for _, f := range d.Fields {
+		if f.Signature() {
+			signatures = append(signatures, seal.Field{Name: f.Name, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height, Fills: asked[f.Signer]})
+			delete(asked, f.Signer)
+		}
+	}
+	return signatures, forms
+}
+
 func person(s *ceremony.Signer) seal.Person {
 	return seal.Person{ID: s.ID, Subject: s.Subject, Name: s.Name, Email: s.Email}
 }
@@ -62,7 +92,7 @@ func (s *sealer) Commit(ctx context.Context, d *ceremony.Document, keep ceremony
 	for i, who := range d.Signers {
 		signed := seal.Signed{Person: person(who), Provider: d.TrustProvider, Certified: who.Certified, SignedAt: who.SignedAt, Finding: finding(who)}
 		for _, f := range d.Fields {
-			if f.Signer == i && signed.Field == "" {
+			if f.Signer == i && f.Signature() && signed.Field == "" {
 				signed.Field = f.Name
 			}
 		}

@@ -86,6 +86,7 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "GET", Path: "/api/signing", ID: "getSigning", Summary: "What is to be signed and what comes next", Tag: tag}, h.get)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/pdf", ID: "readDocument", Summary: "The PDF to read", Tag: tag}, h.pdf)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/consents", ID: "consent", Summary: "Answer one purpose", Tag: tag}, h.consent)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/fields", ID: "fillFields", Summary: "Fill in fields beside the signature", Tag: tag}, h.fill)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/decline", ID: "decline", Summary: "Refuse to sign", Tag: tag}, h.decline)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/captures", ID: "startCapture", Summary: "Open a capture", Tag: tag, Status: http.StatusCreated}, h.start)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/captures/{id}/pen", ID: "penSocket", Summary: "WebSocket for pen samples, subprotocol inkwitness.pen.v1", Tag: tag, Status: http.StatusSwitchingProtocols}, h.pen)
@@ -220,6 +221,21 @@ func (h *Handler) consent(ctx context.Context, in *consentInput) (*viewOutput, e
 	d, err = h.Ceremony.Consent(ctx, d.ID, s.ID, ceremony.Consent{
 		Purpose: in.Body.Purpose, TextVersion: in.Body.TextVersion, Language: in.Body.Language, Given: in.Body.Given,
 	})
+	return h.after(ctx, d, s.ID, err)
+}
+
+type fillInput struct {
+	Body struct {
+		Values map[string]string `json:"values" maxProperties:"200" doc:"by the name of the field; an empty value takes it back"`
+	}
+}
+
+func (h *Handler) fill(ctx context.Context, in *fillInput) (*viewOutput, error) {
+	d, s, err := h.me(ctx, api.Sign, api.CeremonyObject)
+	if err != nil {
+		return nil, err
+	}
+	d, err = h.Ceremony.Fill(ctx, d.ID, s.ID, in.Body.Values)
 	return h.after(ctx, d, s.ID, err)
 }
 

@@ -13,10 +13,10 @@ type View struct {
 	Document   DocumentView   `json:"document"`
 	Sender     PersonView     `json:"sender"`
 	Signer     SignerView     `json:"signer"`
-	Fields     []FieldView    `json:"fields" doc:"where this signer signs"`
+	Fields     []FieldView    `json:"fields" doc:"where this signer signs and what they fill in; and what the sender filled in, until it stands in the PDF"`
 	Consents   []ConsentView  `json:"consents" doc:"every purpose, in the order to be asked"`
 	References ReferencesView `json:"references"`
-	Next       ceremony.Next  `json:"next" enum:"read,enrol,sign,confirm,type,sealing,done,declined,closed"`
+	Next       ceremony.Next  `json:"next" enum:"read,fill,enrol,sign,confirm,type,sealing,done,declined,closed"`
 	CaptureID  string         `json:"captureId,omitempty" doc:"the finished capture that waits for confirmation"`
 	Deposit    *DepositView   `json:"deposit,omitempty"`
 	ConsentAt  string         `json:"consentAt,omitempty" doc:"address of the certificate provider, which the signer has to visit before the signature is made; they come back to /sign with code and state"`
@@ -44,14 +44,20 @@ type SignerView struct {
 	State    ceremony.SignerState `json:"state"`
 }
 
-// FieldView is one place to sign, in PDF points from the top left corner of the
-// page as displayed.
+// FieldView is one place to sign or to fill in, in PDF points from the top left
+// corner of the page as displayed.
 type FieldView struct {
-	Page   int     `json:"page"`
-	X      float64 `json:"x"`
-	Y      float64 `json:"y"`
-	Width  float64 `json:"width"`
-	Height float64 `json:"height"`
+	Name     string             `json:"name"`
+	Kind     ceremony.FieldKind `json:"kind" enum:"signature,initials,date,text,checkbox"`
+	Page     int                `json:"page"`
+	X        float64            `json:"x"`
+	Y        float64            `json:"y"`
+	Width    float64            `json:"width"`
+	Height   float64            `json:"height"`
+	Label    string             `json:"label,omitempty"`
+	Required bool               `json:"required,omitempty"`
+	Fixed    bool               `json:"fixed,omitempty" doc:"filled in by the sender"`
+	Value    string             `json:"value,omitempty" doc:"a date is 2026-11-29, a ticked box yes"`
 }
 
 // ConsentView is one purpose with the words that ask for it.
@@ -101,11 +107,7 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 		ConsentAt:  s.ProviderConsent,
 		Keep:       KeepView{ceremony.RetentionYears},
 	}
-	for i, f := range d.Fields {
-		if d.Signers[d.Fields[i].Signer] == s {
-			v.Fields = append(v.Fields, FieldView{Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height})
-		}
-	}
+	v.Fields = fields(d, s)
 	if v.Consents, err = consents(s); err != nil {
 		return View{}, err
 	}
@@ -113,6 +115,26 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 		v.Deposit = &DepositView{Size: d.Deposit.Object.Size, RetainUntil: d.Deposit.RetainUntil}
 	}
 	return v, nil
+}
+
+// fields lists what a signer signs and fills in. What the sender filled in stands
+// in the PDF itself from the first signature on.
+func fields(d *ceremony.Document, s *ceremony.Signer) []FieldView {
+	out := []FieldView{}
+	prepared := d.Current.Key != d.Source.Key
+	for _, f := range d.Fields {
+		if d.Signers[f.Signer] != s && !f.Fixed || f.Fixed && prepared {
+			continue
+		}
+		if f.Signature() {
+			f.Kind = ceremony.SignatureField
+		}
+		out = append(out, FieldView{
+			Name: f.Name, Kind: f.Kind, Page: f.Page, X: f.X, Y: f.Y, Width: f.Width, Height: f.Height,
+			Label: f.Label, Required: f.Required, Fixed: f.Fixed, Value: f.Value,
+		})
+	}
+	return out
 }
 
 func consents(s *ceremony.Signer) ([]ConsentView, error) {

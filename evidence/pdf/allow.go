@@ -157,6 +157,55 @@ func (c *comparison) fill(before, after syntax.Object) error {
 	return nil
 }
 
+// formRoles lets the empty fields that a signature field locks be filled in the
+// revision that signs it, and at no other time.
+func (c *comparison) formRoles(r map[syntax.Ref]role, sig field) error {
+	now, ok := c.now.field(sig.name)
+	if !ok || now.ref != sig.ref || now.value == nil {
+		return nil
+	}
+	lock, err := c.before.Dict(sig.dict["Lock"])
+	if err != nil {
+		return err
+	}
+	names, err := c.old.included(lock)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		fd, ok := c.old.field(name)
+		switch {
+		case !ok || fd.value != nil:
+		case fd.typ == "Tx":
+			r[fd.ref] = c.fillText
+		case fd.typ == "Btn":
+			r[fd.ref] = c.fillCheck
+		}
+	}
+	return nil
+}
+
+// fillText: a text, and one new appearance for it.
+func (c *comparison) fillText(before, after syntax.Object) error {
+	keys, _, a, ok := changedKeys(before, after)
+	_, text := a["V"].(syntax.String)
+	ap, _ := a["AP"].(syntax.Dict)
+	_, isNew := c.isNew(ap["N"])
+	if !ok || !slices.Equal(keys, []syntax.Name{"AP", "V"}) || !text || len(ap) != 1 || !isNew {
+		c.refuse(ChangedField, fmt.Sprintf("a text field, %v", keys))
+	}
+	return nil
+}
+
+// fillCheck: ticked, with the appearance that was prepared for it.
+func (c *comparison) fillCheck(before, after syntax.Object) error {
+	keys, _, a, ok := changedKeys(before, after)
+	if !ok || !slices.Equal(keys, []syntax.Name{"AS", "V"}) || a["V"] != ticked || a["AS"] != ticked {
+		c.refuse(ChangedField, fmt.Sprintf("a checkbox, %v", keys))
+	}
+	return nil
+}
+
 // signatureValue wants a new dictionary of a signature.
 func (c *comparison) signatureValue(o syntax.Object) error {
 	d, err := c.after.Dict(o)

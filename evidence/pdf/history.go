@@ -197,6 +197,9 @@ func (c *comparison) roles() (map[syntax.Ref]role, error) {
 	for _, fd := range c.old.fields {
 		if fd.typ == "Sig" && fd.value == nil {
 			r[fd.ref] = c.fill
+			if err := c.formRoles(r, fd); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return r, nil

@@ -37,6 +37,9 @@ func (d *doc) layout(req Request) (syntax.Tail, error) {
 		return syntax.Tail{}, err
 	}
 	u.Set(fd.ref, widget)
+	if err := d.fillForms(u, fd, req.Fill); err != nil {
+		return syntax.Tail{}, err
+	}
 	if req.Certify {
 		root := d.root.Clone()
 		root["Perms"] = syntax.Dict{"DocMDP": ref}

@@ -127,6 +127,7 @@ type Appearance struct {
 type Request struct {
 	Field       string // the name of a prepared, empty field
 	Appearance  Appearance
+	Fill        []Fill // text fields and checkboxes that the field's Lock includes
 	Level       Level
 	Certify     bool // first signature: only further signatures are allowed from here on (DocMDP, P=2)
 	PSS         bool // RSA keys sign with RSASSA-PSS instead of PKCS #1 v1.5

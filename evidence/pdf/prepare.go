@@ -12,13 +12,14 @@ import (
 // Preparation says which fields a document gets.
 type Preparation struct {
 	Fields   []Field
+	Forms    []Form // text fields and checkboxes beside the signatures
 	Password string // of a document encrypted with AES-256
 	Limits   syntax.Limits
 }
 
 // Prepare copies the document to w and appends one revision that holds an
-// empty signature field for every signer and declares the extensions that
-// PAdES needs. It is done once, before the first signature: a field that
+// empty signature field for every signer, the text fields and checkboxes that
+// they fill in, and declares the extensions that PAdES needs. It is done once, before the first signature: a field that
 // appears later is a change of what was signed.
 func Prepare(w io.Writer, in io.ReaderAt, size int64, p Preparation) error {
 	f, err := open(in, size, p.Limits, p.Password)
@@ -35,7 +36,7 @@ func Prepare(w io.Writer, in io.ReaderAt, size int64, p Preparation) error {
 		}
 	}
 	u := syntax.NewUpdate(f)
-	if err := d.addFields(u, p.Fields); err != nil {
+	if err := d.addFields(u, p.Fields, p.Forms); err != nil {
 		return err
 	}
 	tail, err := u.Append(nil)
@@ -64,7 +65,7 @@ func copyTo(w io.Writer, in io.ReaderAt, size int64, tail []byte) error {
 	return nil
 }
 
-func (d *doc) addFields(u *syntax.Update, fields []Field) error {
+func (d *doc) addFields(u *syntax.Update, fields []Field, forms []Form) error {
 	if len(fields) == 0 {
 		return fmt.Errorf("%w: no fields", ErrArgument)
 	}
@@ -74,18 +75,44 @@ func (d *doc) addFields(u *syntax.Update, fields []Field) error {
 	for _, fd := range d.fields {
 		taken[fd.name] = true
 	}
-	for _, fd := range fields {
-		if fd.Name == "" || strings.Contains(fd.Name, ".") || taken[fd.Name] {
-			return fmt.Errorf("%w: field name %q is empty, taken or has a dot", ErrArgument, fd.Name)
+	free := func(name string) error {
+		if name == "" || strings.Contains(name, ".") || taken[name] {
+			return fmt.Errorf("%w: field name %q is empty, taken or has a dot", ErrArgument, name)
 		}
-		taken[fd.Name] = true
-		n, err := d.place(&fd)
+		taken[name] = true
+		return nil
+	}
+	add := func(n int, widget syntax.Dict) {
+		ref := u.Add(widget)
+		annots[n] = append(annots[n], ref)
+		refs = append(refs, ref)
+	}
+	for _, fd := range fields {
+		if err := free(fd.Name); err != nil {
+			return err
+		}
+		n, err := d.place(fd.Name, fd.Page, fd.Rect)
 		if err != nil {
 			return err
 		}
-		ref := u.Add(d.widget(u, fd, n))
-		annots[n] = append(annots[n], ref)
-		refs = append(refs, ref)
+		add(n, d.widget(u, fd, n))
+	}
+	for _, fm := range forms {
+		if err := free(fm.Name); err != nil {
+			return err
+		}
+		if fm.Rect == (Rect{}) {
+			return fmt.Errorf("%w: field %q has no place", ErrArgument, fm.Name)
+		}
+		n, err := d.place(fm.Name, fm.Page, fm.Rect)
+		if err != nil {
+			return err
+		}
+		widget, err := d.formWidget(u, fm, n)
+		if err != nil {
+			return err
+		}
+		add(n, widget)
 	}
 	for n, added := range annots {
 		if err := d.addAnnots(u, d.pages[n], added); err != nil {
@@ -97,21 +124,20 @@ func (d *doc) addFields(u *syntax.Update, fields []Field) error {
 
 // place checks where a field shall stand and returns the index of its page. An
 // invisible field belongs to the first page.
-func (d *doc) place(fd *Field) (int, error) {
-	if fd.Rect == (Rect{}) {
+func (d *doc) place(name string, page int, r Rect) (int, error) {
+	if r == (Rect{}) {
 		return 0, nil
 	}
-	if fd.Page < 1 || fd.Page > len(d.pages) {
-		return 0, fmt.Errorf("%w: field %q on page %d of %d", ErrArgument, fd.Name, fd.Page, len(d.pages))
+	if page < 1 || page > len(d.pages) {
+		return 0, fmt.Errorf("%w: field %q on page %d of %d", ErrArgument, name, page, len(d.pages))
 	}
-	w, h := d.pages[fd.Page-1].displayed()
-	r := fd.Rect
+	w, h := d.pages[page-1].displayed()
 	const slack = 0.5 // points; a page drawn on a screen is not measured better
 	inside := r.X >= -slack && r.Y >= -slack && r.X+r.W <= w+slack && r.Y+r.H <= h+slack
 	if !(r.W >= 4 && r.H >= 4 && inside) {
-		return 0, fmt.Errorf("%w: field %q does not fit on its page", ErrArgument, fd.Name)
+		return 0, fmt.Errorf("%w: field %q does not fit on its page", ErrArgument, name)
 	}
-	return fd.Page - 1, nil
+	return page - 1, nil
 }
 
 // Flags of annotations (ISO 32000-2, table 167).

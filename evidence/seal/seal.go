@@ -123,6 +123,17 @@ type Field struct {
 	Name                string
 	Page                int // from 1
 	X, Y, Width, Height float64
+	Fills               []string // the names of the forms that are filled in where this is signed
+}
+
+// Form is a text field or a checkbox beside the signatures, placed as a Field
+// is. Value is the sender's; a form without one is filled in by a signer.
+type Form struct {
+	Name, Label         string
+	Page                int // from 1
+	X, Y, Width, Height float64
+	Check               bool   // a checkbox; else text
+	Value               string // of a checkbox: anything for ticked
 }
 
 // Signing asks for the signature of one person.
@@ -131,9 +142,11 @@ type Signing struct {
 	Title       string
 	Current     evidence.Object // newest revision of the document
 	Prepare     []Field         // the fields of all signers, when Current has no signature yet
+	Forms       []Form          // likewise
 	Signer      Person
 	Provider    string            // of the certificate, a name of Config.Providers; empty for Config.Provider
 	Fields      []string          // the fields that this person signs, at least one
+	Fill        []pdf.Fill        // what this person filled in, written with the first of Fields
 	Handwriting capture.Signature // drawn into the fields; without points the name stands alone
 	Reason      string
 }

@@ -85,7 +85,16 @@ func (s *Sealer) startSigning(ctx context.Context, by evidence.Provider, in Sign
 	}
 	var p pdf.Preparation
 	for _, f := range in.Prepare {
-		p.Fields = append(p.Fields, pdf.Field{Name: f.Name, Page: f.Page, Rect: pdf.Rect{X: f.X, Y: f.Y, W: f.Width, H: f.Height}})
+		field := pdf.Field{Name: f.Name, Page: f.Page, Rect: pdf.Rect{X: f.X, Y: f.Y, W: f.Width, H: f.Height}}
+		if len(f.Fills) > 0 {
+			field.Lock = &pdf.Lock{Action: pdf.LockInclude, Fields: f.Fills}
+		}
+		p.Fields = append(p.Fields, field)
+	}
+	for _, f := range in.Forms {
+		p.Forms = append(p.Forms, pdf.Form{
+			Name: f.Name, Label: f.Label, Page: f.Page, Rect: pdf.Rect{X: f.X, Y: f.Y, W: f.Width, H: f.Height}, Check: f.Check, Value: f.Value,
+		})
 	}
 	o, err := s.rewrite(ctx, in.Current, s.meta(in.Deposit, "work/prepared.pdf", "application/pdf", s.ends(st.Time)), func(w io.Writer, r io.ReaderAt, size int64) error {
 		return pdf.Prepare(w, r, size, p)
@@ -106,6 +115,9 @@ func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing,
 	req := pdf.Request{Field: in.Fields[st.Done], Level: pdf.LevelT, Certify: len(in.Prepare) > 0 && st.Done == 0, Signer: chainOnly(chain),
 		Time: st.Time, Name: in.Signer.Name, Reason: in.Reason,
 		Appearance: pdf.Appearance{Strokes: strokes(in.Handwriting), Name: in.Signer.Name, Time: st.Time.Format("2006-01-02 15:04 UTC")}}
+	if st.Done == 0 {
+		req.Fill = in.Fill
+	}
 	name := fmt.Sprintf("work/%s-%d.pdf", in.Signer.ID, st.Done+1)
 	o, err := s.signPDF(ctx, by, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
 	if err != nil {

@@ -25,14 +25,22 @@ export interface PageSize {
   rotation: number;
 }
 
-// Where a signature goes: points from the top left of the page as displayed.
+export type FieldKind = 'signature' | 'initials' | 'date' | 'text' | 'checkbox';
+
+// A place to sign or a field beside it: points from the top left of the page as displayed.
 export interface Field {
+  name?: string; // the service's, once the plan is stored
+  kind: FieldKind;
   signer: number; // index into the document's signers
   page: number; // from 1
   x: number;
   y: number;
   width: number;
   height: number;
+  label?: string;
+  required?: boolean;
+  fixed?: boolean; // filled in by the sender
+  value?: string; // a date is 2026-11-29, a ticked box yes
 }
 
 export interface Signer {
@@ -114,13 +122,15 @@ export interface Consent {
   at?: string;
 }
 
-export type Next = 'read' | 'enrol' | 'sign' | 'confirm' | 'type' | 'sealing' | 'done' | 'declined' | 'closed';
+export type Next = 'read' | 'fill' | 'enrol' | 'sign' | 'confirm' | 'type' | 'sealing' | 'done' | 'declined' | 'closed';
+
+export type AskedField = Omit<Field, 'signer'> & { name: string };
 
 export interface Ceremony {
   document: { title: string; sha256: string; pages: PageSize[]; size: number };
   sender: { name: string };
   signer: { id: string; name: string; language: string; state: SignerState };
-  fields: Omit<Field, 'signer'>[]; // this signer's own
+  fields: AskedField[]; // this signer's own, and what the sender filled in
   consents: Consent[];
   references: { have: number; need: number; want: number };
   next: Next;
@@ -403,6 +413,7 @@ export const signing = {
   get: () => json<Ceremony>('GET', '/api/signing'),
   consent: (consent: { purpose: string; textVersion: string; language: string; given: boolean }) =>
     create<Ceremony>('/api/signing/consents', consent, newKey()),
+  fill: (values: Record<string, string>) => retried(() => json<Ceremony>('POST', '/api/signing/fields', { body: { values } })),
   decline: (reason: string) => create<Ceremony>('/api/signing/decline', { reason }, newKey()),
   begin: (capture: NewCapture, key: string) => create<Capture>('/api/signing/captures', capture, key),
   finish: (id: string) => retried(() => json<FinishedCapture>('POST', `/api/signing/captures/${part(id)}/finish`)),

@@ -32,7 +32,7 @@ const sign = (page: Page) => page.goto(`${mock.url}/sign#t=${TOKEN}`);
 function aDocument(state: 'draft' | 'sent' | 'completed') {
   mock.signedIn = true;
   const document = mock.newDocument('Rental agreement, 12 rue des Écoles', 'agreement.pdf', 48_213);
-  Object.assign(document, { state, fields: [{ signer: 0, page: 1, x: 300, y: 640, width: 200, height: 70 }] });
+  Object.assign(document, { state, fields: [{ kind: 'signature', signer: 0, page: 1, x: 300, y: 640, width: 200, height: 70 }] });
   document.signers = [
     { id: 's0', name: 'Chloé Martin', email: 'chloe@example.org', language: 'fr', state: state === 'completed' ? 'signed' : 'invited', typed: false, ...(state === 'completed' ? { signedAt: '2026-11-23T19:00:00Z' } : {}) },
     { id: 's1', name: '王小明', email: 'wang@example.org', language: 'zh-Hant', state: state === 'completed' ? 'signed' : 'waiting', typed: state === 'completed' },

@@ -51,6 +51,15 @@ describe('owning', () => {
     await page.mouse.down();
     await page.mouse.move(box.x - 60, box.y - 100, { steps: 4 });
     await page.mouse.up();
+    await get(page, 'field-kind').selectOption('initials');
+    await get(page, 'place-field').click();
+    await page.locator('[data-test=field-numbers]').nth(1).locator('summary').click();
+    await get(page, 'field-everywhere').click();
+    await get(page, 'field-kind').selectOption('text');
+    await get(page, 'place-field').click();
+    await page.locator('[data-test=field-numbers]').nth(4).locator('summary').click();
+    await get(page, 'field-label').last().fill('Place of birth');
+    await get(page, 'field-required').last().check();
     await shoot(page, 'own-3-plan-desktop');
     await get(page, 'send').click();
     await get(page, 'document-state').waitFor();
@@ -58,6 +67,10 @@ describe('owning', () => {
     const field = document.fields[0]!;
     expect(field).toMatchObject({ signer: 0, page: 1, width: 200, height: 75 });
     expect(field.x).toBeLessThan(202.5);
+    expect(document.fields.slice(1).map(({ kind, page, required }) => [kind, page, required])).toEqual([
+      ['initials', 1, true], ['initials', 2, true], ['initials', 3, true], ['text', 1, true],
+    ]);
+    expect(document.fields.at(-1)?.label).toBe('Place of birth');
     expect(page.url()).toContain(`#/documents/${document.id}`);
     await shoot(page, 'own-4-sent-desktop');
 

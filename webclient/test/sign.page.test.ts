@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { FieldKind } from '../src/api.ts';
 import type { Point } from '../src/ink/point.ts';
 import { answerMedia, drawPen, get, launch, open, readSignature, type Sample, shoot } from './browser.ts';
 import { Mock, TOKEN } from './mock/server.ts';
@@ -34,6 +35,69 @@ async function live(page: Page): Promise<void> {
   await page.locator('[data-test=pad][data-state=live]').waitFor();
   await expect.poll(() => get(page, 'pad').getAttribute('data-capture'), { timeout: 15_000 }).toBe(mock.lastSession().id);
 }
+
+// One field of each kind beside the signatures, initials on every page.
+function withFields(): void {
+  const at = (kind: FieldKind, page: number, y: number, more: object = {}) => ({ name: `${kind}-${page}-${y}`, kind, page, x: 60, y, width: 180, height: 24, ...more });
+  mock.ceremony.fields.push(
+    ...[1, 2, 3].map((page) => at('initials', page, 40, { width: 60, required: true })),
+    at('text', 1, 300, { label: 'Place of birth', required: true }), at('date', 1, 340, { label: 'Moving in' }),
+    at('checkbox', 1, 380, { label: 'I have the keys', width: 18, height: 18, required: true }), at('text', 1, 420, { fixed: true, value: 'Contract 2026-17' }),
+  );
+}
+
+describe('fields beside the signature', () => {
+  it('are filled in on the page and below it, and survive a lost connection and a reload', async () => {
+    withFields();
+    const { context, page, faults } = await open(browser, 'phone');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await page.locator('.pdf-text[data-ready]').first().waitFor();
+    expect(await page.locator('.pdf-field-given').textContent()).toBe('Contract 2026-17');
+    await get(page, 'read-done').click();
+    expect(await get(page, 'fields-missing').textContent()).toContain('5');
+    await shoot(page, 'sign-fields-missing-phone');
+    expect(await get(page, 'initials').inputValue()).toBe('CM');
+    await get(page, 'initial-all').click();
+    expect(await get(page, 'initials-done').textContent()).toContain('3 of 3');
+    await page.locator('[data-test=fill][data-name="checkbox-1-380"]').click();
+    await expect.poll(() => mock.ceremony.fields.find((field) => field.kind === 'checkbox')?.value).toBe('yes');
+    await context.setOffline(true);
+    await page.locator('[data-test=fill][data-name="text-1-300"]').click();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('text-1-300');
+    await page.keyboard.type('Lyon');
+    await get(page, 'fields-unsent').waitFor();
+    await context.setOffline(false);
+    await expect.poll(() => mock.ceremony.fields.find((field) => field.label === 'Place of birth')?.value).toBe('Lyon');
+    await page.reload();
+    await get(page, 'start-reading').click();
+    expect(await get(page, 'entry-text-1-300').inputValue()).toBe('Lyon');
+    await page.locator('[data-test=fill][data-name="date-1-340"]').click();
+    expect(await get(page, 'entry-date-1-340').inputValue()).toMatch(/^\d{4}-\d\d-\d\d$/);
+    await shoot(page, 'sign-fields-phone');
+    await get(page, 'read-done').click();
+    await get(page, 'consents').waitFor();
+    expect(mock.ceremony.fields.filter((field) => field.kind === 'initials').map((field) => field.value)).toEqual(['CM', 'CM', 'CM']);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('are asked for again where they are all that is missing', async () => {
+    withFields();
+    mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: false, at: '2026-11-23T19:00:00Z' }));
+    mock.ceremony.next = 'fill';
+    const { context, page } = await open(browser, 'desktop');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await page.locator('.pdf-text[data-ready]').first().waitFor();
+    await get(page, 'initial-all').click();
+    await get(page, 'entry-text-1-300').fill('Lyon');
+    await get(page, 'entry-checkbox-1-380').check();
+    await shoot(page, 'sign-fields-desktop');
+    await get(page, 'read-done').click();
+    await get(page, 'type').waitFor();
+    await context.close();
+  });
+});
 
 describe('signing', () => {
   it('goes from the link to the download with pen and camera', async () => {

@@ -9,6 +9,13 @@ export function day(iso: string): string {
   return show(iso, { dateStyle: 'long' });
 }
 
+// A day as the service writes one, 2026-11-29: the same day everywhere.
+export function longDay(value: string): string {
+  const date = new Date(`${value}T12:00:00Z`);
+  if (Number.isNaN(date.getTime())) return value;
+  return new Intl.DateTimeFormat(language.value, { dateStyle: 'long', timeZone: 'UTC' }).format(date);
+}
+
 // To the second and with its zone: for evidence.
 export function exactTime(iso: string): string {
   return show(iso, { dateStyle: 'medium', timeStyle: 'long' });

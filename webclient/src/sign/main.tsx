@@ -18,7 +18,7 @@ function App() {
   }, [texts]);
   const state = ceremony.value;
   return (
-    <Shell width={stage.value === 'read' ? 'normal' : 'narrow'}>
+    <Shell width={stage.value === 'read' || state?.next === 'fill' ? 'normal' : 'narrow'}>
       {opening.value === 'working' && <Progress label={texts.open.working} />}
       {opening.value === 'failed' && <ProblemNotice problem={problem.value} onRetry={() => void openCeremony()} />}
       {(opening.value === 'no-link' || opening.value === 'expired') && <NoLink expired={opening.value === 'expired'} />}
@@ -43,7 +43,7 @@ function viewOf(state: Ceremony): View {
 function Step({ state }: { state: Ceremony }) {
   switch (viewOf(state)) {
     case 'intro': return <Intro />;
-    case 'read': return <Read />;
+    case 'read': case 'fill': return <Read />;
     case 'consent': return <Consents />;
     case 'enrol': return <Enrol />;
     case 'sign': return <Sign />;
@@ -59,7 +59,7 @@ function Step({ state }: { state: Ceremony }) {
 function Where({ state }: { state: Ceremony }) {
   const names = text().steps;
   const view = viewOf(state);
-  const order: View[][] = [['intro', 'read'], ['consent'], ['enrol'], ['sign', 'confirm', 'type'], ['sealing', 'done']];
+  const order: View[][] = [['intro', 'read', 'fill'], ['consent'], ['enrol'], ['sign', 'confirm', 'type'], ['sealing', 'done']];
   const current = order.findIndex((views) => views.includes(view));
   if (current < 0) return null;
   return <Steps label={names.label} steps={[names.read, names.consent, names.enrol, names.sign, names.done]} current={view === 'done' ? order.length : current} />;

@@ -1,10 +1,11 @@
 // Who asks and what, then the document itself.
-import { Viewer } from '../pdf/viewer.tsx';
-import { FieldMark } from '../pdf/field.tsx';
-import { common } from '../i18n/common/index.ts';
-import { size } from '../i18n/format.ts';
+import { useEffect, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
-import { Button, Panel } from '../ui/ui.tsx';
+import { size } from '../i18n/format.ts';
+import { Viewer } from '../pdf/viewer.tsx';
+import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
+import { FieldsOn, Form } from './fields.tsx';
+import { asked, flush, missing, restore } from './filling.ts';
 import { Decline, Title } from './parts.tsx';
 import { ceremony, markRead, stage } from './state.ts';
 import { text } from './text/index.ts';
@@ -39,23 +40,48 @@ export function Intro() {
 export function Read() {
   const texts = text();
   const state = ceremony.value;
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  useEffect(restore, []);
   if (!state) return null;
+  const consented = state.next === 'fill'; // the fields are all that is missing
+  const done = async () => {
+    setTried(true);
+    if (missing.value.length > 0) {
+      toMissing();
+      return;
+    }
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await flush();
+      if (!consented) markRead();
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
   return (
     <div class="stack">
-      <Title>{texts.read.title}</Title>
-      <p class="muted">{texts.read.hint}</p>
-      <Viewer
-        url={signing.pdfURL}
-        pages={state.document.pages}
-        targets={state.fields}
-        overlay={(page) => state.fields.filter((field) => field.page === page.number).map((field, i) => (
-          <FieldMark key={i} field={field} page={page}>{common().pdf.signHere}</FieldMark>
-        ))}
-      />
+      <Title>{consented ? texts.fill.title : texts.read.title}</Title>
+      <p class="muted">{asked.value.length > 0 ? texts.fill.hint : texts.read.hint}</p>
+      <Viewer url={signing.pdfURL} pages={state.document.pages} targets={state.fields.filter((field) => !field.fixed)} overlay={(page) => <FieldsOn page={page} />} />
+      <Form tried={tried} />
+      {tried && missing.value.length > 0 && <Notice tone="warn" test="fields-missing">{texts.fill.missing(missing.value.length)}</Notice>}
+      <ProblemNotice problem={problem} />
       <div class="actions actions-sticky">
-        <Button kind="primary" large onClick={markRead} test="read-done">{texts.read.go}</Button>
+        <Button kind="primary" large onClick={() => void done()} busy={busy} test="read-done">{consented ? texts.fill.go : texts.read.go}</Button>
         <Decline />
       </div>
     </div>
   );
+}
+
+// Leads to the first control that still wants something.
+function toMissing(): void {
+  const [first] = missing.value;
+  const control = document.querySelector<HTMLElement>(first?.kind === 'initials' ? '[data-test=initials]' : `[name="${first?.name}"]`);
+  control?.scrollIntoView({ block: 'center' });
+  control?.focus({ preventScroll: true });
 }

@@ -117,7 +117,7 @@ function wasRead(state: Ceremony): boolean {
 
 const readKey = (state: Ceremony): string => `${state.document.sha256} ${state.signer.id}`;
 
-function session(): Storage | undefined {
+export function session(): Storage | undefined {
   try {
     return window.sessionStorage;
   } catch {
@@ -138,6 +138,7 @@ async function forget(): Promise<void> {
   const open = await captureStore();
   for (const record of await open.list()) await open.erase(record.id);
   session()?.removeItem(READ);
+  session()?.removeItem('fields');
 }
 
 export function consentGiven(purpose: string): boolean {

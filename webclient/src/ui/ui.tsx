@@ -32,21 +32,23 @@ interface FieldProps {
   label: string;
   value: string;
   onInput: (value: string) => void;
-  type?: 'text' | 'email' | 'password' | 'number';
+  type?: 'text' | 'email' | 'password' | 'number' | 'date' | 'search' | 'url';
   hint?: string;
   error?: string;
   test?: string;
   autocomplete?: string;
   required?: boolean;
   minLength?: number;
+  maxLength?: number;
   lines?: number;
+  name?: string; // by which another part of the page finds it
 }
 
-export function TextField({ label, value, onInput, type = 'text', hint, error, test, autocomplete, required, minLength, lines }: FieldProps) {
+export function TextField({ label, value, onInput, type = 'text', hint, error, test, autocomplete, required, minLength, maxLength, lines, name }: FieldProps) {
   const id = useId();
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   const shared = {
-    id, value, required, 'data-test': test, 'aria-describedby': described, 'aria-invalid': error ? true : undefined,
+    id, value, required, maxLength, name, 'data-test': test, 'aria-describedby': described, 'aria-invalid': error ? true : undefined,
   } as const;
   return (
     <div class="field">
@@ -59,6 +61,15 @@ export function TextField({ label, value, onInput, type = 'text', hint, error, t
       {hint && <span class="field-hint" id={`${id}-hint`}>{hint}</span>}
       {error && <span class="field-error" id={`${id}-error`}>{error}</span>}
     </div>
+  );
+}
+
+export function Check({ label, checked, onChange, disabled, test, name }: { label: string; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean; test?: string; name?: string }) {
+  return (
+    <label class="check">
+      <input type="checkbox" checked={checked} disabled={disabled} name={name} data-test={test} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <span>{label}</span>
+    </label>
   );
 }
 

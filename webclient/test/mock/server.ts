@@ -57,7 +57,7 @@ export class Mock {
       document: { title: 'Rental agreement, 12 rue des Écoles', sha256: createHash('sha256').update(this.pdf).digest('hex'), pages: this.pages(), size: this.pdf.length },
       sender: { name: 'Atelier Durand' },
       signer: { id: 's1', name: 'Chloé Martin', language: 'en', state: 'invited' },
-      fields: [{ page: 1, x: 320, y: 700, width: 200, height: 60 }, { page: 3, x: 60, y: 600, width: 200, height: 60 }],
+      fields: [{ name: 'Signature1', kind: 'signature', page: 1, x: 320, y: 700, width: 200, height: 60 }, { name: 'Signature2', kind: 'signature', page: 3, x: 60, y: 600, width: 200, height: 60 }],
       consents: CONSENTS.map(([purpose, text]) => ({ purpose, text, textVersion: '2026-11-1', language: 'en' })),
       references: { have: 0, need: 3, want: 5 },
       next: 'read',
@@ -155,6 +155,12 @@ export class Mock {
         this.advance();
         return send(response, 200, state);
       }
+      case 'POST /signing/fields': {
+        const values = json().values as Record<string, string>;
+        for (const field of state.fields) if (values[field.name] !== undefined) field.value = values[field.name];
+        this.advance();
+        return send(response, 200, state);
+      }
       case 'POST /signing/decline':
         state.next = 'declined';
         return send(response, 200, state);
@@ -211,6 +217,7 @@ export class Mock {
     const state = this.ceremony;
     const given = (purpose: string) => state.consents.find((one) => one.purpose === purpose)?.given;
     if (state.consents.some((one) => one.given === undefined)) state.next = 'read';
+    else if (state.fields.some((field) => field.required && !field.fixed && !field.value)) state.next = 'fill';
     else if (!given('handwriting')) state.next = 'type';
     else if (state.captureId) state.next = 'confirm';
     else if (given('comparison') && state.references.have < state.references.want) state.next = 'enrol';

@@ -1,3 +1,4 @@
+import type { FieldKind } from '../../api.ts';
 import { plural } from '../../i18n/format.ts';
 
 const en = {
@@ -61,9 +62,20 @@ const en = {
     add: 'Add a signer',
     remove: 'Remove this signer',
     order: 'They sign in this order, one after the other.',
-    place: 'Add a place to sign',
+    place: 'Add this field',
     placeOn: (page: number) => `goes on page ${page}, the one you see`,
-    field: (name: string, page: number) => `Signature of ${name || '…'}, page ${page}`,
+    kind: 'Kind of field',
+    fieldKinds: { signature: 'Signature', initials: 'Initials', date: 'Date', text: 'Text', checkbox: 'Checkbox' } as Record<FieldKind, string>,
+    fieldOf: (kind: string, name: string, page: number) => `${kind}, ${name || '…'}, page ${page}`,
+    fieldsFor: (name: string) => `Place fields for ${name || '…'}`,
+    everyPage: 'Put it on every page',
+    fieldLabel: 'What is asked for',
+    fieldLabelHint: 'Shown to the signer, for instance “Date of birth”.',
+    required: 'Signing needs it',
+    mustTick: 'Must be ticked to sign',
+    ticked: 'Ticked by you; the signer cannot change it',
+    value: 'Your text',
+    valueHint: 'Leave it empty for the signer to fill in.',
     fieldHelp: 'Drag it, or move it with the arrow keys; Shift with arrows changes its size, Delete removes it.',
     removeField: 'Remove this place',
     x: 'Left', y: 'Top', width: 'Width', height: 'Height',

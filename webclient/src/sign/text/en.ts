@@ -1,3 +1,4 @@
+import type { FieldKind } from '../../api.ts';
 import { plural } from '../../i18n/format.ts';
 
 const en = {
@@ -29,6 +30,22 @@ const en = {
     hint: 'Read all of it. The marked places show where your signature will go.',
     go: 'I have read it, go on',
     decline: 'I do not want to sign',
+  },
+  fill: {
+    title: 'Fill in the fields',
+    hint: 'Read all of it. The marked places show where your signature goes, and what you fill in.',
+    text: 'What you enter is written into the document and sealed with your signature. You can change it until you sign.',
+    initials: 'Your initials',
+    everywhere: (n: number) => plural('en', n, 'Initial here', `Initial all ${n} places`),
+    initialled: (done: number, all: number) => `${done} of ${all} initialled`,
+    kinds: { signature: 'Signature', initials: 'Initials', date: 'Date', text: 'Text', checkbox: 'Checkbox' } as Record<FieldKind, string>,
+    page: (n: number) => `page ${n}`,
+    needed: 'needed',
+    ticked: 'ticked',
+    dateHint: 'A touch on the place in the document enters today.',
+    missing: (n: number) => plural('en', n, 'One field still has to be filled in.', `${n} fields still have to be filled in.`),
+    unsent: 'What you entered could not be sent yet. It is kept in this tab and sent as soon as the connection is back.',
+    go: 'Go on',
   },
   decline: {
     title: 'Decline to sign?',
