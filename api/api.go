@@ -139,6 +139,9 @@ func (a *API) OpenAPI() ([]byte, error) {
 	return a.huma.OpenAPI().MarshalJSON()
 }
 
+// HandCookie names the cookie of a device that goes round the signers of one document.
+const HandCookie = "hand"
+
 // CookieName is the name of a cookie: with TLS it has the prefix with which
 // browsers keep it to this host (RFC 6265bis, section 4.1.3.2).
 func (a *API) CookieName(name string) string {

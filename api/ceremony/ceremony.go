@@ -76,6 +76,12 @@ type Document struct {
 
 	// TrustProvider is who certifies the signers; empty for the service's own authority.
 	TrustProvider string `json:"trustProvider,omitempty"`
+	// InPerson is true while the signers sign one after the other on a device
+	// that the owner hands round: nobody is invited by mail.
+	InPerson bool `json:"inPerson,omitempty"`
+	// RemindDays is how often a signer who does not sign is reminded by mail;
+	// 0 is never.
+	RemindDays int `json:"remindDays,omitempty"`
 
 	// SealState is the resumable state of the deposit in the making. It is
 	// opaque here: the sealer wrote it and only the sealer reads it.
@@ -103,6 +109,7 @@ type Signer struct {
 	State    SignerState `json:"state"`
 
 	InvitedAt time.Time `json:"invitedAt"`
+	Reminders int       `json:"reminders,omitempty"` // sent by themselves since the invitation
 	OpenedAt  time.Time `json:"openedAt"`
 	SignedAt  time.Time `json:"signedAt"`
 
@@ -228,6 +235,9 @@ const (
 	SessionLifetime  = 12 * time.Hour
 	DownloadLifetime = 30 * 24 * time.Hour // of the link that comes with the completed document
 	RetentionYears   = 10
+	HandLifetime     = 12 * time.Hour // of handing a device round
+	MaxRemindDays    = 30
+	MaxReminders     = 5 // to one signer, after each invitation
 )
 
 // Errors that callers tell apart. Each is also one of api's, which says how it

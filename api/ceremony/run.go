@@ -30,14 +30,15 @@ type outcome struct {
 	ok bool
 }
 
-// Run seals what was confirmed, now and after a crash, until ctx ends. A document
-// is worked on by one worker at a time.
+// Run seals what was confirmed, now and after a crash, and sends reminders that
+// are due, until ctx ends. A document is worked on by one worker at a time.
 func (s *Service) Run(ctx context.Context) error {
 	w := &sealing{service: s, busy: map[string]bool{}, again: map[string]bool{}, failed: map[string]int{}, done: make(chan outcome, atOnce)}
 	defer w.workers.Wait()
 	tick := time.NewTicker(patrol)
 	defer tick.Stop()
 	w.all(ctx)
+	s.remindAll(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -48,6 +49,7 @@ func (s *Service) Run(ctx context.Context) error {
 			w.finished(ctx, o)
 		case <-tick.C:
 			w.all(ctx)
+			s.remindAll(ctx)
 		}
 	}
 }

@@ -128,6 +128,7 @@ type Comparator interface {
 type Config struct {
 	Tx         Transactor
 	Documents  Documents
+	Schedule   Schedule
 	Grants     Grants
 	Subjects   Subjects
 	Objects    Objects

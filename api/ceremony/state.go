@@ -29,6 +29,7 @@ type MailKind string
 // The mails of a ceremony.
 const (
 	MailInvitation MailKind = "invitation" // to a signer whose turn it is
+	MailReminder   MailKind = "reminder"   // to a signer who has not signed
 	MailCompleted  MailKind = "completed"  // to everybody: the document can be downloaded
 	MailDeclined   MailKind = "declined"   // to the owner and those who were invited
 	MailCancelled  MailKind = "cancelled"  // to those who were invited
@@ -70,6 +71,7 @@ type GrantKind string
 const (
 	LinkGrant    GrantKind = "link"
 	SessionGrant GrantKind = "session"
+	HandGrant    GrantKind = "hand" // lets a device go round the signers of one document
 )
 
 // Grant lets whoever holds the secret act as one signer of one document. Only
@@ -166,8 +168,12 @@ func (d *Document) inviteNext(now time.Time, newSecret func() string, effects *E
 }
 
 func (d *Document) invite(s *Signer, now time.Time, newSecret func() string, effects *Effects) {
+	s.State, s.InvitedAt, s.Reminders = Invited, now, 0
+	if d.InPerson {
+		effects.Events = append(effects.Events, Event{Kind: "signer.invited", Signer: s.ID, Detail: inPerson})
+		return
+	}
 	secret := newSecret()
-	s.State, s.InvitedAt = Invited, now
 	effects.Revoked = append(effects.Revoked, s.ID)
 	effects.Grants = append(effects.Grants, Grant{
 		Hash: HashSecret(secret), Kind: LinkGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(LinkLifetime),
@@ -179,11 +185,20 @@ func (d *Document) invite(s *Signer, now time.Time, newSecret func() string, eff
 	effects.Events = append(effects.Events, Event{Kind: "signer.invited", Signer: s.ID})
 }
 
+// Waiting is the signer whose turn it is, nil when it is nobody's.
+func (d *Document) Waiting() *Signer {
+	if i := slices.IndexFunc(d.Signers, (*Signer).active); i >= 0 && d.State == Sent {
+		return d.Signers[i]
+	}
+	return nil
+}
+
 // Remind sends the signer whose turn it is a new link; the old one ends.
 func (d *Document) Remind(now time.Time, newSecret func() string) (Effects, error) {
 	if d.State != Sent {
 		return Effects{}, api.Explain(ErrState, "Nobody is asked to sign now.")
 	}
+	d.InPerson = false // whoever gets a link signs on a device of their own
 	for _, s := range d.Signers {
 		if s.active() || s.ProviderConsent != "" {
 			state := s.State

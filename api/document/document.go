@@ -37,12 +37,15 @@ type Handler struct {
 	Activities Activities
 	Providers  []ProviderView // the service's own authority first
 	Shares     api.Shares
+
+	cookies func(name, value string, maxAge int) *http.Cookie
 }
 
 const tag = "Documents"
 
 // Mount implements api.Handler.
 func (h *Handler) Mount(a *api.API) {
+	h.cookies = a.Cookie
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents", ID: "listDocuments", Summary: "List documents, newest first", Tag: tag}, h.list)
 	a.Raw(api.Route{Method: "POST", Path: "/api/documents", ID: "uploadDocument", Summary: "Upload a PDF as a new draft", Tag: tag, Status: http.StatusCreated, MaxBody: ceremony.MaxUpload + 1}, h.upload)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}", ID: "getDocument", Summary: "Get a document", Tag: tag}, h.get)
@@ -51,6 +54,8 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/provider", ID: "chooseProvider", Summary: "Choose who certifies the signers of a draft", Tag: tag}, h.choose)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/send", ID: "sendDocument", Summary: "Invite the first signer", Tag: tag}, h.send)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/remind", ID: "remindSigner", Summary: "Send a new link to the signer whose turn it is", Tag: tag}, h.remind)
+	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/reminders", ID: "setReminders", Summary: "Set how often a signer who does not sign is reminded", Tag: tag}, h.reminders)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/in-person", ID: "signInPerson", Summary: "Let this device go round the signers, who sign one after the other", Tag: tag}, h.inPerson)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Summary: "Withdraw a document that is not completed", Tag: tag}, h.cancel)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}/activity", ID: "documentActivity", Summary: "Who did what with a document", Tag: tag}, h.activity)
 	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/pdf", ID: "downloadDocument", Summary: "Download the newest revision of the PDF", Tag: tag}, h.pdf)
@@ -221,6 +226,38 @@ func (h *Handler) remind(ctx context.Context, in *idInput) (*viewOutput, error) 
 
 func (h *Handler) cancel(ctx context.Context, in *idInput) (*viewOutput, error) {
 	return h.act(ctx, in.ID, h.Ceremony.Cancel)
+}
+
+type remindersInput struct {
+	ID   string `path:"id" pattern:"^[0-9a-f]{32}$"`
+	Body struct {
+		Days int `json:"days" minimum:"0" maximum:"30" doc:"days without a signature after which a mail goes out, again and again, five at most; 0 is never"`
+	}
+}
+
+func (h *Handler) reminders(ctx context.Context, in *remindersInput) (*viewOutput, error) {
+	return h.act(ctx, in.ID, func(ctx context.Context, id string) (*ceremony.Document, error) {
+		return h.Ceremony.SetReminders(ctx, id, in.Body.Days)
+	})
+}
+
+type inPersonOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      View
+}
+
+// inPerson gives the device a cookie that lets signers take it one after the
+// other. The page then ends the owner's own session: whoever holds the device
+// cannot act as the owner.
+func (h *Handler) inPerson(ctx context.Context, in *idInput) (*inPersonOutput, error) {
+	if _, err := h.load(ctx, in.ID, api.Send, api.DocumentObject); err != nil {
+		return nil, err
+	}
+	secret, d, err := h.Ceremony.HandRound(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &inPersonOutput{SetCookie: *h.cookies(api.HandCookie, secret, int(ceremony.HandLifetime/time.Second)), Body: NewView(d)}, nil
 }
 
 // act checks the right to send and does it.

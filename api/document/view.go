@@ -22,6 +22,9 @@ type View struct {
 	Fields    []FieldView     `json:"fields"`
 	Deposit   *DepositView    `json:"deposit,omitempty"`
 	Provider  string          `json:"provider" doc:"who certifies the signers, a name of /api/providers; empty for the service's own authority"`
+	InPerson  bool            `json:"inPerson,omitempty" doc:"the signers sign on a device that is handed round"`
+	Reminders int             `json:"remindDays" doc:"a signer who does not sign is reminded after so many days, again and again; 0 is never"`
+	RemindAt  *time.Time      `json:"remindAt,omitempty" doc:"when the next reminder goes out"`
 	Trouble   string          `json:"trouble,omitempty" doc:"why sealing is delayed, in plain words"`
 }
 
@@ -74,6 +77,7 @@ func NewView(d *ceremony.Document) View {
 		SentAt: optional(d.SentAt), Completed: optional(d.Completed),
 		Signers: make([]SignerView, 0, len(d.Signers)), Fields: make([]FieldView, 0, len(d.Fields)), Trouble: d.Trouble,
 		Provider: d.TrustProvider,
+		InPerson: d.InPerson, Reminders: d.RemindDays, RemindAt: optional(d.RemindAt()),
 	}
 	for _, s := range d.Signers {
 		v.Signers = append(v.Signers, SignerView{

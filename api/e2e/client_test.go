@@ -110,6 +110,14 @@ func (s *service) owner() *client {
 	return c
 }
 
+// signIn enters as the owner with the password.
+func (s *service) signIn() *client {
+	s.t.Helper()
+	c := s.client()
+	c.must("POST", "/api/session", map[string]string{"email": "olivia@example.org", "password": ownerPassword}, nil)
+	return c
+}
+
 // documentView is what the tests look at of a document.
 type documentView struct {
 	ID      string `json:"id"`

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // enter opens the newest link in the outbox as a new browser does.
@@ -33,16 +34,19 @@ func (c *client) refuse() {
 // twoSigners sends a document to two people, one after the other.
 func twoSigners(t *testing.T, owner *client) documentView {
 	t.Helper()
-	pdf, err := os.ReadFile(filepath.Join("..", "..", "testdata", "pdf", "own-rotated.pdf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := owner.upload(pdf, "Lease")
+	d := drafted(t, owner)
+	owner.must("POST", "/api/documents/"+d.ID+"/send", nil, nil)
+	return d
+}
+
+// drafted is a document that two people are to sign.
+func drafted(t *testing.T, owner *client) documentView {
+	t.Helper()
+	d := owner.upload(mustRead(t, filepath.Join("..", "..", "testdata", "pdf", "own-rotated.pdf")), "Lease")
 	owner.must("PUT", "/api/documents/"+d.ID+"/plan", map[string]any{
 		"signers": []any{map[string]string{"name": "Ada First", "email": "ada@example.org", "language": "fr"}, map[string]string{"name": "陳大文", "email": "chan@example.org", "language": "zh-Hant"}},
 		"fields":  []any{map[string]any{"signer": 0, "page": 1, "x": 60, "y": 60, "width": 160, "height": 60}, map[string]any{"signer": 1, "page": 1, "x": 60, "y": 160, "width": 160, "height": 60}},
 	}, nil)
-	owner.must("POST", "/api/documents/"+d.ID+"/send", nil, nil)
 	return d
 }
 
@@ -179,4 +183,55 @@ func mustRead(t *testing.T, path string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestOneDeviceForTwo: a device that goes round lets one signer after the other
+// sign, with no link by mail, and is no key to anything else.
+func TestOneDeviceForTwo(t *testing.T) {
+	s := newService(t)
+	s.start()
+	owner := s.owner()
+	d := drafted(t, owner)
+	owner.must("PUT", "/api/documents/"+d.ID+"/reminders", map[string]any{"days": 3}, nil)
+	owner.must("POST", "/api/documents/"+d.ID+"/in-person", nil, nil)
+	owner.must("DELETE", "/api/session", nil, nil)
+	device := owner // the same browser, signed out
+	refused(t, "the owner's documents on the device", device.do("GET", "/api/documents", nil), 401, "")
+	refused(t, "signing before taking the device", device.do("GET", "/api/signing", nil), 401, "")
+	for n, name := range []string{"Ada First", "陳大文"} {
+		var hand struct {
+			Next    string
+			Over    bool
+			Signers []struct{ ID, State string }
+		}
+		for range 200 {
+			device.must("GET", "/api/signing/hand", nil, &hand)
+			if hand.Next != "" {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if hand.Over || len(hand.Signers) != 2 || hand.Next != hand.Signers[n].ID {
+			t.Fatalf("turn %d: %+v", n, hand)
+		}
+		refused(t, "out of turn", device.do("POST", "/api/signing/hand/take", map[string]string{"signer": hand.Signers[1-n].ID}), 409, "")
+		device.must("POST", "/api/signing/hand/take", map[string]string{"signer": hand.Next}, nil)
+		device.refuse()
+		device.must("POST", "/api/signing/confirm", map[string]string{"typed": name}, nil)
+		device.must("POST", "/api/signing/leave", nil, nil)
+		refused(t, "the session after leaving", device.do("GET", "/api/signing", nil), 401, "")
+	}
+	device.must("POST", "/api/signing/hand/end", nil, nil)
+	refused(t, "the device after its end", device.do("GET", "/api/signing/hand", nil), 401, "")
+	again := s.signIn()
+	again.completed(d.ID)
+	var outbox struct {
+		Mails []struct{ To, Subject string }
+	}
+	again.must("GET", "/api/outbox", nil, &outbox)
+	for _, m := range outbox.Mails {
+		if !strings.Contains(m.Subject, "Everybody") && !strings.Contains(m.Subject, "monde a signé") && !strings.Contains(m.Subject, "所有人") {
+			t.Errorf("a mail to %s: %s", m.To, m.Subject)
+		}
+	}
 }

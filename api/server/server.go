@@ -170,7 +170,7 @@ func (s *Server) open(ctx context.Context) error {
 	ceremonies := s.accounts.Ceremonies()
 	toSeal := &sealer{Sealer: sealing, providers: s.providers.byName, history: s.history}
 	s.ceremony = ceremony.New(ceremony.Config{
-		Tx: s.store, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store,
+		Tx: s.store, Documents: ceremonies, Schedule: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store,
 		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media}, Inks: inks{}, Comparator: comparing{comparator},
 		Sealer: toSeal, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,

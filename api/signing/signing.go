@@ -63,6 +63,7 @@ type Handler struct {
 	watched watched
 	cookies func(name, value string, maxAge int) *http.Cookie
 	cookie  string
+	hand    string // name of the cookie of a device that is handed round
 }
 
 // Names tells who sent a document, as signers are told.
@@ -79,10 +80,11 @@ const (
 
 // Mount implements api.Handler.
 func (h *Handler) Mount(a *api.API) {
-	h.cookies, h.cookie = a.Cookie, a.CookieName("signer")
+	h.cookies, h.cookie, h.hand = a.Cookie, a.CookieName("signer"), a.CookieName(api.HandCookie)
 	a.Identify(h.identify)
 	open := api.Route{Method: "POST", Path: "/api/signing/open", ID: "openSigning", Summary: "Exchange a link for a signing session", Tag: tag, Public: true}
 	api.Register(a, open, h.open)
+	h.mountHand(a)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/signing", ID: "getSigning", Summary: "What is to be signed and what comes next", Tag: tag}, h.get)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/pdf", ID: "readDocument", Summary: "The PDF to read", Tag: tag}, h.pdf)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/consents", ID: "consent", Summary: "Answer one purpose", Tag: tag}, h.consent)

@@ -221,6 +221,7 @@ documents.organisation K2 whose
 documents.owner K2 who sends it, as a random id
 documents.state K2 where it stands
 documents.busy K2 finds what a restart must go on with
+documents.remind_at K2 finds whom to remind
 documents.version K2 two changes at once
 documents.created K2 order
 documents.body K2! title, signers' names and addresses, consents, results

@@ -34,8 +34,8 @@ func (c *Ceremonies) CreateDocument(ctx context.Context, d *ceremony.Document) e
 		return err
 	}
 	d.Version = 1
-	return c.store.execOne(ctx, `INSERT INTO documents (id, organisation, owner, state, busy, version, created, body) VALUES ($1, $2, $3, $4, $5, 1, $6, $7)`,
-		d.ID, d.Organisation, d.Owner, string(d.State), d.Busy(), micros(d.Created), body)
+	return c.store.execOne(ctx, `INSERT INTO documents (id, organisation, owner, state, busy, version, created, remind_at, body) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)`,
+		d.ID, d.Organisation, d.Owner, string(d.State), d.Busy(), micros(d.Created), micros(d.RemindAt()), body)
 }
 
 // Document implements ceremony.Documents.
@@ -77,8 +77,8 @@ func (c *Ceremonies) SaveDocument(ctx context.Context, d *ceremony.Document) err
 	if err != nil {
 		return err
 	}
-	err = c.store.execOne(ctx, `UPDATE documents SET state = $3, busy = $4, version = version + 1, body = $5 WHERE id = $1 AND version = $2`,
-		d.ID, d.Version, string(d.State), d.Busy(), body)
+	err = c.store.execOne(ctx, `UPDATE documents SET state = $3, busy = $4, remind_at = $5, version = version + 1, body = $6 WHERE id = $1 AND version = $2`,
+		d.ID, d.Version, string(d.State), d.Busy(), micros(d.RemindAt()), body)
 	if errors.Is(err, api.ErrNotFound) {
 		return ceremony.ErrStale
 	}
@@ -109,6 +109,12 @@ func (c *Ceremonies) DocumentsOf(ctx context.Context, organisation, owner string
 func (c *Ceremonies) Unfinished(ctx context.Context) ([]string, error) {
 	return list(ctx, c.store, func(r scanner) (id string, err error) { return id, r.Scan(&id) },
 		`SELECT id FROM documents WHERE busy ORDER BY created`)
+}
+
+// DueReminders implements ceremony.Schedule.
+func (c *Ceremonies) DueReminders(ctx context.Context, now time.Time, limit int) ([]string, error) {
+	return list(ctx, c.store, func(r scanner) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT id FROM documents WHERE remind_at <= $1 ORDER BY remind_at LIMIT $2`, micros(now), limit)
 }
 
 // Grant implements ceremony.Grants.

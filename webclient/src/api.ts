@@ -79,6 +79,9 @@ export interface Document {
   deposit?: Deposit;
   sentAt?: string;
   completedAt?: string;
+  inPerson?: boolean; // signed on a device that is handed round
+  remindDays: number; // 0 for never
+  remindAt?: string;
   trouble?: string; // why sealing is delayed, in plain words
   provider: string; // who certifies the signers; empty for the service's own authority
 }
@@ -373,6 +376,8 @@ export const documents = {
   plan: (id: string, plan: Plan) => json<Document>('PUT', `/api/documents/${part(id)}/plan`, { body: plan }),
   send: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/send`, { idempotencyKey: newKey() }),
   remind: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/remind`, { idempotencyKey: newKey() }),
+  remindEvery: (id: string, days: number) => json<Document>('PUT', `/api/documents/${part(id)}/reminders`, { body: { days } }),
+  inPerson: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/in-person`, { idempotencyKey: newKey() }),
   cancel: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/cancel`, { idempotencyKey: newKey() }),
   activity: (id: string) => json<{ activity: Activity[] }>('GET', `/api/documents/${part(id)}/activity`),
   pdfURL: (id: string) => `/api/documents/${part(id)}/pdf`,
@@ -407,7 +412,20 @@ export const sharing = {
   removeComment: (document: string, comment: string) => json<void>('DELETE', `/api/documents/${part(document)}/comments/${part(comment)}`),
 };
 
+// A document whose signers sign one after the other on one device.
+export interface Handed {
+  title: string;
+  sender: { name: string };
+  signers: { id: string; name: string; language: string; state: SignerState }[];
+  next?: string; // whose turn it is
+  over: boolean;
+}
+
 export const signing = {
+  handed: () => json<Handed>('GET', '/api/signing/hand'),
+  take: (signer: string) => json<Ceremony>('POST', '/api/signing/hand/take', { body: { signer } }),
+  endHanding: () => json<void>('POST', '/api/signing/hand/end'),
+  leave: () => retried(() => json<void>('POST', '/api/signing/leave')),
   // The browser's secret lets it open the link again when the answer was lost.
   open: (token: string, browser: string) => retried(() => json<Ceremony>('POST', '/api/signing/open', { body: { token, browser } })),
   get: () => json<Ceremony>('GET', '/api/signing'),

@@ -54,7 +54,7 @@ describe('owning', () => {
     await get(page, 'field-kind').selectOption('initials');
     await get(page, 'place-field').click();
     await page.locator('[data-test=field-numbers]').nth(1).locator('summary').click();
-    await get(page, 'field-everywhere').click();
+    await get(page, 'field-everywhere').nth(1).click();
     await get(page, 'field-kind').selectOption('text');
     await get(page, 'place-field').click();
     await page.locator('[data-test=field-numbers]').nth(4).locator('summary').click();

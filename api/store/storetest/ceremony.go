@@ -88,6 +88,30 @@ func documentLists(t *testing.T, a *store.Accounts, clock *Clock) {
 	}
 }
 
+func reminders(t *testing.T, a *store.Accounts, clock *Clock) {
+	c := a.Ceremonies()
+	ctx := t.Context()
+	d := newDocument("org", "ada", clock.Now())
+	d.State, d.RemindDays = ceremony.Sent, 3
+	d.Signers = []*ceremony.Signer{{ID: "s", State: ceremony.Invited, InvitedAt: clock.Now()}}
+	must(t, c.CreateDocument(ctx, d))
+	due := func(after time.Duration) []string {
+		t.Helper()
+		ids, err := c.DueReminders(ctx, clock.Now().Add(after), 10)
+		must(t, err)
+		return ids
+	}
+	const day = 24 * time.Hour
+	if early, late := due(3*day-time.Minute), due(3*day); len(early) != 0 || !slices.Equal(late, []string{d.ID}) {
+		t.Errorf("due %v before and %v after three days", early, late)
+	}
+	d.Signers[0].State = ceremony.Signed
+	must(t, c.SaveDocument(ctx, d))
+	if left := due(1000 * day); len(left) != 0 {
+		t.Errorf("due for somebody who has signed: %v", left)
+	}
+}
+
 func grants(t *testing.T, a *store.Accounts, clock *Clock) {
 	c := a.Ceremonies()
 	ctx := t.Context()

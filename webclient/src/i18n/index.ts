@@ -58,6 +58,10 @@ export function preferredLanguage(): Language {
   return 'en';
 }
 
+export function forgetLanguage(): void {
+  stored()?.removeItem(STORED);
+}
+
 export function hasChosenLanguage(): boolean {
   return matchLanguage(stored()?.getItem(STORED) ?? '') !== undefined;
 }

@@ -8,6 +8,7 @@ import { Viewer } from '../pdf/viewer.tsx';
 import { StateBadge } from './documents.tsx';
 import { Plan } from './plan.tsx';
 import { Comments, Shares } from './sharing.tsx';
+import { InPerson, Reminders } from './ways.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -95,9 +96,12 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
       <ul class="people">{document.signers.map((signer) => <PersonLine key={signer.id} document={document} signer={signer} />)}</ul>
       <ProblemNotice problem={problem} />
       {reminded && <Notice tone="good">{texts.reminded}</Notice>}
+      {document.state === 'sent' && document.inPerson && <p class="muted">{texts.handRound.stopped}</p>}
+      {document.state === 'sent' && <Reminders document={document} onChange={onChange} />}
       {document.state === 'sent' && (
         <div class="row">
           <Button onClick={() => void act(documents.remind)} busy={busy} test="remind">{texts.remind}</Button>
+          <InPerson document={document} />
           <Button kind="danger" onClick={() => setAsking(true)} test="cancel">{texts.cancel}</Button>
         </div>
       )}

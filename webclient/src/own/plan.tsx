@@ -6,6 +6,7 @@ import { Viewer } from '../pdf/viewer.tsx';
 import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { ProviderChoice } from './provider.tsx';
 import { KINDS, newField, onEveryPage, Place, Settings } from './fields.tsx';
+import { InPerson, Reminders } from './ways.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -58,10 +59,10 @@ export function Plan({ document, onChange }: { document: Document; onChange: (ne
     const without = people.find((_, i) => !fields.some((field) => field.signer === i && field.kind === 'signature'));
     return without ? texts.missingField(without.name) : '';
   };
-  const save = async (send: boolean) => {
-    const lack = send ? lacking() : '';
+  const save = async (send: boolean, complete = send): Promise<boolean> => {
+    const lack = complete ? lacking() : '';
     setMissing(lack);
-    if (lack) return;
+    if (lack) return false;
     setBusy(true);
     setSaved(false);
     setProblem(undefined);
@@ -71,10 +72,13 @@ export function Plan({ document, onChange }: { document: Document; onChange: (ne
       if (send) next = await documents.send(document.id);
       setSaved(!send);
       onChange(next);
+      return true;
     } catch (error) {
       if (!ended(error)) setProblem(error);
+      return false;
+    } finally {
+      setBusy(false);
     }
-    setBusy(false);
   };
 
   const label = (field: Field) => texts.fieldOf(texts.fieldKinds[field.kind], people[field.signer]?.name ?? '', field.page);
@@ -96,11 +100,13 @@ export function Plan({ document, onChange }: { document: Document; onChange: (ne
         {people.length > 1 && <p class="small muted">{texts.order}</p>}
         <div class="row"><Button onClick={() => { setPeople([...people, { name: '', email: '', language: language.value }]); setCurrent(people.length); }} test="signer-add">{texts.add}</Button></div>
         <ProviderChoice document={document} onChange={onChange} />
+        <Reminders document={document} onChange={onChange} />
         {missing && <Notice tone="warn" test="plan-missing">{missing}</Notice>}
         <ProblemNotice problem={problem} />
         {saved && <Notice tone="good">{texts.saved}</Notice>}
         <div class="row">
           <Button kind="primary" large onClick={() => void save(true)} busy={busy} test="send">{texts.send}</Button>
+          <InPerson document={document} before={() => save(false, true)} />
           <Button onClick={() => void save(false)} busy={busy} test="save">{texts.save}</Button>
         </div>
       </Panel>

@@ -4,8 +4,9 @@ import { signing } from '../api.ts';
 import { download, type Progress as Received, save } from '../download.ts';
 import { day, size } from '../i18n/format.ts';
 import { Button, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { HandOn } from './hand.tsx';
 import { Title } from './parts.tsx';
-import { ceremony, problem, refresh } from './state.ts';
+import { ceremony, handing, problem, refresh } from './state.ts';
 import { text } from './text/index.ts';
 
 const POLL_MS = 1000;
@@ -25,8 +26,9 @@ export function Sealing() {
               <p>{texts.consent}</p>
               <div><a class="button button-primary button-large" href={ceremony.value.consentAt} rel="noreferrer" data-test="provider-consent">{texts.consentGo(new URL(ceremony.value.consentAt).hostname)}</a></div>
             </>
-          : <Progress label={texts.text} />}
+          : <Progress label={handing ? texts.short : texts.text} />}
         <ProblemNotice problem={problem.value} />
+        {handing && <HandOn />}
       </Panel>
     </div>
   );
@@ -42,23 +44,35 @@ export function Done() {
     return () => clearInterval(timer);
   }, [waiting]);
   if (!state) return null;
-  const name = fileName(state.document.title);
   return (
     <div class="stack">
       <Title>{texts.title}</Title>
       <Panel test="done">
         <Notice tone="good">{texts.text(state.document.title)}</Notice>
-        <p>{texts.save}</p>
-        <div class="stack-small">
-          <Download url={signing.signedURL} name={`${name}.pdf`} label={texts.pdf} test="download-pdf" />
-          {state.deposit
-            ? <Download url={signing.depositURL} name={`${name}.asice`} label={texts.deposit} test="download-deposit" />
-            : <p class="muted" data-test="deposit-later">{texts.later}</p>}
-        </div>
-        {state.deposit && <p class="muted">{texts.retain(day(state.deposit.retainUntil))}</p>}
-        <p><a href="/verify">{texts.verify}</a></p>
+        {handing ? <HandOn /> : <Files />}
       </Panel>
     </div>
+  );
+}
+
+// What the signer takes along. Not on a device that goes on to the next: they get a mail.
+function Files() {
+  const texts = text().done;
+  const state = ceremony.value;
+  if (!state) return null;
+  const name = fileName(state.document.title);
+  return (
+    <>
+      <p>{texts.save}</p>
+      <div class="stack-small">
+        <Download url={signing.signedURL} name={`${name}.pdf`} label={texts.pdf} test="download-pdf" />
+        {state.deposit
+          ? <Download url={signing.depositURL} name={`${name}.asice`} label={texts.deposit} test="download-deposit" />
+          : <p class="muted" data-test="deposit-later">{texts.later}</p>}
+      </div>
+      {state.deposit && <p class="muted">{texts.retain(day(state.deposit.retainUntil))}</p>}
+      <p><a href="/verify">{texts.verify}</a></p>
+    </>
   );
 }
 
@@ -93,7 +107,7 @@ export function Declined() {
   return (
     <div class="stack">
       <Title>{texts.title}</Title>
-      <Panel test="declined"><p>{texts.text(ceremony.value?.sender.name ?? '')}</p></Panel>
+      <Panel test="declined"><p>{texts.text(ceremony.value?.sender.name ?? '')}</p>{handing && <HandOn />}</Panel>
     </div>
   );
 }

@@ -3,7 +3,7 @@
 // it; what could not be sent is kept in the tab until it can.
 import { computed, signal } from '@preact/signals';
 import { type AskedField, signing } from '../api.ts';
-import { accept, ceremony, session } from './state.ts';
+import { ceremony, session } from './state.ts';
 
 export const TICKED = 'yes';
 
@@ -40,7 +40,8 @@ export async function flush(): Promise<void> {
     entered.value = Object.fromEntries(Object.entries(entered.value).filter(([name, value]) => values[name] !== value));
     unsent.value = false;
     if (Object.keys(entered.value).length === 0) session()?.removeItem(KEPT);
-    accept(next);
+    // Only the fields: the signer moves on by pressing the button, not while typing.
+    if (ceremony.value) ceremony.value = { ...ceremony.value, fields: next.fields };
   } catch (error) {
     unsent.value = true;
     throw error;

@@ -5,6 +5,7 @@ import { Shell, startPage } from '../ui/shell.tsx';
 import { ProblemNotice, Progress, Steps } from '../ui/ui.tsx';
 import { Consents } from './consent.tsx';
 import { Declined, Done, NoLink, Sealing } from './end.tsx';
+import { Hand } from './hand.tsx';
 import { Intro, Read } from './read.tsx';
 import './sign.css';
 import { ceremony, enough, openCeremony, opening, problem, stage } from './state.ts';
@@ -21,6 +22,7 @@ function App() {
     <Shell width={stage.value === 'read' || state?.next === 'fill' ? 'normal' : 'narrow'}>
       {opening.value === 'working' && <Progress label={texts.open.working} />}
       {opening.value === 'failed' && <ProblemNotice problem={problem.value} onRetry={() => void openCeremony()} />}
+      {opening.value === 'hand' && <Hand />}
       {(opening.value === 'no-link' || opening.value === 'expired') && <NoLink expired={opening.value === 'expired'} />}
       {opening.value === 'open' && state && (
         <div class="stack">

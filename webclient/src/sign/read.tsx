@@ -7,7 +7,7 @@ import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
 import { FieldsOn, Form } from './fields.tsx';
 import { asked, flush, missing, restore } from './filling.ts';
 import { Decline, Title } from './parts.tsx';
-import { ceremony, markRead, stage } from './state.ts';
+import { ceremony, markRead, refresh, stage } from './state.ts';
 import { text } from './text/index.ts';
 
 export function Intro() {
@@ -56,7 +56,8 @@ export function Read() {
     setProblem(undefined);
     try {
       await flush();
-      if (!consented) markRead();
+      if (consented) await refresh();
+      else markRead();
     } catch (error) {
       setProblem(error);
     }

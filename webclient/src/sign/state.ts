@@ -1,10 +1,10 @@
 // What the signer's page knows, and the moves between its steps.
 import { batch, signal } from '@preact/signals';
 import { type Ceremony, Problem, signing } from '../api.ts';
-import { hasChosenLanguage, matchLanguage, setLanguage } from '../i18n/index.ts';
+import { forgetLanguage, hasChosenLanguage, matchLanguage, setLanguage } from '../i18n/index.ts';
 import { type CaptureRecord, type CaptureStore, openStore } from '../ink/store.ts';
 
-export type Opening = 'working' | 'no-link' | 'expired' | 'failed' | 'open';
+export type Opening = 'working' | 'hand' | 'no-link' | 'expired' | 'failed' | 'open';
 
 export const opening = signal<Opening>('working');
 export const ceremony = signal<Ceremony | undefined>(undefined);
@@ -23,6 +23,7 @@ export function captureStore(): Promise<CaptureStore & { durable: boolean }> {
 // or by the cookie that an earlier opening set.
 export async function openCeremony(): Promise<void> {
   opening.value = 'working';
+  if (handing && !location.hash) return resumeOrHand();
   const token = new URLSearchParams(location.hash.slice(1)).get('t') ?? '';
   try {
     accept(token ? await signing.open(token, browserSecret()) : await signing.get());
@@ -38,6 +39,50 @@ export async function openCeremony(): Promise<void> {
       if (opening.value === 'expired') dropToken();
     });
   }
+}
+
+// The device goes round the signers: the address says so.
+export const handing = location.search === '?hand';
+
+// A page that is loaded again goes on with the signer who holds the device.
+async function resumeOrHand(): Promise<void> {
+  try {
+    await show(await signing.get());
+  } catch (error) {
+    problem.value = error;
+    opening.value = error instanceof Problem && error.status === 401 ? 'hand' : 'failed';
+  }
+}
+
+async function show(state: Ceremony): Promise<void> {
+  accept(state);
+  const theirs = matchLanguage(state.signer.language);
+  if (theirs) await setLanguage(theirs);
+  opening.value = 'open';
+}
+
+export async function takeDevice(signer: string): Promise<void> {
+  await clearDevice();
+  batch(() => {
+    stage.value = 'intro';
+    enough.value = false;
+  });
+  await show(await signing.take(signer));
+}
+
+// Ends the session and forgets the signer: here, in the tab and on the device.
+// The page is loaded anew, so that nothing is left in its memory either.
+export async function leaveDevice(): Promise<void> {
+  await signing.leave();
+  await clearDevice();
+  location.replace('/sign?hand');
+}
+
+async function clearDevice(): Promise<void> {
+  const open = await captureStore();
+  for (const record of await open.list()) await open.erase(record.id);
+  session()?.clear();
+  forgetLanguage();
 }
 
 function openingAfter(error: unknown, hadToken: boolean): Opening {

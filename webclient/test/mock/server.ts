@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import type { Ceremony, Document, FinishedCapture, Provider, Mail } from '../../src/api.ts';
+import type { Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from '../../src/api.ts';
 import { toHex } from '../../src/ink/chain.ts';
 import { makePDF } from './pdf.ts';
 import { PenSession } from './pen.ts';
@@ -137,6 +137,7 @@ export class Mock {
       response.setHeader('Set-Cookie', 'signer=1; HttpOnly; SameSite=Strict; Path=/');
       return send(response, 200, this.ceremony);
     }
+    if (/^\w+ \/signing\/(hand|leave)/.test(key)) return this.hand(key, request, response, json);
     if (!/signer=1/.test(request.headers.cookie ?? '')) return problem(response, 401, 'not-signed-in', 'Not signed in');
     const state = this.ceremony;
     const capture = /captures(?:\/([0-9a-f]{32})\/(\w+))?/.exec(key);
@@ -272,11 +273,36 @@ export class Mock {
   elsewhere = false; // the certificate provider asks the signer itself
   shares: object[] = [];
   comments: object[] = [];
+  handed: Handed | undefined;
+
+  // A device that goes round: one signer after the other.
+  private hand(key: string, request: IncomingMessage, response: ServerResponse, json: () => any): void {
+    const { handed } = this;
+    if (key === 'POST /signing/leave') {
+      if (this.ceremony.next === 'done' && handed) {
+        handed.signers.find((signer) => signer.id === handed.next)!.state = 'signed';
+        handed.next = handed.signers.find((signer) => signer.state !== 'signed')?.id;
+        handed.over = !handed.next;
+      }
+      response.setHeader('Set-Cookie', 'signer=; Max-Age=0; Path=/');
+      return void response.writeHead(204).end();
+    }
+    if (!handed || !/hand=1/.test(request.headers.cookie ?? '')) return problem(response, 401, 'not-signed-in', 'Not handed round');
+    if (key === 'GET /signing/hand') return send(response, 200, handed);
+    if (key === 'POST /signing/hand/end') {
+      response.setHeader('Set-Cookie', 'hand=; Max-Age=0; Path=/');
+      return void response.writeHead(204).end();
+    }
+    const signer = handed.signers.find((one) => one.id === json().signer)!;
+    this.ceremony = { ...this.ceremony, signer: { ...signer }, next: 'read', captureId: undefined, deposit: undefined, consents: this.ceremony.consents.map(({ given: _, at: __, ...rest }) => rest) };
+    response.setHeader('Set-Cookie', 'signer=1; HttpOnly; SameSite=Strict; Path=/');
+    send(response, 200, this.ceremony);
+  }
 
   newDocument(title: string, filename: string, size: number): Document {
     return {
       id: randomBytes(16).toString('hex'), title, filename, pages: this.pages(), state: 'draft',
-      createdAt: '2026-11-23T18:00:00Z', sha256: this.ceremony.document.sha256, size, signers: [], fields: [], provider: '',
+      createdAt: '2026-11-23T18:00:00Z', sha256: this.ceremony.document.sha256, size, signers: [], fields: [], provider: '', remindDays: 0,
     };
   }
 
@@ -303,6 +329,15 @@ export class Mock {
         document.sentAt = '2026-11-23T18:05:00Z';
         document.signers.forEach((signer, i) => (signer.state = i === 0 ? 'invited' : 'waiting'));
         this.mails.unshift({ id: randomBytes(4).toString('hex'), to: document.signers[0]!.email, subject: `Please sign: ${document.title}`, text: `Open this link to sign:\n${this.url}/sign#t=${TOKEN}\n`, createdAt: '2026-11-23T18:05:00Z', state: 'local' });
+        return send(response, 200, document);
+      case 'PUT reminders':
+        document.remindDays = json().days;
+        document.remindAt = '2026-11-26T18:05:00Z';
+        return send(response, 200, document);
+      case 'POST in-person':
+        Object.assign(document, { state: 'sent', inPerson: true });
+        this.handed = { title: document.title, sender: this.ceremony.sender, over: false, next: document.signers[0]!.id, signers: document.signers };
+        response.setHeader('Set-Cookie', 'hand=1; HttpOnly; SameSite=Strict; Path=/');
         return send(response, 200, document);
       case 'POST remind':
         return send(response, 200, document);

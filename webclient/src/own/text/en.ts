@@ -89,6 +89,9 @@ const en = {
     levels: { simple: 'simple', advanced: 'advanced', qualified: 'qualified' } as Record<string, string>,
   },
   document: {
+    inPerson: 'Sign on this device',
+    handRound: { title: 'Sign on this device?', text: 'The signers sign one after the other on this device; nobody gets a link by mail. You are signed out, so that nobody can use your account meanwhile: sign in again when you get the device back.', go: 'Sign out and hand round', stopped: 'They sign on a device that is handed round. Send a new link to end that.' },
+    reminders: { label: 'Reminders by mail', never: 'Never', every: (n: number) => plural('en', n, 'Every day', `Every ${n} days`), next: (day: string) => `The next reminder goes out on ${day}.` },
     signers: 'Signers',
     signedAt: (time: string) => `signed ${time}`,
     typed: 'signed by typing the name, without a recording',

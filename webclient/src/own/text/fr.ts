@@ -90,6 +90,9 @@ const fr: Translation<typeof en> = {
     levels: { simple: 'simple', advanced: 'avancée', qualified: 'qualifiée' } as Record<string, string>,
   },
   document: {
+    inPerson: 'Signer sur cet appareil',
+    handRound: { title: 'Signer sur cet appareil\u00a0?', text: 'Les signataires signent l’un après l’autre sur cet appareil\u00a0; personne ne reçoit de lien par e-mail. Vous êtes déconnecté, pour que personne n’utilise votre compte entre-temps\u00a0: reconnectez-vous quand l’appareil vous revient.', go: 'Se déconnecter et faire circuler', stopped: 'Ils signent sur un appareil qui circule. Envoyez un nouveau lien pour y mettre fin.' },
+    reminders: { label: 'Rappels par e-mail', never: 'Jamais', every: (n) => plural('fr', n, 'Chaque jour', `Tous les ${n} jours`), next: (day) => `Le prochain rappel partira le ${day}.` },
     signers: 'Signataires',
     signedAt: (time) => `a signé le ${time}`,
     typed: 'a signé en tapant son nom, sans enregistrement',

@@ -86,6 +86,9 @@ const zhHans: Translation<typeof en> = {
     levels: { simple: '简易', advanced: '高级', qualified: '合格' } as Record<string, string>,
   },
   document: {
+    inPerson: '在此设备上签署',
+    handRound: { title: '在此设备上签署？', text: '签署人依次在此设备上签署，不会发送链接。您将被注销，以免期间有人使用您的账户：取回设备后请重新登录。', go: '注销并开始传递', stopped: '签署人正在传递的设备上签署。发送新链接即可结束此方式。' },
+    reminders: { label: '邮件提醒', never: '从不', every: (n) => (n === 1 ? '每天' : `每 ${n} 天`), next: (day) => `下一次提醒将于${day}发出。` },
     signers: '签署人',
     signedAt: (time) => `于 ${time} 签署`,
     typed: '以键入姓名签署，没有录制',

@@ -86,6 +86,9 @@ const zhHant: Translation<typeof en> = {
     levels: { simple: '簡易', advanced: '進階', qualified: '合格' } as Record<string, string>,
   },
   document: {
+    inPerson: '在此裝置上簽署',
+    handRound: { title: '在此裝置上簽署？', text: '簽署人依序在此裝置上簽署，不會寄出連結。您將被登出，以免期間有人使用您的帳戶：取回裝置後請重新登入。', go: '登出並開始傳遞', stopped: '簽署人正在傳遞的裝置上簽署。寄送新連結即可結束此方式。' },
+    reminders: { label: '郵件提醒', never: '從不', every: (n) => (n === 1 ? '每天' : `每 ${n} 天`), next: (day) => `下一次提醒將於${day}寄出。` },
     signers: '簽署人',
     signedAt: (time) => `於 ${time} 簽署`,
     typed: '以鍵入姓名簽署，沒有錄製',

@@ -1,0 +1,57 @@
+// Other ways to get a signature than one mail: reminders, and a device that goes round.
+import { useState } from 'preact/hooks';
+import { account, type Document, documents } from '../api.ts';
+import { common } from '../i18n/common/index.ts';
+import { day } from '../i18n/format.ts';
+import { Button, Dialog, ProblemNotice, Select } from '../ui/ui.tsx';
+import { ended } from './state.ts';
+import { text } from './text/index.ts';
+
+const DAYS = [0, 1, 2, 3, 5, 7, 14];
+
+export function Reminders({ document, onChange }: { document: Document; onChange: (next: Document) => void }) {
+  const texts = text().document.reminders;
+  const [problem, setProblem] = useState<unknown>();
+  const options = Object.fromEntries([...new Set([...DAYS, document.remindDays])].map((days) => [String(days), days === 0 ? texts.never : texts.every(days)]));
+  const set = (days: number) => documents.remindEvery(document.id, days).then(onChange, (error: unknown) => { if (!ended(error)) setProblem(error); });
+  return (
+    <div class="stack-small">
+      <Select label={texts.label} value={String(document.remindDays)} options={options} onChange={(days) => void set(Number(days))} test="reminders" />
+      {document.remindAt && <span class="small muted" data-test="reminder-next">{texts.next(day(document.remindAt))}</span>}
+      <ProblemNotice problem={problem} />
+    </div>
+  );
+}
+
+// `before` stores a draft; the document is sent with the start of handing round.
+export function InPerson({ document, before }: { document: Document; before?: () => Promise<boolean> }) {
+  const texts = text().document;
+  const [open, setOpen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const start = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await documents.inPerson(document.id);
+      await account.signOut(); // only then: the device must not go round with the owner's session
+      location.replace('/sign?hand');
+    } catch (error) {
+      if (!ended(error)) setProblem(error);
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <Button onClick={() => void (before ? before() : Promise.resolve(true)).then((ready) => ready && setOpen(true))} test="in-person">{texts.inPerson}</Button>
+      <Dialog title={texts.handRound.title} open={open} onClose={() => setOpen(false)} test="in-person-dialog">
+        <p>{texts.handRound.text}</p>
+        <ProblemNotice problem={problem} />
+        <div class="row">
+          <Button kind="primary" onClick={() => void start()} busy={busy} test="in-person-go">{texts.handRound.go}</Button>
+          <Button onClick={() => setOpen(false)}>{common().back}</Button>
+        </div>
+      </Dialog>
+    </>
+  );
+}
