@@ -41,6 +41,9 @@ func (d *Document) Take(signer string, now time.Time, secret string) (Effects, e
 	if !d.InPerson {
 		return Effects{}, api.Explain(ErrState, "The sender has asked for signatures by mail instead.")
 	}
+	if _, err := d.open(signer); err != nil {
+		return Effects{}, err // also for those who have signed: whoever holds the device may be another
+	}
 	effects, err := d.Open(signer, now, secret)
 	if err != nil {
 		return Effects{}, err

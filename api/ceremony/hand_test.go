@@ -67,6 +67,11 @@ func TestHandRound(t *testing.T) {
 	if err != nil || len(e.Grants) != 1 || e.Grants[0].Kind != SessionGrant || e.Revoked[0] != "s1" || e.Events[0].Detail != inPerson {
 		t.Fatalf("the first signer: %+v, %v", e, err)
 	}
+	d.Signers[0].State = Signed
+	if _, err := d.Take("s1", start, "session"); !errors.Is(err, ErrState) {
+		t.Errorf("taken again by one who has signed: %v", err)
+	}
+	d.Signers[0].State = Opened
 	if e := d.signedBy(d.Signers[0], start, counter("next")); len(e.Mails) != 0 || len(e.Grants) != 0 || d.Waiting() != d.Signers[1] {
 		t.Errorf("the second signer is invited by %+v", e)
 	}

@@ -82,14 +82,14 @@ func (h *Handler) handed(ctx context.Context, in *handInput) (*handOutput, error
 }
 
 type takeInput struct {
-	handInput
-	Body struct {
+	Cookie string `header:"Cookie" hidden:"true"`
+	Body   struct {
 		Signer string `json:"signer" pattern:"^[0-9a-f]{32}$" doc:"who says to be holding the device"`
 	}
 }
 
 func (h *Handler) take(ctx context.Context, in *takeInput) (*openOutput, error) {
-	secret, _, err := h.device(ctx, in.handInput)
+	secret, _, err := h.device(ctx, handInput{in.Cookie})
 	if err != nil {
 		return nil, err
 	}

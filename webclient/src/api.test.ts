@@ -1,5 +1,6 @@
 // The contract module against the service's own description, api/openapi.json:
 // every request goes to a route that exists and sends only what it knows.
+import { people, programs, self } from './people.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import openapi from '../../api/openapi.json';
 import { account, documents, investigate, newKey, Problem, signing } from './api.ts';
@@ -65,6 +66,43 @@ const calls: Record<string, () => Promise<unknown>> = {
   'signing.discard': () => signing.discard(id),
   'signing.confirm': () => signing.confirm({ captureId: id }, newKey()),
   'signing.confirm, typed': () => signing.confirm({ typed: 'name' }, newKey()),
+  'people.members': () => people.members(),
+  'people.setRole': () => people.setRole(id, 'sender'),
+  'people.remove': () => people.remove(id),
+  'people.invitations': () => people.invitations(),
+  'people.invite': () => people.invite({ email: 'a@example.org', role: 'sender', language: 'fr' }),
+  'people.revoke': () => people.revoke(id),
+  'people.audit': () => people.audit('2026-11-29T00:00:00Z'),
+  'people.organisation': () => people.organisation(),
+  'people.setOrganisation': () => people.setOrganisation({ name: 'n', controller: 'c', secondFactor: true }),
+  'self.prove': () => self.prove({ password: 'p', code: 'c' }),
+  'self.profile': () => self.profile(),
+  'self.setProfile': () => self.setProfile({ name: 'n', language: 'fr', phone: '', company: 'c' }),
+  'self.newEmail': () => self.newEmail('a@example.org'),
+  'self.setPassword': () => self.setPassword({ current: 'a', password: 'b' }),
+  'self.deleteAccount': () => self.deleteAccount(),
+  'self.factors': () => self.factors(),
+  'self.offerTOTP': () => self.offerTOTP(),
+  'self.confirmTOTP': () => self.confirmTOTP('123456'),
+  'self.removeTOTP': () => self.removeTOTP(),
+  'self.newCodes': () => self.newCodes(),
+  'self.beginPasskey': () => self.beginPasskey(),
+  'self.addPasskey': () => self.addPasskey({ ceremony: 'c', credential: {}, name: 'n' }),
+  'self.removePasskey': () => self.removePasskey(id),
+  'self.beginSignIn': () => self.beginSignIn(),
+  'self.passkeySignIn': () => self.passkeySignIn({ ceremony: 'c', credential: {}, takeOver: true }),
+  'programs.keys': () => programs.keys(),
+  'programs.makeKey': () => programs.makeKey({ name: 'n', scopes: ['document:read'], days: 90 }),
+  'programs.revokeKey': () => programs.revokeKey(id),
+  'programs.webhooks': () => programs.webhooks(),
+  'programs.makeWebhook': () => programs.makeWebhook('https://example.org'),
+  'programs.setWebhook': () => programs.setWebhook(id, false),
+  'programs.removeWebhook': () => programs.removeWebhook(id),
+  'programs.deliveries': () => programs.deliveries(id),
+  'programs.repeat': () => programs.repeat(id),
+  'programs.provider': () => programs.provider(),
+  'programs.setProvider': () => programs.setProvider({ kind: 'oidc', role: 'sender', issuer: 'i', clientId: 'c', clientSecret: 's', metadata: 'm', enforced: true }),
+  'programs.removeProvider': () => programs.removeProvider(),
   'investigate.open': () => investigate.open(id, id, 'reason'),
 };
 

@@ -1,5 +1,5 @@
-// The HTTP contract with the service, all of it: every request that a page makes
-// is a function here. Errors come as RFC 9457 problems.
+// The HTTP contract with the service: every request that a page makes is a
+// function here, those of members and settings in people.ts. Errors come as RFC 9457 problems.
 
 export type Role = string;
 
@@ -327,7 +327,7 @@ export async function problemOf(response: Response): Promise<Problem> {
   }
 }
 
-async function json<T>(method: string, path: string, options: Options = {}): Promise<T> {
+export async function json<T>(method: string, path: string, options: Options = {}): Promise<T> {
   const response = await send(method, path, options);
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
 }
@@ -367,7 +367,7 @@ export const account = {
 };
 
 export const documents = {
-  list: () => json<{ documents: Document[] }>('GET', '/api/documents'),
+  list: (before?: string) => json<{ documents: Document[] }>('GET', `/api/documents${before ? `?before=${part(before)}` : ''}`),
   get: (id: string) => json<Document>('GET', `/api/documents/${part(id)}`),
   upload: (file: Blob, title: string, filename: string, key: string) =>
     create<Document>(`/api/documents?title=${part(title)}&filename=${part(filename)}`, new Blob([file], { type: 'application/pdf' }), key),

@@ -1,6 +1,6 @@
 // The service worker keeps the shell only: the four pages and their built parts,
 // so that a page that is loaded again without a network still stands, and says
-// what is wrong. It never sees or keeps an answer of the interface (/api/).
+// what is wrong; one that was never opened is replaced by a page that says what to do. It never sees or keeps an answer of the interface (/api/).
 export {};
 
 interface Extendable extends Event {
@@ -27,11 +27,12 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 const SHELL = 'shell-1';
 const PAGES = ['/', '/sign', '/compare', '/verify'];
+const OFFLINE = ['/offline.html', '/offline.css', '/icon.svg']; // shown where a page is not kept
 const MOST = 120; // parts kept; their names hold their hashes, so old ones only take room
 
 const isPart = (path: string) => path.startsWith('/assets/');
 
-scope.addEventListener('install', (event) => event.waitUntil(scope.skipWaiting()));
+scope.addEventListener('install', (event) => event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(OFFLINE)).then(() => scope.skipWaiting())));
 
 scope.addEventListener('activate', (event) => event.waitUntil(tidy().then(() => scope.clients.claim())));
 
@@ -46,6 +47,7 @@ scope.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);
   if (event.request.method !== 'GET' || url.origin !== location.origin) return;
   if (isPart(url.pathname)) event.respondWith(fromCache(event.request));
+  else if (OFFLINE.includes(url.pathname)) event.respondWith(fromNetwork(event.request, url.pathname));
   else if (PAGES.includes(url.pathname)) event.respondWith(fromNetwork(event.request, url.pathname));
 });
 
@@ -65,7 +67,7 @@ async function fromNetwork(request: Request, path: string): Promise<Response> {
     if (answer.status === 200) await cache.put(path, answer.clone());
     return answer;
   } catch (error) {
-    const kept = await cache.match(path);
+    const kept = (await cache.match(path)) ?? (await cache.match('/offline.html'));
     if (kept) return kept;
     throw error;
   }

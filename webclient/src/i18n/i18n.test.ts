@@ -11,6 +11,10 @@ import ownEn from '../own/text/en.ts';
 import ownFr from '../own/text/fr.ts';
 import ownHans from '../own/text/zh-Hans.ts';
 import ownHant from '../own/text/zh-Hant.ts';
+import settingsEn from '../own/settings/text/en.ts';
+import settingsFr from '../own/settings/text/fr.ts';
+import settingsHans from '../own/settings/text/zh-Hans.ts';
+import settingsHant from '../own/settings/text/zh-Hant.ts';
 import signEn from '../sign/text/en.ts';
 import signFr from '../sign/text/fr.ts';
 import signHans from '../sign/text/zh-Hans.ts';
@@ -57,12 +61,13 @@ function phrases(tree: Tree, at = ''): [string, string][] {
 }
 
 // Phrases that are rightly the same in both languages.
-const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf)$/;
+const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf|settings\.organisation\.title|settings\.webhooks\.title)$/;
 
 describe.each([
   ['common', commonEn, commonFr, commonHant, commonHans],
   ['sign', signEn, signFr, signHant, signHans],
   ['own', ownEn, ownFr, ownHant, ownHans],
+  ['settings', settingsEn, settingsFr, settingsHant, settingsHans],
   ['compare', compareEn, compareFr, compareHant, compareHans],
   ['verify', verifyEn, verifyFr, verifyHant, verifyHans],
 ] as [string, Tree, Tree, Tree, Tree][])('texts of %s', (_, en, fr, hant, hans) => {

@@ -186,7 +186,7 @@ function History({ document }: { document: Document }) {
   const signer = (id: string | undefined) => document.signers.find((one) => one.id === id)?.name ?? '';
   // A signer acts without an account: then the line is about what the signer did.
   const sentence = (line: Activity) => {
-    const own = line.who === '' && /^(signer\.(opened|confirmed|declined)|consent\.|capture\.)/.test(line.kind);
+    const own = line.who === '' && /^(signer\.(opened|confirmed|declined)|consent\.|capture\.|fields\.)/.test(line.kind);
     const who = line.who || (own ? signer(line.signer) : '') || texts.document.service;
     const about = own || !signer(line.signer) ? '' : ` · ${signer(line.signer)}`;
     const [first = ''] = (line.detail ?? '').split(' '); // the rest are ids and versions, in the exported record

@@ -2,20 +2,29 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Document, type DocumentState, documents, newKey, Problem } from '../api.ts';
 import { dateTime, day } from '../i18n/format.ts';
-import { Badge, Button, Empty, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { Badge, Button, Empty, Panel, ProblemNotice, Progress, Select, TextField } from '../ui/ui.tsx';
 import { ended, go } from './state.ts';
 import { text } from './text/index.ts';
 
 const POLL_MS = 5000;
+const PAGE = 50; // documents of one answer
 
 export function Documents() {
   const texts = text().list;
   const [all, setAll] = useState<Document[]>();
   const [problem, setProblem] = useState<unknown>();
-  const load = () => documents.list().then(
-    (answer) => { setAll(answer.documents); setProblem(undefined); },
-    (error: unknown) => { if (!ended(error)) setProblem(error); },
-  );
+  const [older, setOlder] = useState<Document[]>([]);
+  const [ends, setEnds] = useState(false); // nothing is older than what is shown
+  const [words, setWords] = useState('');
+  const [state, setState] = useState<DocumentState | ''>('');
+  const fail = (error: unknown) => { if (!ended(error)) setProblem(error); };
+  const load = () => documents.list().then((answer) => { setAll(answer.documents); setProblem(undefined); }, fail);
+  const known = [...(all ?? []), ...older];
+  const loadOlder = () => documents.list(known.at(-1)?.createdAt).then((answer) => {
+    setOlder([...older, ...answer.documents]);
+    setEnds(answer.documents.length < PAGE);
+  }, fail);
+  const shown = known.filter((one) => (state === '' || one.state === state) && matches(one, words));
   useEffect(() => {
     void load();
     const timer = setInterval(() => document.visibilityState === 'visible' && void load(), POLL_MS);
@@ -29,14 +38,26 @@ export function Documents() {
       {all?.length === 0 && <Panel><Empty title={texts.emptyTitle} text={texts.emptyText} test="documents-empty"><p class="small">{texts.dropHint}</p></Empty></Panel>}
       {all && all.length > 0 && (
         <Panel>
-          <table class="table table-cards">
+          <div class="row">
+            <div class="grow"><TextField label={texts.search} type="search" value={words} onInput={setWords} autocomplete="off" test="search" /></div>
+            <Select<DocumentState | ''> label={texts.state} value={state} options={{ '': texts.allStates, ...text().states }} onChange={setState} test="filter-state" />
+          </div>
+          {shown.length === 0 && <Empty title={texts.noMatch} text={texts.noMatchText} test="no-match" />}
+          {shown.length > 0 && <table class="table table-cards">
             <thead><tr><th scope="col">{texts.document}</th><th scope="col">{texts.state}</th><th scope="col">{texts.signers}</th><th scope="col">{texts.created}</th></tr></thead>
-            <tbody>{all.map((one) => <Line key={one.id} document={one} />)}</tbody>
-          </table>
+            <tbody>{shown.map((one) => <Line key={one.id} document={one} />)}</tbody>
+          </table>}
+          {all.length === PAGE && !ends && <div><Button onClick={() => void loadOlder()} test="older">{texts.more}</Button></div>}
         </Panel>
       )}
     </div>
   );
+}
+
+// Every word stands somewhere in the title, the file's name or a signer.
+function matches(document: Document, words: string): boolean {
+  const text = [document.title, document.filename, ...document.signers.flatMap(({ name, email }) => [name, email])].join('\n').toLocaleLowerCase();
+  return words.toLocaleLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
 function Line({ document }: { document: Document }) {

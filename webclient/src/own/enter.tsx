@@ -2,6 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { account, type Invitation, Problem } from '../api.ts';
 import { Button, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
+import { self } from '../people.ts';
+import { hasPasskeys, usePasskey } from './settings/passkey.ts';
 import { findSession, go } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -26,6 +28,21 @@ export function SignIn() {
     }
     setBusy(false);
   };
+  const withPasskey = async (takeOver: boolean) => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const offer = await self.beginSignIn();
+      const credential = await usePasskey(offer).catch(() => undefined); // the browser's dialog was closed
+      if (credential) {
+        await self.passkeySignIn({ ceremony: offer.ceremony, credential, ...(takeOver ? { takeOver } : {}) });
+        await findSession();
+      }
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
   return (
     <Panel main title={texts.title} test="sign-in">
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void submit(false); }}>
@@ -37,6 +54,7 @@ export function SignIn() {
           <Button kind="primary" type="submit" busy={busy} test="sign-in-go">{texts.go}</Button>
           {elsewhere && <Button onClick={() => void submit(true)} busy={busy} test="take-over">{texts.takeOver}</Button>}
         </div>
+        {hasPasskeys() && <div><Button onClick={() => void withPasskey(elsewhere)} busy={busy} test="sign-in-passkey">{texts.passkey}</Button></div>}
         <p class="muted small">{texts.byInvitation}</p>
       </form>
       <Forgot email={email} />

@@ -3,11 +3,15 @@ import { useEffect } from 'preact/hooks';
 import { Shell, startPage } from '../ui/shell.tsx';
 import { Button, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Problem } from '../api.ts';
+import { ActivityPage } from './activity.tsx';
 import { DocumentPage } from './document.tsx';
 import { Documents } from './documents.tsx';
 import { Accept, Reset, SignIn } from './enter.tsx';
 import { Outbox } from './outbox.tsx';
 import './own.css';
+import { Members } from './settings/members.tsx';
+import { Settings } from './settings/settings.tsx';
+import { text as settings } from './settings/text/index.ts';
 import { findSession, place, session, signOut, who } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -26,6 +30,9 @@ function App() {
   const nav = [
     { href: '#/', label: texts.nav.documents, current: at.at === 'documents' || at.at === 'document', test: 'nav-documents' },
     { href: '#/outbox', label: texts.nav.outbox, current: at.at === 'outbox', test: 'nav-outbox' },
+    { href: '#/activity', label: texts.record.title, current: at.at === 'activity', test: 'nav-activity' },
+    { href: '#/members', label: settings().members.title, current: at.at === 'members', test: 'nav-members' },
+    { href: '#/settings', label: settings().settings.title, current: at.at === 'settings', test: 'nav-settings' },
     { href: '/verify', label: texts.nav.verify, current: false, test: 'nav-verify' },
   ];
   return (
@@ -34,6 +41,9 @@ function App() {
       {at.at === 'documents' && <Documents />}
       {at.at === 'document' && <DocumentPage key={at.id} id={at.id} />}
       {at.at === 'outbox' && <Outbox />}
+      {at.at === 'activity' && <ActivityPage />}
+      {at.at === 'members' && <Members />}
+      {at.at === 'settings' && <Settings />}
     </Shell>
   );
 }

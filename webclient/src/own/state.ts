@@ -6,6 +6,9 @@ export type Place =
   | { at: 'documents' }
   | { at: 'document'; id: string }
   | { at: 'outbox' }
+  | { at: 'members' }
+  | { at: 'activity' }
+  | { at: 'settings' }
   | { at: 'invitation'; token: string }
   | { at: 'reset'; token: string };
 
@@ -20,7 +23,8 @@ export function placeOf(hash: string): Place {
   if (reset?.[1]) return { at: 'reset', token: decodeURIComponent(reset[1]) };
   const document = /^#\/documents\/([\w-]+)$/.exec(hash);
   if (document?.[1]) return { at: 'document', id: document[1] };
-  return hash === '#/outbox' ? { at: 'outbox' } : { at: 'documents' };
+  const [, other] = /^#\/(outbox|activity|members|settings)$/.exec(hash) ?? [];
+  return { at: (other as 'outbox' | 'activity' | 'members' | 'settings' | undefined) ?? 'documents' };
 }
 
 export function go(hash: string): void {

@@ -12,6 +12,7 @@ import type { Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from
 import { toHex } from '../../src/ink/chain.ts';
 import { makePDF } from './pdf.ts';
 import { PenSession } from './pen.ts';
+import { People } from './people.ts';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 
@@ -23,7 +24,7 @@ export const POLICY =
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css',
-  '.svg': 'image/svg+xml', '.json': 'application/json', '.wasm': 'application/wasm', '.webmanifest': 'application/manifest+json',
+  '.svg': 'image/svg+xml', '.png': 'image/png', '.json': 'application/json', '.wasm': 'application/wasm', '.webmanifest': 'application/manifest+json',
 };
 
 export const TOKEN = 'a-signing-token-of-the-mock-0001';
@@ -40,6 +41,7 @@ export class Mock {
   readonly requests: string[] = [];
   readonly documents: Document[] = [];
   readonly mails: Mail[] = [];
+  readonly people = new People();
   readonly consentLanguages: string[] = [];
   ceremony: Ceremony;
   signedIn = false;
@@ -252,6 +254,8 @@ export class Mock {
       this.signedIn = false;
       return void response.writeHead(204).end();
     }
+    const asked = this.people.answer(key, json);
+    if (asked) return asked.problem ? problem(response, asked.status, asked.problem, asked.problem) : asked.body === undefined ? void response.writeHead(asked.status).end() : send(response, asked.status, asked.body);
     if (key === 'GET /documents') return send(response, 200, { documents: this.documents });
     if (key === 'GET /providers') return send(response, 200, { providers: this.providers });
     if (key === 'GET /outbox') return send(response, 200, { mails: this.mails });

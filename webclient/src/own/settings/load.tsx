@@ -1,0 +1,93 @@
+// What the pages of members and settings share: loading, acting, and proving
+// anew that it is you where an act asks for it.
+import { useEffect, useState } from 'preact/hooks';
+import { signal } from '@preact/signals';
+import { Problem } from '../../api.ts';
+import { common } from '../../i18n/common/index.ts';
+import { self } from '../../people.ts';
+import { Button, Dialog, ProblemNotice, TextField } from '../../ui/ui.tsx';
+import { ended } from '../state.ts';
+import { text } from './text/index.ts';
+
+export interface Loaded<T> {
+  value: T | undefined;
+  problem: unknown;
+  busy: boolean;
+  reload(): void;
+  act(call: () => Promise<unknown>): Promise<boolean>; // then loads again
+}
+
+export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
+  const [value, setValue] = useState<T>();
+  const [problem, setProblem] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const fail = (error: unknown) => { if (!ended(error)) setProblem(error); };
+  const reload = () => load().then((next) => { setValue(next); setProblem(undefined); }, fail);
+  useEffect(() => void reload(), []);
+  const act = async (call: () => Promise<unknown>) => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await proven(call);
+      await reload();
+      return true;
+    } catch (error) {
+      fail(error);
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { value, problem, busy, reload: () => void reload(), act };
+}
+
+// An act that waits for a proof: the dialog resolves it.
+const waiting = signal<((proved: boolean) => void) | undefined>(undefined);
+
+async function proven<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'step-up') throw error;
+    const proved = await new Promise<boolean>((resolve) => (waiting.value = resolve));
+    waiting.value = undefined;
+    if (!proved) throw error;
+    return call();
+  }
+}
+
+export function ProofDialog() {
+  const texts = text().proof;
+  const [password, setPassword] = useState('');
+  const [code, setCode] = useState('');
+  const [problem, setProblem] = useState<unknown>();
+  const close = (proved: boolean) => {
+    setPassword('');
+    setCode('');
+    setProblem(undefined);
+    waiting.value?.(proved);
+  };
+  const prove = async () => {
+    try {
+      await self.prove({ ...(password ? { password } : {}), ...(code ? { code } : {}) });
+      close(true);
+    } catch (error) {
+      // 401 is a wrong password here, and not the end of the session.
+      setProblem(error instanceof Problem && error.status === 401 ? new Problem(422, error.code, error.message, error.detail) : error);
+    }
+  };
+  return (
+    <Dialog title={texts.title} open={waiting.value !== undefined} onClose={() => close(false)} test="proof">
+      <p>{texts.text}</p>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void prove(); }}>
+        <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="current-password" test="proof-password" />
+        <TextField label={texts.code} value={code} onInput={setCode} autocomplete="one-time-code" hint={texts.codeHint} test="proof-code" />
+        <ProblemNotice problem={problem} />
+        <div class="row">
+          <Button kind="primary" type="submit" disabled={!password && !code} test="proof-go">{texts.go}</Button>
+          <Button onClick={() => close(false)}>{common().cancel}</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

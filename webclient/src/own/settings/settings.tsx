@@ -1,0 +1,160 @@
+// One's own account and the organisation's rules, one panel each.
+import { useEffect, useState } from 'preact/hooks';
+import { common } from '../../i18n/common/index.ts';
+import { type Language, LANGUAGES } from '../../i18n/index.ts';
+import { people, self } from '../../people.ts';
+import { Button, Check, Dialog, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
+import { signOut, who } from '../state.ts';
+import { FactorsPanel } from './factors.tsx';
+import { ProofDialog, useLoaded } from './load.tsx';
+import { Keys, SignInProvider, Webhooks } from './programs.tsx';
+import { text } from './text/index.ts';
+
+export function Settings() {
+  const role = who.value?.role;
+  const leads = role === 'owner' || role === 'admin';
+  return (
+    <div class="stack" data-test="settings">
+      <h1>{text().settings.title}</h1>
+      <ProofDialog />
+      <ProfilePanel />
+      <PasswordPanel />
+      <FactorsPanel />
+      <SessionPanel />
+      {role === 'owner' && <OrganisationPanel />}
+      {leads && <Keys />}
+      {leads && <Webhooks />}
+      {role === 'owner' && <SignInProvider />}
+      <LeavePanel />
+    </div>
+  );
+}
+
+function ProfilePanel() {
+  const texts = text().settings.profile;
+  const profile = useLoaded(self.profile);
+  const [name, setName] = useState('');
+  const [phone, setPhone] = useState('');
+  const [tongue, setTongue] = useState<Language>('en');
+  const [email, setEmail] = useState('');
+  const [told, setTold] = useState('');
+  const known = profile.value;
+  useEffect(() => {
+    if (!known) return;
+    setName(known.name);
+    setPhone(known.phone ?? '');
+    setTongue(known.language as Language);
+    setEmail(known.email);
+  }, [known]);
+  const save = async () => {
+    setTold('');
+    const moved = email.trim() !== known?.email;
+    const done = await profile.act(async () => {
+      await self.setProfile({ name: name.trim(), language: tongue, ...(phone.trim() !== (known?.phone ?? '') ? { phone: phone.trim() } : {}) });
+      if (moved) await self.newEmail(email.trim());
+    });
+    if (done) setTold(moved ? texts.confirm(email.trim()) : text().settings.saved);
+  };
+  return (
+    <Panel title={texts.title} test="profile">
+      {!known && !profile.problem && <Progress label={common().loading} />}
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }}>
+        <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required test="profile-name" />
+        <TextField label={texts.email} type="email" value={email} onInput={setEmail} autocomplete="email" required test="profile-email" />
+        <TextField label={texts.phone} value={phone} onInput={setPhone} autocomplete="tel" hint={texts.phoneHint} test="profile-phone" />
+        <Select<Language> label={texts.language} value={tongue} options={LANGUAGES} onChange={setTongue} test="profile-language" />
+        <ProblemNotice problem={profile.problem} />
+        {told && <Notice tone="good" test="profile-saved">{told}</Notice>}
+        <div><Button kind="primary" type="submit" busy={profile.busy} test="profile-save">{text().settings.save}</Button></div>
+      </form>
+    </Panel>
+  );
+}
+
+function PasswordPanel() {
+  const texts = text().settings.password;
+  const [current, setCurrent] = useState('');
+  const [password, setPassword] = useState('');
+  const [done, setDone] = useState(false);
+  const factors = useLoaded(self.factors);
+  const change = async () => {
+    setDone(false);
+    if (!(await factors.act(() => self.setPassword({ current, password })))) return;
+    setDone(true);
+    setCurrent('');
+    setPassword('');
+  };
+  return (
+    <Panel title={texts.title} test="password">
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void change(); }}>
+        <TextField label={texts.current} type="password" value={current} onInput={setCurrent} autocomplete="current-password" required test="password-current" />
+        <TextField label={texts.next} type="password" value={password} onInput={setPassword} autocomplete="new-password" required hint={texts.hint} test="password-new" />
+        <ProblemNotice problem={factors.problem} />
+        {done && <Notice tone="good" test="password-changed">{texts.done}</Notice>}
+        <div><Button type="submit" busy={factors.busy} test="password-go">{texts.go}</Button></div>
+      </form>
+    </Panel>
+  );
+}
+
+// There is one session an account at a time; this says so and ends it.
+function SessionPanel() {
+  const texts = text().settings.session;
+  return (
+    <Panel title={texts.title} test="session">
+      <p>{texts.text}</p>
+      <div><Button onClick={() => void signOut()}>{texts.end}</Button></div>
+    </Panel>
+  );
+}
+
+function OrganisationPanel() {
+  const texts = text().settings.organisation;
+  const organisation = useLoaded(people.organisation);
+  const [name, setName] = useState('');
+  const [controller, setController] = useState('');
+  const [saved, setSaved] = useState(false);
+  const known = organisation.value;
+  useEffect(() => {
+    if (!known) return;
+    setName(known.name);
+    setController(known.controller);
+  }, [known]);
+  const save = async (part: Parameters<typeof people.setOrganisation>[0]) => setSaved(await organisation.act(() => people.setOrganisation(part)));
+  return (
+    <Panel title={texts.title} test="organisation">
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); void save({ name: name.trim(), controller: controller.trim() }); }}>
+        <TextField label={texts.name} value={name} onInput={setName} required test="organisation-name" />
+        <TextField label={texts.controller} value={controller} onInput={setController} lines={2} hint={texts.controllerHint} test="organisation-controller" />
+        <Check label={texts.secondFactor} checked={known?.secondFactor ?? false} disabled={!known} onChange={(secondFactor) => void save({ secondFactor })} test="organisation-second-factor" />
+        <ProblemNotice problem={organisation.problem} />
+        {saved && <Notice tone="good">{text().settings.saved}</Notice>}
+        <div><Button type="submit" busy={organisation.busy} test="organisation-save">{text().settings.save}</Button></div>
+      </form>
+    </Panel>
+  );
+}
+
+function LeavePanel() {
+  const texts = text().settings.leave;
+  const [asking, setAsking] = useState(false);
+  const profile = useLoaded(self.profile);
+  const leave = async () => {
+    setAsking(false);
+    if (await profile.act(self.deleteAccount)) await signOut();
+  };
+  return (
+    <Panel title={texts.title} test="leave">
+      <p>{texts.text}</p>
+      <ProblemNotice problem={profile.problem} />
+      <div><Button kind="danger" onClick={() => setAsking(true)} test="leave-account">{texts.go}</Button></div>
+      <Dialog title={texts.title} open={asking} onClose={() => setAsking(false)}>
+        <p>{texts.sure}</p>
+        <div class="row">
+          <Button kind="danger" onClick={() => void leave()} busy={profile.busy} test="leave-confirm">{texts.go}</Button>
+          <Button onClick={() => setAsking(false)}>{common().cancel}</Button>
+        </div>
+      </Dialog>
+    </Panel>
+  );
+}

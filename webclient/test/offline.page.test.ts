@@ -1,0 +1,64 @@
+// The pages as an installed program: manifest, icons, and what stands without a network.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { get, launch, open, shoot } from './browser.ts';
+import { Mock, TOKEN } from './mock/server.ts';
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+});
+afterEach(() => mock.stop());
+
+// The worker runs and has kept what the page is made of.
+async function kept(page: Page): Promise<string[]> {
+  const paths = () => page.evaluate(async () => (await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat());
+  await expect.poll(async () => (await paths()).some((path) => path.startsWith('/assets/')) && (await paths()).includes('/offline.html'), { timeout: 15_000 }).toBe(true);
+  return paths();
+}
+
+it('can be installed', async () => {
+  const { context, page } = await open(browser, 'tablet');
+  await page.goto(`${mock.url}/verify`);
+  await kept(page);
+  const client = await context.newCDPSession(page);
+  const { errors, data } = await client.send('Page.getAppManifest') as { errors: { message: string }[]; data?: string };
+  expect(errors).toEqual([]);
+  const { installabilityErrors } = await client.send('Page.getInstallabilityErrors') as { installabilityErrors: { errorId: string }[] };
+  expect(installabilityErrors.map((one) => one.errorId).filter((id) => id !== 'in-incognito')).toEqual([]);
+  const icons = (JSON.parse(data ?? '{}') as { icons: { src: string; sizes: string; type: string }[] }).icons;
+  for (const { src, sizes, type } of icons.filter((icon) => icon.type === 'image/png')) {
+    const answer = await page.request.get(mock.url + src);
+    const png = await answer.body();
+    expect([answer.headers()['content-type'], `${png.readUInt32BE(16)}x${png.readUInt32BE(20)}`]).toEqual([type, sizes]);
+  }
+  await context.close();
+});
+
+it('keeps the shell and nothing private, and says what to do without a network', async () => {
+  const { context, page } = await open(browser, 'phone');
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  await get(page, 'start-reading').click();
+  await page.locator('.pdf-text[data-ready]').first().waitFor();
+  const paths = await kept(page);
+  expect(paths.filter((path) => path.startsWith('/api'))).toEqual([]);
+  expect(paths.filter((path) => !/^\/(sign|assets\/.+|offline\.(html|css)|icon\.svg)$/.test(path))).toEqual([]);
+  await page.reload(); // now the worker answers
+  await get(page, 'start-reading').waitFor();
+  await context.setOffline(true);
+  await page.reload();
+  await get(page, 'retry').waitFor(); // the shell stands and says that the service cannot be reached
+  await shoot(page, 'offline-sign-phone');
+  await page.goto(`${mock.url}/compare`);
+  await get(page, 'offline').waitFor();
+  await shoot(page, 'offline-unknown-phone');
+  await context.setOffline(false);
+  await page.goto(`${mock.url}/sign`);
+  await get(page, 'start-reading').waitFor();
+  await context.close();
+});

@@ -1,0 +1,110 @@
+// Members, settings, activity: what the owner does beside documents.
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { get, launch, open, shoot } from './browser.ts';
+import { Mock } from './mock/server.ts';
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+  mock.signedIn = true;
+});
+afterEach(() => mock.stop());
+
+it('invites a member, changes a role after a proof, and removes', async () => {
+  const { context, page, faults } = await open(browser, 'desktop');
+  await page.goto(mock.url);
+  await get(page, 'nav-members').click();
+  await page.getByText('You are alone here').waitFor();
+  await get(page, 'invite-member-email').fill('bo@example.org');
+  await get(page, 'invite-member-role').selectOption('investigator');
+  await get(page, 'invite-member-go').click();
+  await get(page, 'invite-member-sent').waitFor();
+  expect(mock.people.invitations[0]).toMatchObject({ email: 'bo@example.org', role: 'investigator' });
+  await get(page, 'invitation-revoke').click();
+  await expect.poll(() => mock.people.invitations[0]!.state).toBe('revoked');
+  mock.people.members.push({ account: 'b1', name: 'Bo Berg', email: 'bo@example.org', role: 'sender', addedAt: '2026-11-21T10:00:00Z' });
+  await page.reload();
+  await get(page, 'member-role').selectOption('reviewer');
+  await get(page, 'proof-password').fill('wrong');
+  await get(page, 'proof-go').click();
+  await page.locator('[data-test=proof] [data-test=problem]').waitFor();
+  await get(page, 'proof-password').fill('correct horse battery');
+  await get(page, 'proof-go').click();
+  await expect.poll(() => mock.people.members[1]!.role).toBe('reviewer');
+  await shoot(page, 'people-members-desktop');
+  await get(page, 'member-remove').click();
+  await get(page, 'member-remove-confirm').click();
+  await expect.poll(() => mock.people.members.length).toBe(1);
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+it('changes profile, password, factors, keys, webhooks and the provider', async () => {
+  mock.people.proved = true;
+  const { context, page, faults } = await open(browser, 'tablet');
+  await page.goto(`${mock.url}/#/settings`);
+  await expect.poll(() => get(page, 'profile-name').inputValue()).toBe('Ada Durand');
+  await get(page, 'profile-name').fill('Ada D.');
+  await get(page, 'profile-save').click();
+  await get(page, 'profile-saved').waitFor();
+  expect(mock.people.profile.name).toBe('Ada D.');
+  await get(page, 'password-current').fill('correct horse battery');
+  await get(page, 'password-new').fill('another long password');
+  await get(page, 'password-go').click();
+  await get(page, 'password-changed').waitFor();
+  await get(page, 'totp-begin').click();
+  expect(await get(page, 'totp-secret').textContent()).toContain('JBSW Y3DP');
+  await get(page, 'totp-code').fill('123456');
+  await get(page, 'totp-confirm').click();
+  expect(await get(page, 'codes').textContent()).toContain('aaaa-bbbb');
+  await get(page, 'organisation-second-factor').click();
+  await expect.poll(() => mock.people.organisation.secondFactor).toBe(true);
+  await get(page, 'key-name').fill('Bookkeeping');
+  await get(page, 'key-use').selectOption('collect');
+  await get(page, 'key-make').click();
+  expect(await get(page, 'secret').first().textContent()).toContain('ink_secret');
+  await get(page, 'key-revoke').click();
+  await expect.poll(() => mock.people.keys[0]!.revokedAt).toBeTruthy();
+  await get(page, 'webhook-url').fill('https://hooks.example.org/ink');
+  await get(page, 'webhook-make').click();
+  await get(page, 'webhook-deliveries').click();
+  await get(page, 'delivery').waitFor();
+  await get(page, 'webhook-active').click();
+  await expect.poll(() => mock.people.webhooks[0]!.active).toBe(false);
+  await get(page, 'provider-issuer').fill('https://login.example.org');
+  await get(page, 'provider-client').fill('inkwitness');
+  await get(page, 'provider-secret').fill('s');
+  await get(page, 'provider-save').click();
+  await page.getByText('https://sign.example/api/sso/back').waitFor();
+  await shoot(page, 'people-settings-tablet');
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+it('shows who looked at what, and finds documents', async () => {
+  for (const [i, title] of ['Lease of the Old Mill', 'Sale of a horse'].entries()) {
+    const made = mock.newDocument(title, `${i}.pdf`, 1000);
+    Object.assign(made, { state: i === 0 ? 'draft' : 'cancelled', signers: [{ id: 's', name: i === 0 ? 'Chloé' : 'Bo', email: 'x@example.org', language: 'en', state: 'waiting', typed: false }] });
+    mock.documents.push(made);
+  }
+  const { context, page } = await open(browser, 'phone');
+  await page.goto(`${mock.url}/#/activity`);
+  await get(page, 'record-line').first().waitFor();
+  expect(await get(page, 'record-line').first().textContent()).toContain('Ada Durand: opened the recorded evidence');
+  await shoot(page, 'people-activity-phone');
+  await get(page, 'nav-documents').click();
+  await get(page, 'search').fill('MILL chlo');
+  expect(await get(page, 'document-line').count()).toBe(1);
+  await get(page, 'search').fill('');
+  await get(page, 'filter-state').selectOption('cancelled');
+  expect(await get(page, 'document-line').textContent()).toContain('horse');
+  await get(page, 'filter-state').selectOption('completed');
+  await get(page, 'no-match').waitFor();
+  await context.close();
+});
