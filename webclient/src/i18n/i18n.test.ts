@@ -61,7 +61,7 @@ function phrases(tree: Tree, at = ''): [string, string][] {
 }
 
 // Phrases that are rightly the same in both languages.
-const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf|settings\.organisation\.title|settings\.webhooks\.title)$/;
+const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf|settings\.organisation\.title|settings\.webhooks\.title|plan\.levels\.simple)$/;
 
 describe.each([
   ['common', commonEn, commonFr, commonHant, commonHans],

@@ -160,7 +160,7 @@ const fr: Translation<typeof en> = {
   sealing: {
     title: 'Votre signature est scellée',
     text: 'Cela prend d’ordinaire quelques secondes. Vous pouvez fermer cette page : tout continue, et le lien montrera le résultat.',
-    consent: 'Il reste une étape : le prestataire de votre certificat vous demande lui-même si vous acceptez de signer exactement ce document. Vous revenez ensuite ici.',
+    consent: 'Il reste une étape : le prestataire de votre certificat vous demande lui-même si vous acceptez de signer exactement ce document. Vous revenez ensuite ici.',
     consentGo: (host) => `Continuer chez ${host}`,
     short: 'Cela prend en général quelques secondes et continue tout seul.',
   },
