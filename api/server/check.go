@@ -45,7 +45,7 @@ func Check(ctx context.Context, cfg Config, asJSON bool, w io.Writer) error {
 		return err
 	}
 	defer accounts.Close()
-	keys, err := openRoot(ctx, cfg.RootKey, accounts.Store)
+	keys, err := openRoot(ctx, cfg, accounts.Store)
 	if err != nil {
 		return err
 	}

@@ -24,10 +24,11 @@ type Config struct {
 	TLSCert, TLSKey string         // PEM files; both or none
 	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed
 
-	DatabaseURL string // sqlite:PATH or postgres://...; sqlite in Data
-	BlobURL     string // s3://..., gs://..., azblob://...; files in Data
-	RootKey     string // URL of a cloud key, or a path; root.key in Data
-	Region      string // where the bytes lie
+	DatabaseURL string   // sqlite:PATH or postgres://...; sqlite in Data
+	BlobURL     string   // s3://..., gs://..., azblob://...; files in Data
+	RootKey     string   // URL of a cloud key, or a path; root.key in Data
+	OldRootKeys []string // files or URLs of root keys before, while keys are still wrapped with them
+	Region      string   // where the bytes lie
 
 	Media MediaConfig
 	Mail  MailConfig

@@ -41,20 +41,14 @@ type wallClock struct{}
 
 func (wallClock) Now() time.Time { return time.Now() }
 
-// openRoot opens the root key: a URL of a key service, or a file.
-func openRoot(ctx context.Context, where string, keys vault.KeyStore) (*vault.Keyring, error) {
-	if strings.Contains(where, "://") {
-		root, err := vault.OpenRoot(ctx, where)
-		if err != nil {
-			return nil, err
-		}
-		return vault.NewKeyring(keys, root), nil
-	}
-	root, err := vault.LocalRoot(where)
+// openRoot opens the root key, a URL of a key service or a file, and older ones
+// that keys may still be wrapped with.
+func openRoot(ctx context.Context, cfg Config, keys vault.KeyStore) (*vault.Keyring, error) {
+	roots, err := vault.OpenRoots(ctx, cfg.RootKey, cfg.OldRootKeys...)
 	if err != nil {
 		return nil, err
 	}
-	return vault.NewKeyring(keys, root), nil
+	return vault.Ring(keys, roots), nil
 }
 
 // openBlobs opens the object store, or a folder.

@@ -108,7 +108,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // open makes the parts in the order in which they need each other.
 func (s *Server) open(ctx context.Context) error {
-	keys, err := openRoot(ctx, s.cfg.RootKey, s.store)
+	keys, err := openRoot(ctx, s.cfg, s.store)
 	if err != nil {
 		return err
 	}

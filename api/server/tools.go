@@ -34,7 +34,7 @@ func openAccounts(ctx context.Context, cfg Config) (*store.Accounts, Config, err
 	if err != nil {
 		return nil, cfg, err
 	}
-	keys, err := openRoot(ctx, cfg.RootKey, db)
+	keys, err := openRoot(ctx, cfg, db)
 	if err != nil {
 		return nil, cfg, errors.Join(err, db.Close())
 	}

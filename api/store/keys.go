@@ -46,6 +46,12 @@ func (s *Store) DestroyKey(ctx context.Context, id string, e evidence.Erasure) e
 	})
 }
 
+// Rewrap implements vault.WrappedKeys.
+func (s *Store) Rewrap(ctx context.Context, id string, from, to []byte) (bool, error) {
+	n, err := s.exec(ctx, `UPDATE keys SET wrapped = $3 WHERE id = $1 AND wrapped = $2 AND erased IS NULL`, id, from, to)
+	return n == 1, err
+}
+
 const keyColumns = `SELECT id, purpose, subject, deposit, wrapped, public, created, erased, authority FROM keys`
 
 func scanKey(r scanner) (k evidence.Key, err error) {

@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"gocloud.dev/secrets"
 	"gocloud.dev/secrets/localsecrets"
 
 	"inkwitness/evidence"
-	"inkwitness/evidence/durable"
 )
 
 // KeyStore keeps wrapped keys, which are useless without the root key.
@@ -35,18 +32,23 @@ type KeyStore interface {
 // Keyring wraps keys with the root key. It implements evidence.Keys.
 type Keyring struct {
 	store KeyStore
-	root  *secrets.Keeper
+	roots *Roots
 }
 
-// NewKeyring returns a Keyring over a store and a root key.
+// NewKeyring returns a Keyring over a store and a root key without a name.
 func NewKeyring(store KeyStore, root *secrets.Keeper) *Keyring {
-	return &Keyring{store: store, root: root}
+	return Ring(store, &Roots{all: []Root{{Keeper: root}}})
+}
+
+// Ring returns a Keyring over a store and root keys, of which the first wraps.
+func Ring(store KeyStore, roots *Roots) *Keyring {
+	return &Keyring{store: store, roots: roots}
 }
 
 // Create implements evidence.Keys. The key's ID is wrapped with the secret, so
 // that a wrapped key moved to another row does not open.
 func (k *Keyring) Create(ctx context.Context, key evidence.Key, secret []byte) error {
-	wrapped, err := k.root.Encrypt(ctx, append([]byte(key.ID+"\x00"), secret...))
+	wrapped, err := k.roots.wrap(ctx, append([]byte(key.ID+"\x00"), secret...))
 	if err != nil {
 		return fmt.Errorf("wrap key: %w", err)
 	}
@@ -63,7 +65,7 @@ func (k *Keyring) Open(ctx context.Context, id string) (evidence.Key, []byte, er
 	if key.Erased != nil {
 		return key, nil, &evidence.ErasedError{ID: id, Erasure: *key.Erased}
 	}
-	plain, err := k.root.Decrypt(ctx, key.Wrapped)
+	plain, err := k.roots.unwrap(ctx, key.Wrapped)
 	if err != nil {
 		return evidence.Key{}, nil, fmt.Errorf("unwrap key: %w", err)
 	}
@@ -86,34 +88,21 @@ const rootKeyPrefix = "inkwitness-root-key-v1:"
 // file must be readable by its owner alone. Whoever holds it and a copy of the
 // database can read everything: keep it apart from both and from the backups.
 func LocalRoot(path string) (*secrets.Keeper, error) {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return makeRoot(path)
 	}
+	keys, err := readRootKeys(path)
 	if err != nil {
-		return nil, fmt.Errorf("root key: %w", err)
+		return nil, err
 	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("root key %s has mode %o, others may read it; make it 0600: %w", path, info.Mode().Perm(), evidence.ErrNotAllowed)
-	}
-	line, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("root key: %w", err)
-	}
-	text, ok := strings.CutPrefix(strings.TrimSpace(string(line)), rootKeyPrefix)
-	raw, err := base64.StdEncoding.DecodeString(text)
-	if !ok || err != nil || len(raw) != keyBytes {
-		return nil, fmt.Errorf("root key %s is not one of ours: %w", path, evidence.ErrMalformed)
-	}
-	return localsecrets.NewKeeper([keyBytes]byte(raw)), nil
+	return localsecrets.NewKeeper(keys[0]), nil
 }
 
 func makeRoot(path string) (*secrets.Keeper, error) {
 	var key [keyBytes]byte
 	rand.Read(key[:]) // never fails, see crypto/rand
-	line := rootKeyPrefix + base64.StdEncoding.EncodeToString(key[:]) + "\n"
-	if err := durable.WriteFile(path, strings.NewReader(line)); err != nil {
-		return nil, fmt.Errorf("make root key: %w", err)
+	if err := writeRootKeys(path, [][keyBytes]byte{key}); err != nil {
+		return nil, err
 	}
 	return localsecrets.NewKeeper(key), nil
 }

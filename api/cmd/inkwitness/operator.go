@@ -14,6 +14,7 @@ type operatorCommands struct {
 	Organisations organisationsCommand `cmd:"" help:"The organisations that the service is for."`
 	Accounts      accountsCommand      `cmd:"" help:"Close and open accounts."`
 	Audit         auditCommand         `cmd:"" help:"The audit record."`
+	Keys          keysCommand          `cmd:"" help:"The root key and what is wrapped with it."`
 }
 
 type organisationsCommand struct {
@@ -98,4 +99,37 @@ type verifyAudit struct{ where }
 // Run checks the record.
 func (c *verifyAudit) Run(ctx context.Context) error {
 	return server.VerifyAudit(ctx, c.config(), os.Stdout)
+}
+
+type keysCommand struct {
+	List   listKeys   `cmd:"" help:"Say with which root key the keys are wrapped.\n\nExample: inkwitness keys list --data ./data"`
+	Rotate rotateKeys `cmd:"" help:"Wrap every key with a new root key, while the service runs. A root key in a file is made anew in that file; one of a key service is named by --root-key, and the one before by --old-root-keys, for the service as well.\n\nExample: inkwitness keys rotate --data ./data --retire"`
+	Check  checkKeys  `cmd:"" help:"Prove that nothing needs an older root key; ends with 1 and names what does.\n\nExample: inkwitness keys check --data ./data"`
+}
+
+type listKeys struct {
+	where
+	Every bool `help:"Each key by itself, with what it belongs to."`
+}
+
+// Run prints them.
+func (c *listKeys) Run(ctx context.Context) error {
+	return server.ListKeys(ctx, c.config(), c.Every, os.Stdout)
+}
+
+type rotateKeys struct {
+	where
+	Retire bool `help:"Take the older root keys out of the file once nothing needs them."`
+}
+
+// Run rotates.
+func (c *rotateKeys) Run(ctx context.Context) error {
+	return server.RotateKeys(ctx, c.config(), c.Retire, os.Stdout)
+}
+
+type checkKeys struct{ where }
+
+// Run checks.
+func (c *checkKeys) Run(ctx context.Context) error {
+	return server.CheckKeys(ctx, c.config(), os.Stdout)
 }
