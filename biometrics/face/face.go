@@ -3,13 +3,13 @@
 // the last. It is a second, separate finding and never part of the signature's
 // score.
 //
-// It does not say whose face it is. Matching needs a model file that the
-// operator supplies; without one Match answers ErrUnavailable. Decoding video is
-// for the caller, who hands in still frames.
+// It does not say whose face it is by itself. Matching against an enrolled still
+// needs a model file that the operator supplies (NewMatcher); without one Match
+// answers ErrUnavailable. Decoding video is for the caller, who hands in still
+// frames.
 package face
 
 import (
-	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
@@ -29,8 +29,17 @@ import (
 //go:embed cascade/facefinder
 var cascade []byte
 
-// cascadeSHA256 pins the file: a detector that was exchanged is refused.
-const cascadeSHA256 = "d8014993e7298c7b1865d1f8b855d6dbf4ec5c808bf879e2091ab6837abf90cd"
+// pupils is the regressor of Markuš et al. (2014), "Eye pupil localization with
+// an ensemble of randomized trees", from the same source; see eyes.go.
+//
+//go:embed cascade/puploc
+var pupils []byte
+
+// The files are pinned: a detector that was exchanged is refused.
+const (
+	cascadeSHA256 = "d8014993e7298c7b1865d1f8b855d6dbf4ec5c808bf879e2091ab6837abf90cd"
+	pupilsSHA256  = "aa01adf34e5af6ed333be75e934275fc39fba2b63790cb340353b2d459c96ccc"
+)
 
 // Limits of a frame. Larger ones are thinned before they are looked at.
 const (
@@ -83,19 +92,35 @@ const (
 )
 
 // Finder detects faces. It is safe for concurrent use.
-type Finder struct{ detector *pigo.Pigo }
+type Finder struct {
+	detector *pigo.Pigo
+	eyes     *regressor
+}
 
 // New unpacks the detector.
 func New() (*Finder, error) {
-	sum := sha256.Sum256(cascade)
-	if hex.EncodeToString(sum[:]) != cascadeSHA256 {
-		return nil, fmt.Errorf("face detector: %w", biometrics.ErrModel)
+	for _, file := range []struct {
+		data []byte
+		want string
+	}{{cascade, cascadeSHA256}, {pupils, pupilsSHA256}} {
+		if hash(file.data) != file.want {
+			return nil, fmt.Errorf("face detector: %w", biometrics.ErrModel)
+		}
 	}
 	d, err := pigo.NewPigo().Unpack(cascade)
 	if err != nil {
 		return nil, fmt.Errorf("face detector: %w: %w", biometrics.ErrModel, err)
 	}
-	return &Finder{d}, nil
+	eyes, err := newRegressor(pupils)
+	if err != nil {
+		return nil, err
+	}
+	return &Finder{d, eyes}, nil
+}
+
+func hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // Look detects the faces of one frame and judges the first.
@@ -104,6 +129,10 @@ func (f *Finder) Look(img image.Image) (Frame, error) {
 	if err != nil {
 		return Frame{}, err
 	}
+	return f.look(g), nil
+}
+
+func (f *Finder) look(g grey) Frame {
 	short := min(g.w, g.h)
 	ds := f.detector.RunCascade(pigo.CascadeParams{
 		MinSize: max(minSide/2, short/10), MaxSize: short, ShiftFactor: 0.1, ScaleFactor: 1.1,
@@ -122,7 +151,7 @@ func (f *Finder) Look(img image.Image) (Frame, error) {
 		out.Faces = append(out.Faces[:at], append([]Face{face}, out.Faces[at:]...)...)
 	}
 	out.judge(g)
-	return out, nil
+	return out
 }
 
 func (f *Frame) judge(g grey) {
@@ -255,24 +284,4 @@ func Follow(frames []Frame) Sequence {
 func leap(a, b Face) bool {
 	ratio := math.Max(a.Size, b.Size) / math.Max(1e-6, math.Min(a.Size, b.Size))
 	return math.Hypot(a.X-b.X, a.Y-b.Y) > maxMove*math.Max(a.Size, b.Size) || ratio > maxGrow
-}
-
-// Score is the likeness of a face in a video to an enrolled still.
-type Score struct {
-	Likeness float64 `json:"likeness"`
-	Model    string  `json:"model"` // SHA-256 of the model file
-}
-
-// Matcher compares faces. There is none in this program: an operator brings a
-// model whose licence and error rates they answer for.
-type Matcher interface {
-	Match(ctx context.Context, still image.Image, frames []image.Image) (Score, error)
-}
-
-// Match asks the operator's matcher, and answers ErrUnavailable without one.
-func Match(ctx context.Context, m Matcher, still image.Image, frames []image.Image) (Score, error) {
-	if m == nil {
-		return Score{}, fmt.Errorf("face matching: no model was supplied: %w", biometrics.ErrUnavailable)
-	}
-	return m.Match(ctx, still, frames)
 }
