@@ -48,6 +48,8 @@ var siblings = map[string][]string{
 	// compare is the comparator put together.
 	"biometrics/compare": {"biometrics/feature", "biometrics/dtw", "biometrics/calibrate"},
 
+	"biometrics/face": {"biometrics/face/network"},
+
 	// evaluate measures and trains the comparator on corpora.
 	"biometrics/evaluate": {"biometrics/calibrate", "biometrics/compare", "biometrics/corpus", "biometrics/feature"},
 

@@ -13,12 +13,14 @@ import (
 	"inkwitness/capture"
 )
 
-// scribble is a made-up signature: a smooth random walk.
+// scribble is a made-up signature: a random walk whose speed changes by a smooth
+// force, as a hand's does, sampled every 10 ms.
 func scribble(r *rand.Rand, n int) capture.Signature {
 	var s capture.Signature
-	x, y, vx, vy, t := 0.0, 0.0, 0.0, 0.0, 0.0
+	var x, y, vx, vy, fx, fy, t float64
 	for i := range n {
-		vx, vy = 0.9*vx+40*r.NormFloat64(), 0.9*vy+40*r.NormFloat64()
+		fx, fy = 0.8*fx+12*r.NormFloat64(), 0.8*fy+12*r.NormFloat64()
+		vx, vy = 0.9*vx+fx, 0.9*vy+fy
 		x, y, t = x+vx+10, y+vy, t+10_000
 		s.Points = append(s.Points, capture.Point{X: int32(x), Y: int32(y), Time: int64(t), Down: true, Start: i == 0})
 	}
@@ -61,31 +63,65 @@ func disguise(r *rand.Rand, s capture.Signature) map[string]capture.Signature {
 			p.X, p.Y, p.Time = p.X+int32(r.IntN(9))-4, p.Y+int32(r.IntN(9))-4, p.Time+int64(r.IntN(2000))
 			return p, true
 		}),
-		"thinned": change(func(i int, p capture.Point) (capture.Point, bool) { return p, i%2 == 0 || i == last }),
+		"sampled anew": again(s, 7.3),
+		"thinned":      change(func(i int, p capture.Point) (capture.Point, bool) { return p, i%2 == 0 || i == last }),
 	}
 }
 
-func TestCopiesAreFound(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	var x Index
-	var kept []capture.Signature
-	for range 500 {
-		s := scribble(r, 150+r.IntN(200))
-		kept = append(kept, s)
-		x.Add(mustPrint(t, s))
+// again samples a signature at another rate, ms a point, between its points, the
+// last one included.
+func again(s capture.Signature, step float64) (out capture.Signature) {
+	out.Device = s.Device
+	last := s.Points[len(s.Points)-1].Time
+	for i, t := 0, float64(s.Points[0].Time); t < float64(last); t += step * 1000 {
+		for i+2 < len(s.Points) && float64(s.Points[i+1].Time) < t {
+			i++
+		}
+		a, b := s.Points[i], s.Points[i+1]
+		f := (t - float64(a.Time)) / float64(b.Time-a.Time)
+		p := capture.Point{Time: int64(t), Down: true, Start: len(out.Points) == 0}
+		p.X, p.Y = a.X+int32(f*float64(b.X-a.X)), a.Y+int32(f*float64(b.Y-a.Y))
+		out.Points = append(out.Points, p)
 	}
-	for _, i := range []int{0, 17, 250, 499} {
+	out.Points = append(out.Points, s.Points[len(s.Points)-1])
+	return out
+}
+
+// Whatever is done to a stored signature on its way, it is found among others and
+// taken for a copy; a signature of another is not.
+func TestCopiesAreFound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		var x Index
+		var kept []capture.Signature
+		for range rapid.IntRange(3, 40).Draw(t, "stored") {
+			s := scribble(r, 150+r.IntN(200))
+			p, err := Of(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept = append(kept, s)
+			x.Add(p)
+		}
+		i := r.IntN(len(kept))
 		for name, s := range disguise(r, kept[i]) {
-			hits, err := x.Search(context.Background(), mustPrint(t, s), 3)
-			if err != nil || len(hits) != 3 || hits[0].Index != i || !hits[0].Copy {
-				t.Errorf("%s of %d: %+v, %v", name, i, hits, err)
+			p, err := Of(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hits, err := x.Search(context.Background(), p, 3)
+			if err != nil || len(hits) != 3 || hits[0].Index != i || !hits[0].Copy || hits[1].Copy {
+				t.Fatalf("%s of %d: %+v, %v", name, i, hits, err)
 			}
 		}
-	}
-	hits, err := x.Search(context.Background(), mustPrint(t, scribble(r, 200)), 1)
-	if err != nil || hits[0].Copy {
-		t.Errorf("a new signature is taken for a copy: %+v, %v", hits, err)
-	}
+		p, err := Of(scribble(r, 200))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hits, err := x.Search(context.Background(), p, 1); err != nil || hits[0].Copy {
+			t.Fatalf("a new signature is taken for a copy: %+v, %v", hits, err)
+		}
+	})
 }
 
 // The index must give what looking at every print gives.

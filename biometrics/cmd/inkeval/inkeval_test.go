@@ -119,7 +119,7 @@ func TestRun(t *testing.T) {
 		if result.Users != 4 || result.Draws != 3 || result.Seed != 4 || result.References != 4 || len(result.Rates) != 2 {
 			t.Fatalf("%+v", result)
 		}
-		if !strings.Contains(notes, "4 of 4 users") {
+		if !strings.Contains(notes, ": 4 of 4") {
 			t.Errorf("progress %q", notes)
 		}
 		if first = result; i == 0 {
@@ -301,7 +301,7 @@ func slowMinCllr(same, different []float64) float64 {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, command := range []string{"run", "score", "eval", "train", "compare", "rates"} {
+	for _, command := range []string{"run", "score", "copies", "eval", "train", "compare", "rates"} {
 		text, _, err := inkeval(t, command, "--help")
 		if err != nil || !strings.Contains(text, "  inkeval "+command+" ") {
 			t.Errorf("%s --help: %v\n%s", command, err, text)
@@ -366,5 +366,46 @@ func TestScoreReadsEveryFormat(t *testing.T) {
 	must(t, os.WriteFile(junk, []byte("not a signature"), 0o600))
 	if _, _, err := inkeval(t, append(args, junk)...); err == nil || !strings.Contains(err.Error(), "junk.csv is not InkML") {
 		t.Errorf("junk: %v", err)
+	}
+}
+
+// One signature hidden among others, scaled, moved and slowed: found, and only it.
+func TestCopies(t *testing.T) {
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(9, 9))
+	var third capture.Signature
+	for i := range 12 {
+		s := made(1+i, r, true)
+		if i == 3 {
+			third = s
+			third.Points = nil
+			for _, p := range s.Points {
+				p.X, p.Y, p.Time = 2*p.X+777, 2*p.Y-9, p.Time*11/10
+				third.Points = append(third.Points, p)
+			}
+		}
+		var b bytes.Buffer
+		must(t, interchange.WriteInkML(&b, s))
+		must(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("s%02d.inkml", i)), b.Bytes(), 0o600))
+	}
+	text, _, err := inkeval(t, "copies", dir)
+	if err != nil || text != "12 signatures, 0 copies (distance below 1.0)\n" {
+		t.Errorf("without a copy: %q, %v", text, err)
+	}
+	var b bytes.Buffer
+	must(t, interchange.WriteCSV(&b, third))
+	must(t, os.WriteFile(filepath.Join(dir, "again.csv"), b.Bytes(), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("none"), 0o600))
+	text, notes, err := inkeval(t, "copies", dir)
+	if err != nil || !strings.Contains(text, "again.csv  s03.inkml  copy\n13 signatures, 1 copies") || !strings.Contains(notes, "left out: notes.txt") {
+		t.Errorf("%q, %q, %v", text, notes, err)
+	}
+	if text, _, err = inkeval(t, "copies", dir, "--of", filepath.Join(dir, "again.csv"), "--near", "3", "--json"); err != nil {
+		t.Fatal(err)
+	}
+	var found []near
+	must(t, json.Unmarshal([]byte(text), &found))
+	if len(found) != 3 || !found[0].Copy || !found[1].Copy || found[0].Other+found[1].Other != "again.csvs03.inkml" || found[2].Copy {
+		t.Errorf("%+v", found)
 	}
 }

@@ -125,7 +125,7 @@ func progress(quiet bool, what string) func(done, total int) {
 		return nil
 	}
 	return func(done, total int) {
-		fmt.Fprintf(stderr, "\r%s: %d of %d users", what, done, total)
+		fmt.Fprintf(stderr, "\r%s: %d of %d", what, done, total)
 		if done == total {
 			fmt.Fprintln(stderr)
 		}
