@@ -7,6 +7,11 @@
 // duration; it is not a comparison in the encrypted domain. Where keys come from
 // and where templates are stored is for others: keys are handed in, Sealed
 // values are handed out.
+//
+// inkeval seals an examiner's references with it. The service keeps references
+// as recordings instead, because they are evidence: each encrypted under the data
+// key of its subject and deposit, with a key of its own derived from it (package
+// evidence/vault), erased with that key, and read into memory for a comparison.
 package protect
 
 import (

@@ -301,7 +301,7 @@ func slowMinCllr(same, different []float64) float64 {
 }
 
 func TestHelpHasExamples(t *testing.T) {
-	for _, command := range []string{"run", "score", "copies", "eval", "train", "compare", "rates"} {
+	for _, command := range []string{"run", "score", "seal", "copies", "eval", "train", "compare", "rates"} {
 		text, _, err := inkeval(t, command, "--help")
 		if err != nil || !strings.Contains(text, "  inkeval "+command+" ") {
 			t.Errorf("%s --help: %v\n%s", command, err, text)
@@ -407,5 +407,62 @@ func TestCopies(t *testing.T) {
 	must(t, json.Unmarshal([]byte(text), &found))
 	if len(found) != 3 || !found[0].Copy || !found[1].Copy || found[0].Other+found[1].Other != "again.csvs03.inkml" || found[2].Copy {
 		t.Errorf("%+v", found)
+	}
+}
+
+// References sealed, compared, renewed; wrong keys and tenants open nothing, and
+// an older epoch does not come back.
+func TestSeal(t *testing.T) {
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(5, 8))
+	file := func(name string) string { return filepath.Join(dir, name) }
+	var plain []string
+	for i := range 6 {
+		var b bytes.Buffer
+		must(t, interchange.WriteInkML(&b, made(3, r, true)))
+		name := file(fmt.Sprintf("s%d.inkml", i))
+		must(t, os.WriteFile(name, b.Bytes(), 0o600))
+		plain = append(plain, "-r", name)
+	}
+	questioned := plain[11]
+	key := []string{"--key-file", file("k"), "--tenant", "lab"}
+	call := func(args ...string) (string, error) {
+		text, _, err := inkeval(t, args...)
+		return text, err
+	}
+	text, err := call(append(append([]string{"seal", "--out", file("w")}, key...), plain[:10]...)...)
+	if err != nil || !strings.Contains(text, "epoch 1") {
+		t.Fatal(text, err)
+	}
+	sealed, err := os.ReadFile(file("w"))
+	must(t, err)
+	old := file("old")
+	must(t, os.WriteFile(old, sealed, 0o600))
+	score := append([]string{"score", "--json", "--sealed", file("w"), questioned}, key...)
+	got, err := call(score...)
+	must(t, err)
+	want, err := call(append([]string{"score", "--json", questioned}, plain[:10]...)...)
+	if err != nil || got != want {
+		t.Errorf("sealed %s\nplain %s\n%v", got, want, err)
+	}
+	if text, err = call(append([]string{"seal", "--renew", file("w"), "--out", file("w")}, key...)...); err != nil || !strings.Contains(text, "epoch 2") {
+		t.Fatal(text, err)
+	}
+	if got, err = call(score...); err != nil || got != want {
+		t.Errorf("renewed: %v", err)
+	}
+	must(t, os.WriteFile(file("other"), []byte(strings.Repeat("ab", 32)), 0o600))
+	for name, args := range map[string][]string{
+		"an older epoch comes back": append([]string{"seal", "--renew", old, "--out", file("w")}, key...),
+		"another key":               {"score", "--sealed", file("w"), questioned, "--key-file", file("other"), "--tenant", "lab"},
+		"another tenant":            {"score", "--sealed", file("w"), questioned, "--key-file", file("k"), "--tenant", "bar"},
+		"no template":               {"score", "--sealed", questioned, questioned, "--key-file", file("k"), "--tenant", "lab"},
+		"neither":                   {"score", questioned},
+		"both":                      append(append([]string{}, score...), plain[:2]...),
+		"a short key":               {"score", "--sealed", file("w"), questioned, "--key-file", questioned, "--tenant", "lab"},
+	} {
+		if text, err := call(args...); err == nil {
+			t.Errorf("%s: %s", name, text)
+		}
 	}
 }

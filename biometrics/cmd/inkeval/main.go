@@ -18,6 +18,7 @@ import (
 type cli struct {
 	Run     runCmd     `cmd:"" help:"Score a corpus by a protocol and print the error rates."`
 	Score   scoreCmd   `cmd:"" help:"Compare a questioned signature with references, from files."`
+	Seal    sealCmd    `cmd:"" help:"Keep references encrypted, for inkeval score."`
 	Copies  copiesCmd  `cmd:"" help:"Find signatures that are copies of others."`
 	Eval    evalCmd    `cmd:"" help:"Print the table of biometrics/README.md: all corpora, all protocols, folds by user."`
 	Train   trainCmd   `cmd:"" help:"Fit the parameter file from the corpora."`

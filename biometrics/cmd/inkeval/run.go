@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,6 +42,9 @@ func (r *runCmd) Run(ctx context.Context) error {
 	}
 	filter, err := parseUsers(r.Users)
 	if err != nil {
+		return err
+	}
+	if err := writable(r.Scores); err != nil { // before the long part, not after it
 		return err
 	}
 	start := time.Now()
@@ -130,6 +134,22 @@ func progress(quiet bool, what string) func(done, total int) {
 			fmt.Fprintln(stderr)
 		}
 	}
+}
+
+// writable tries whether a file can be made beside one to come.
+func writable(path string) error {
+	if path == "" {
+		return nil
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".inkeval")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func writeFile(path string, write func(*os.File) error) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,7 +20,10 @@ import (
 )
 
 type scoreCmd struct {
-	Reference  []string `short:"r" required:"" type:"existingfile" sep:"none" help:"A signature of the known writer; once for each, 1 to 32."`
+	Reference  []string `short:"r" type:"existingfile" sep:"none" help:"A signature of the known writer; once for each, 1 to 32."`
+	Sealed     string   `type:"existingfile" help:"References as inkeval seal wrote them, instead of --reference; needs --key-file and --tenant."`
+	KeyFile    string   `type:"existingfile" help:"Key of the sealed references."`
+	Tenant     string   `help:"Tenant of the sealed references."`
 	Questioned string   `arg:"" type:"existingfile" help:"The signature in question."`
 	Explain    bool     `help:"Say which features and which stretches speak for and against."`
 	JSON       bool     `name:"json" help:"Print the whole comparison as JSON."`
@@ -31,13 +35,9 @@ func (s *scoreCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var references []capture.Signature
-	for _, file := range s.Reference {
-		sig, err := readSignature(file)
-		if err != nil {
-			return fmt.Errorf("reference: %w", err)
-		}
-		references = append(references, sig)
+	references, err := s.references()
+	if err != nil {
+		return err
 	}
 	questioned, err := readSignature(s.Questioned)
 	if err != nil {
@@ -57,6 +57,25 @@ func (s *scoreCmd) Run(ctx context.Context) error {
 		return enc.Encode(result)
 	}
 	return s.print(stdout, result)
+}
+
+// references reads the files, or opens the sealed ones in memory.
+func (s *scoreCmd) references() ([]capture.Signature, error) {
+	if (s.Sealed == "") == (len(s.Reference) == 0) {
+		return nil, errors.New("score: want either --reference or --sealed; inkeval score --help has examples")
+	}
+	if s.Sealed == "" {
+		return readSignatures(s.Reference)
+	}
+	t, err := readSealed(s.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	p, err := sealer(s.KeyFile, s.Tenant, false)
+	if err != nil {
+		return nil, err
+	}
+	return p.Open(t, t.Epoch)
 }
 
 // readSignature reads a file in one of the formats of package interchange; the
