@@ -21,6 +21,8 @@ const (
 	Open    Action = "open"   // evidence of a signing act: strokes, video
 	Export  Action = "export" // take a copy away
 	Sharing Action = "share"  // let a colleague at a document, and see who is let
+
+	Approve Action = "approve" // as a second person, that evidence is opened
 )
 
 // ObjectKind is what is acted on.
@@ -37,6 +39,7 @@ const (
 	CeremonyObject     ObjectKind = "ceremony" // the signing of one document by one signer
 	DepositObject      ObjectKind = "deposit"
 	EvidenceObject     ObjectKind = "evidence" // captures, references, scores
+	CaseObject         ObjectKind = "case"     // of a dispute, with what was brought along for it
 	CommentObject      ObjectKind = "comment"
 	AuditObject        ObjectKind = "audit"
 	KeyObject          ObjectKind = "key" // API keys
@@ -98,7 +101,15 @@ document      export   o   o   w   w   w   o   -   c   -   -
 ceremony      read     o   o   w   w   w   o   o   c   g   -
 ceremony      sign     -   -   -   -   -   -   -   c   -   -
 deposit       export   o   o   w   w   -   o   -   c   -   -
-evidence      open     o   -   -   -   -   o   -   -   g   -
+evidence      list     o   o   -   -   -   o   o   -   -   -
+evidence      open     o   -   -   -   -   o   -   -   -   -
+evidence      approve  o   o   -   -   -   o   -   -   -   -
+case          create   o   -   -   -   -   o   -   -   -   -
+case          list     w   -   -   -   -   w   -   -   -   -
+case          read     w   -   -   -   -   w   -   -   -   -
+case          update   w   -   -   -   -   w   -   -   -   -
+case          delete   w   -   -   -   -   w   -   -   -   -
+case          export   w   -   -   -   -   w   -   -   -   -
 comment       create   o   o   w   w   w   w   -   -   -   -
 comment       list     o   o   w   w   w   w   o   -   -   -
 comment       delete   w   w   w   w   w   w   -   -   -   -

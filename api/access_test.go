@@ -9,8 +9,8 @@ import (
 // kindsOf lists what the table speaks of; a new object or action needs a line here.
 var (
 	allObjects = []ObjectKind{OrganisationObject, MemberObject, InvitationObject, ProfileObject, OutboxObject, DocumentObject,
-		CeremonyObject, DepositObject, EvidenceObject, CommentObject, AuditObject, KeyObject, WebhookObject, GrantObject, ProvisioningObject}
-	allActions = []Action{Create, List, Read, Update, Delete, Send, Sign, Open, Export, Sharing}
+		CeremonyObject, DepositObject, EvidenceObject, CaseObject, CommentObject, AuditObject, KeyObject, WebhookObject, GrantObject, ProvisioningObject}
+	allActions = []Action{Create, List, Read, Update, Delete, Send, Sign, Open, Export, Sharing, Approve}
 )
 
 // asker is an identity of the role that lacks nothing the role can have.

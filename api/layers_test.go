@@ -61,10 +61,11 @@ var siblings = map[string][]string{
 	"evidence/ledger":  {"evidence/proof"},
 	"evidence/vault":   {"evidence/durable"},
 
-	"api/store":       {"api/ceremony"},
+	"api/store":       {"api/ceremony", "api/dispute"},
 	"api/document":    {"api/ceremony"},
 	"api/signing":     {"api/ceremony"},
-	"api/investigate": {"api/ceremony"},
+	"api/investigate": {"api/ceremony", "api/dispute"},
+	"api/dispute":     {"api/ceremony"},
 	"api/share":       {"api/ceremony"},
 }
 

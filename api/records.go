@@ -124,6 +124,11 @@ const (
 	NoticeAddressChanged  NoticeKind = "address-changed"  // to the old and the new one; time, address, browser
 	NoticePhoneChanged    NoticeKind = "phone-changed"    // time, address, browser
 	NoticeConfirmAddress  NoticeKind = "confirm-address"  // link, to the new one
+
+	NoticeEvidenceAsked    NoticeKind = "evidence-asked"    // to everybody who could agree; asker
+	NoticeEvidenceApproved NoticeKind = "evidence-approved" // to who asked
+	NoticeEvidenceRefused  NoticeKind = "evidence-refused"  // to who asked
+	NoticeEvidenceOpened   NoticeKind = "evidence-opened"   // to the parties; sender, time
 )
 
 // Duration limits of links and codes that are mailed.

@@ -26,12 +26,13 @@ type Exhibit struct {
 type ExhibitReference struct {
 	ID         capture.SessionID
 	EnrolledAt time.Time
+	SHA256     string // of the pen stream, lower-case hex
 	Signature  capture.Signature
 }
 
-// Exhibit opens the evidence of a confirmed signature. Opening is an event of
-// its own: it is recorded before anything is read.
-func (s *Service) Exhibit(ctx context.Context, document, signer, reason string) (*Exhibit, error) {
+// Exhibit reads the evidence of a confirmed signature. The event that says why
+// is recorded before anything is read. Who may read is for package dispute.
+func (s *Service) Exhibit(ctx context.Context, document, signer string, why Event) (*Exhibit, error) {
 	d, err := s.Documents.Document(ctx, document)
 	if err != nil {
 		return nil, err
@@ -45,10 +46,10 @@ func (s *Service) Exhibit(ctx context.Context, document, signer, reason string) 
 		return nil, fmt.Errorf("signer %s has no recorded signature: %w", signer, ErrNotFound)
 	}
 	err = s.Tx.Tx(ctx, func(ctx context.Context) error {
-		return s.Notices.Record(ctx, d, Event{Kind: "evidence.opened", Signer: who.ID, Detail: reason})
+		return s.Notices.Record(ctx, d, why)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("record the opening: %w", err)
+		return nil, fmt.Errorf("record the reading: %w", err)
 	}
 	x := &Exhibit{Document: d, Signer: who, Capture: c}
 	if x.Questioned, err = s.questioned(ctx, who); err != nil {
@@ -63,7 +64,7 @@ func (s *Service) Exhibit(ctx context.Context, document, signer, reason string) 
 		if err != nil {
 			return nil, fmt.Errorf("read reference %s: %w", r.Capture, err)
 		}
-		x.References = append(x.References, ExhibitReference{r.Capture, r.EnrolledAt, signature})
+		x.References = append(x.References, ExhibitReference{r.Capture, r.EnrolledAt, r.Object.SHA256.String(), signature})
 	}
 	x.Timeline, err = s.readJSON(ctx, c, TimelineFile)
 	return x, err

@@ -239,7 +239,15 @@ var lines = map[string]request{
 	"ceremony read":       {onDocument("GET", "/api/documents/{id}/activity", nil, "/api/signing"), true},
 	"ceremony sign":       {try: sign},
 	"deposit export":      {onDocument("GET", "/api/documents/{id}/deposit", nil, "/api/signing/deposit"), true},
-	"evidence open":       {try: evidence},
+	"evidence list":       {try: plain("GET", "/api/openings", nil)},
+	"evidence open":       {try: plain("GET", "/api/evidence", nil)},
+	"evidence approve":    {try: nobodysOpening},
+	"case create":         {try: plain("POST", "/api/cases", disputed)},
+	"case list":           {try: plain("GET", "/api/cases", nil)},
+	"case read":           {try: ownCase("GET", "", nil)},
+	"case update":         {try: ownCase("PUT", "", disputed)},
+	"case delete":         {try: ownCase("DELETE", "", nil)},
+	"case export":         {try: ownCase("GET", "/items/"+strings.Repeat("0", 32)+"/samples/csv", nil)},
 	"comment create":      {onDocument("POST", "/api/documents/{id}/comments", map[string]string{"text": "<b>hello</b>"}, ""), true},
 	"comment list":        {onDocument("GET", "/api/documents/{id}/comments", nil, ""), true},
 	"comment delete":      {try: deleteComment},
@@ -291,14 +299,38 @@ func sign(w *world, who *actor, _ string) answer {
 	return capture
 }
 
-// evidence asks for that of a signer who is not there: who may open evidence is
-// told so, everybody else nothing.
-func evidence(w *world, who *actor, _ string) answer {
-	a := who.do("GET", "/api/investigate/documents/"+w.sent+"/signers/"+strings.Repeat("0", 32)+"?reason=table", nil)
-	if a.Status == http.StatusNotFound && strings.Contains(string(a.Body), "No signer") {
+// nobodysOpening agrees to a question that nobody asked: who may agree is told so,
+// everybody else nothing.
+func nobodysOpening(_ *world, who *actor, _ string) answer {
+	a := who.do("POST", "/api/openings/"+strings.Repeat("0", 32)+"/approve", nil)
+	if a.Status == http.StatusNotFound && strings.Contains(string(a.Body), "no such question") {
 		a.Status = http.StatusConflict
 	}
 	return a
+}
+
+var disputed = map[string]string{"reference": "2026-17", "question": "Who signed?", "parties": ""}
+
+// ownCase is a request on a case of who asks. The same on somebody else's is
+// refused to all.
+func ownCase(method, path string, body any) try {
+	return func(w *world, who *actor, _ string) answer {
+		foreign := who.do(method, "/api/cases/"+w.id("/api/cases", disputed)+path, body)
+		if foreign.Status != 401 && foreign.Status != 403 && foreign.Status != 404 || strings.Contains(string(foreign.Body), "no such signature") {
+			w.t.Errorf("%s: %s %s of somebody else’s case: %s", who.role, method, path, foreign)
+		}
+		var made struct{ ID string }
+		begun := who.do("POST", "/api/cases", disputed)
+		if begun.Status != 201 {
+			return foreign
+		}
+		begun.json(w.t, &made)
+		a := who.do(method, "/api/cases/"+made.ID+path, body)
+		if a.Status == http.StatusNotFound && strings.Contains(string(a.Body), "no such signature") {
+			a.Status = http.StatusConflict
+		}
+		return a
+	}
 }
 
 // deleteComment deletes what who wrote, where who may write, and tries to delete

@@ -17,7 +17,7 @@ const task = JSON.parse(readFileSync(0, 'utf8'));
 const report = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const t = (name) => `[data-test="${name}"]`;
 
-const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), 'inkwitness-browser-')), {
+const launch = () => chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), 'inkwitness-browser-')), {
   executablePath: task.chromium,
   headless: true,
   viewport: { width: 1024, height: 768 },
@@ -27,6 +27,8 @@ const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir()
     '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream', `--use-file-for-fake-video-capture=${task.camera}`,
   ],
 });
+
+const browser = await launch();
 
 // until waits for an element as a patient person does: where the page offers to
 // try again, because the service was away for a moment, it is pressed.
@@ -64,8 +66,8 @@ function watch(page, who) {
   });
 }
 
-async function open(who, path) {
-  const page = await browser.newPage();
+async function open(who, path, within = browser) {
+  const page = await within.newPage();
   watch(page, who);
   for (let attempt = 1; ; attempt++) {
     try {
@@ -218,24 +220,62 @@ function fit(samples, box) {
   return { fitted, scale };
 }
 
+// Evidence is opened by two people: the owner asks, a colleague in another
+// browser agrees, the owner opens and compares.
 async function investigator() {
   const page = owned;
+  const at = page.url();
+  const second = await launch();
+  const colleague = await invited(second);
+  await page.goto(at);
   await page.click(t('investigate'));
   await page.waitForSelector(t('compare-reason'));
+  await page.fill(t('ask-reference'), '2026-17');
+  await page.fill(t('ask-question'), 'Did Sam Signer write the signature on the contract?');
   await page.fill(t('compare-reason'), 'The signer disputes the signature.');
   await screen(page, 'compare-reason');
   await page.click(t('compare-open'));
+  await page.waitForSelector(t('opening-next'));
+  await colleague.goto(new URL('/compare#openings', task.base).href);
+  await colleague.waitForSelector(t('approve'));
+  await screen(colleague, 'compare-approve');
+  await colleague.click(t('approve'));
+  await colleague.waitForSelector(t('openings-none'));
+  await second.close();
+  await page.click(t('opening-refresh'));
+  await page.click(t('open-evidence'));
+  await page.waitForSelector(t('item'));
+  await screen(page, 'compare-case');
+  await page.click(t('tab-compare'));
   await page.waitForSelector(t('compare-questioned'));
-  await page.waitForSelector(t('plots'));
+  await page.waitForSelector(t('connectors'));
   await page.waitForTimeout(1500);
   await screen(page, 'compare');
-  const verdict = await page.textContent(t('verdict'));
   const video = await page.$eval(t('compare-video'), (element) => new Promise((resolve) => {
     const answer = () => resolve({ seconds: element.duration, width: element.videoWidth, error: element.error?.message });
     if (element.readyState >= 1 || element.error) answer();
     else for (const kind of ['loadedmetadata', 'error']) element.addEventListener(kind, answer, { once: true });
   }));
-  report({ event: 'compared', text: verdict, videoMs: video.seconds * 1000, answer: video.error ?? '' });
+  await page.click(t('tab-findings'));
+  await page.click(t('run-compare'));
+  await page.waitForSelector(t('verdict'), { timeout: 60_000 });
+  await screen(page, 'compare-findings');
+  report({ event: 'compared', text: await page.textContent(t('verdict')), videoMs: video.seconds * 1000, answer: video.error ?? '' });
+}
+
+// invited makes the account of a second person, from the owner's invitation.
+async function invited(within) {
+  const status = await owned.evaluate(() => fetch('/api/members/invitations', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ email: 'carl@example.org', role: 'admin', language: 'en' }) }).then((answer) => answer.status));
+  if (status !== 201) throw new Error(`the invitation of a colleague: ${status}`);
+  await owned.goto(new URL('/#/outbox', task.base).href);
+  const link = owned.locator(t('mail-link')).filter({ hasText: '/#invitation=' }).first();
+  await link.waitFor();
+  const page = await open('colleague', await link.getAttribute('href'), within);
+  await page.fill(t('invite-name'), 'Carl Colleague');
+  await page.fill(t('invite-password'), task.password);
+  await page.click(t('invite-accept'));
+  await page.waitForSelector(t('documents'));
+  return page;
 }
 
 async function verify() {

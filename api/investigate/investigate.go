@@ -1,157 +1,127 @@
-// Package investigate serves the recorded evidence of a signature to a dispute
-// investigator: questioned and reference signatures as sampled, the comparison,
-// the video. Every opening is recorded with its reason.
+// Package investigate serves disputes to those who investigate them: cases with
+// their signatures, the openings by which two people let recorded evidence be
+// looked at, comparisons, exports and the report. The rules are in package
+// dispute; here is who may ask, and the form of the answers.
 package investigate
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"time"
 
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
-	"inkwitness/biometrics"
-	"inkwitness/capture"
+	"inkwitness/api/dispute"
 )
 
-// Handler serves /api/investigate. All fields are needed.
+// Handler serves /api/cases, /api/openings and /api/evidence. All fields are needed.
 type Handler struct {
-	Ceremony *ceremony.Service
-	Vault    api.Vault
+	Disputes  *dispute.Service
+	Documents ceremony.Documents
+	Vault     api.Vault
 }
 
 const tag = "Investigation"
 
 // Mount implements api.Handler.
 func (h *Handler) Mount(a *api.API) {
-	api.Register(a, api.Route{Method: "GET", Path: "/api/investigate/documents/{id}/signers/{signer}", ID: "openEvidence", Summary: "Open the evidence of one signature", Tag: tag}, h.open)
-	a.Raw(api.Route{Method: "GET", Path: "/api/investigate/documents/{id}/signers/{signer}/video", ID: "watchVideo", Summary: "The selfie video of one signature; ranges are served", Tag: tag}, h.video)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/evidence", ID: "listEvidence", Summary: "Recorded signatures whose evidence can be asked for", Tag: tag}, h.evidence)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/openings", ID: "listOpenings", Summary: "Questions to open evidence, and what became of them", Tag: tag}, h.openings)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/openings/{id}/approve", ID: "approveOpening", Summary: "Agree, as the second person, that evidence is opened", Tag: tag}, h.approve)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/openings/{id}/refuse", ID: "refuseOpening", Summary: "Refuse, as the second person", Tag: tag}, h.refuse)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/openings/{id}/withdraw", ID: "withdrawOpening", Summary: "Take a question or an opening back", Tag: tag}, h.withdraw)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/openings/{id}/open", ID: "openEvidence", Summary: "Open approved evidence, once; the parties are told", Tag: tag}, h.open)
+
+	api.Register(a, api.Route{Method: "GET", Path: "/api/cases", ID: "listCases", Summary: "One's own cases", Tag: tag}, h.list)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/cases", ID: "createCase", Summary: "Begin a case", Tag: tag, Status: 201}, h.create)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/cases/{id}", ID: "getCase", Summary: "A case without its sample points", Tag: tag}, h.get)
+	api.Register(a, api.Route{Method: "PUT", Path: "/api/cases/{id}", ID: "describeCase", Summary: "Change the words and the end of a case", Tag: tag}, h.describe)
+	api.Register(a, api.Route{Method: "DELETE", Path: "/api/cases/{id}", ID: "deleteCase", Summary: "End a case: everything in it is erased", Tag: tag, Status: 204}, h.remove)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/cases/{id}/openings", ID: "askOpening", Summary: "Ask to open the evidence of a signature for the case", Tag: tag, Status: 201}, h.ask)
+	api.Register(a, api.Route{Method: "PUT", Path: "/api/cases/{id}/items/{item}", ID: "changeItem", Summary: "Change what is said of a signature", Tag: tag}, h.changeItem)
+	api.Register(a, api.Route{Method: "DELETE", Path: "/api/cases/{id}/items/{item}", ID: "removeItem", Summary: "Take a signature out of the case", Tag: tag}, h.removeItem)
+	api.Register(a, api.Route{Method: "PUT", Path: "/api/cases/{id}/notes", ID: "annotateCase", Summary: "Replace the notes of a case", Tag: tag}, h.annotate)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/cases/{id}/compare", ID: "compareCase", Summary: "Compare every questioned signature with all references", Tag: tag}, h.compare)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/cases/{id}/samples", ID: "readSamples", Summary: "The sample points of all signatures that may be read now; it is recorded", Tag: tag}, h.samples)
+	api.Register(a, api.Route{Method: "GET", Path: "/api/cases/{id}/alignment", ID: "alignSignatures", Summary: "How a questioned signature lies on one reference, point by point", Tag: tag}, h.align)
+
+	a.Raw(api.Route{Method: "POST", Path: "/api/cases/{id}/items", ID: "importItem", Summary: "Bring a file along: a deposit, ISO/IEC 19794-7, InkML, CSV or SVC2004", Tag: tag, Status: 201, MaxBody: dispute.MaxContainer}, h.importItem)
+	a.Raw(api.Route{Method: "GET", Path: "/api/cases/{id}/items/{item}/video", ID: "watchVideo", Summary: "The selfie video of a signature; ranges are served", Tag: tag}, h.video)
+	a.Raw(api.Route{Method: "GET", Path: "/api/cases/{id}/items/{item}/samples/{format}", ID: "exportItem", Summary: "One signature as csv, json, inkml or iso-19794-7", Tag: tag}, h.export)
 }
 
-// allowed loads the document if the asker may open its evidence.
-func (h *Handler) allowed(ctx context.Context, id string) (*ceremony.Document, error) {
-	d, err := h.Ceremony.Document(ctx, id)
+// entitled asks the access table about evidence of the asker's organisation. An
+// API key is not a person, so it neither asks nor agrees nor opens.
+func entitled(ctx context.Context, action api.Action) (api.Identity, error) {
+	id := api.IdentityOf(ctx)
+	if err := api.Allow(id, action, api.Object{Kind: api.EvidenceObject, Organisation: id.Organisation}); err != nil {
+		return id, err
+	}
+	if id.Session == "" && action != api.List {
+		return id, api.Explain(api.ErrForbidden, "Evidence is opened by people, not by programs. Sign in.")
+	}
+	return id, nil
+}
+
+// load returns a case that the asker may act on.
+func (h *Handler) load(ctx context.Context, id string, action api.Action) (*dispute.Case, error) {
+	c, err := h.Disputes.Cases.Case(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return d, api.Allow(api.IdentityOf(ctx), api.Open, api.Object{Kind: api.EvidenceObject, Organisation: d.Organisation, Owner: d.Owner})
+	return c, api.Allow(api.IdentityOf(ctx), action, api.Object{Kind: api.CaseObject, Organisation: c.Organisation, Owner: c.Owner})
 }
 
-type openInput struct {
-	ID     string `path:"id" pattern:"^[0-9a-f]{32}$"`
-	Signer string `path:"signer" pattern:"^[0-9a-f]{32}$"`
-	Reason string `query:"reason" minLength:"3" maxLength:"500" required:"true" doc:"why the evidence is opened; it goes into the audit record"`
-}
-
-// View is everything that the investigator's page draws.
-type View struct {
-	Title      string                 `json:"title"`
-	Signer     string                 `json:"signer" doc:"name"`
-	SignedAt   time.Time              `json:"signedAt"`
-	Questioned Sampled                `json:"questioned"`
-	References []Sampled              `json:"references"`
-	Comparison *biometrics.Comparison `json:"comparison,omitempty" doc:"absent where the signer refused the comparison"`
-	Quality    biometrics.Quality     `json:"quality"`
-	Timeline   json.RawMessage        `json:"timeline,omitempty" doc:"timeline.json of the deposit"`
-	VideoURL   string                 `json:"videoUrl,omitempty"`
-	Hashes     Hashes                 `json:"hashes"`
-}
-
-// Hashes tie what is shown to the deposit; SHA-256 in lower-case hex.
-type Hashes struct {
-	Document string            `json:"document" doc:"the PDF as uploaded"`
-	Signed   string            `json:"signed" doc:"the newest signed PDF"`
-	Deposit  string            `json:"deposit,omitempty"`
-	Files    map[string]string `json:"files" doc:"each file of the capture"`
-}
-
-// Sampled is one signature, a column for each channel.
-type Sampled struct {
-	ID         string         `json:"id"`
-	Label      string         `json:"label"`
-	At         time.Time      `json:"at"`
-	Device     capture.Device `json:"device"`
-	UnitsPerMM float64        `json:"unitsPerMM" doc:"position units to a millimetre; nominal where device.nominalScale"`
-	Points     Points         `json:"points"`
-}
-
-// Points are the sample points by channel: the i-th value of each belongs to the
-// i-th point.
-type Points struct {
-	T     []int64  `json:"t" doc:"µs on the device's own clock, first point 0"`
-	X     []int32  `json:"x" doc:"position units, to the right"`
-	Y     []int32  `json:"y" doc:"position units, downwards"`
-	P     []uint16 `json:"p" doc:"pressure, 0..65535"`
-	TiltX []int16  `json:"tiltX" doc:"0.01 degree"`
-	TiltY []int16  `json:"tiltY" doc:"0.01 degree"`
-	Down  []bool   `json:"down"`
-	Start []bool   `json:"start" doc:"first point of a stroke"`
-}
-
-type openOutput struct{ Body View }
-
-func (h *Handler) open(ctx context.Context, in *openInput) (*openOutput, error) {
-	if _, err := h.allowed(ctx, in.ID); err != nil {
-		return nil, err
-	}
-	x, err := h.Ceremony.Exhibit(ctx, in.ID, in.Signer, in.Reason)
+// opening returns one of the asker's organisation.
+func (h *Handler) opening(ctx context.Context, id string, action api.Action) (*dispute.Opening, error) {
+	who, err := entitled(ctx, action)
 	if err != nil {
 		return nil, err
 	}
-	d := x.Document
-	v := View{
-		Title: d.Title, Signer: x.Signer.Name, SignedAt: x.Signer.SignedAt,
-		Questioned: sampled("questioned", string(x.Capture.ID), x.Capture.StartedAt, x.Questioned),
-		References: []Sampled{},
-		Comparison: x.Signer.Comparison, Quality: x.Capture.Quality, Timeline: x.Timeline,
-		Hashes: Hashes{Document: d.Source.SHA256.String(), Signed: d.Current.SHA256.String(), Files: map[string]string{}},
+	o, err := h.Disputes.Openings.Opening(ctx, id)
+	if err == nil && o.Organisation != who.Organisation {
+		return nil, dispute.ErrNoOpening
 	}
-	for _, r := range x.References {
-		v.References = append(v.References, sampled("reference", string(r.ID), r.EnrolledAt, r.Signature))
-	}
-	if _, err := x.Capture.File(ceremony.VideoFile); err == nil {
-		v.VideoURL = "/api/investigate/documents/" + in.ID + "/signers/" + in.Signer + "/video"
-	}
-	for _, f := range x.Capture.Files {
-		v.Hashes.Files[f.Name] = f.Object.SHA256.String()
-	}
-	if d.Deposit != nil {
-		v.Hashes.Deposit = d.Deposit.Object.SHA256.String()
-	}
-	return &openOutput{v}, nil
+	return o, err
 }
 
-func sampled(label, id string, at time.Time, s capture.Signature) Sampled {
-	n := len(s.Points)
-	out := Sampled{ID: id, Label: label, At: at, Device: s.Device, UnitsPerMM: s.Device.UnitsPerMM, Points: Points{
-		T: make([]int64, n), X: make([]int32, n), Y: make([]int32, n), P: make([]uint16, n),
-		TiltX: make([]int16, n), TiltY: make([]int16, n), Down: make([]bool, n), Start: make([]bool, n),
-	}}
-	for i, p := range s.Points {
-		c := &out.Points
-		c.T[i], c.X[i], c.Y[i], c.P[i] = p.Time-s.Points[0].Time, p.X, p.Y, p.Pressure
-		c.TiltX[i], c.TiltY[i], c.Down[i], c.Start[i] = p.TiltX, p.TiltY, p.Down, p.Start
-	}
-	return out
+type idInput struct {
+	ID string `path:"id" pattern:"^[0-9a-f]{32}$"`
 }
 
-func (h *Handler) video(w http.ResponseWriter, r *http.Request) error {
-	d, err := h.allowed(r.Context(), r.PathValue("id"))
+type evidenceOutput struct {
+	Body struct {
+		Signatures []EvidenceView `json:"signatures"`
+	}
+}
+
+// EvidenceView is one recorded signature, without anything recorded.
+type EvidenceView struct {
+	Document string    `json:"document"`
+	Title    string    `json:"title"`
+	Signer   string    `json:"signer"`
+	Name     string    `json:"name"`
+	SignedAt time.Time `json:"signedAt"`
+}
+
+const mostEvidence = 200 // documents looked through, the newest first
+
+func (h *Handler) evidence(ctx context.Context, _ *struct{}) (*evidenceOutput, error) {
+	id, err := entitled(ctx, api.Open)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s, err := d.Signer(r.PathValue("signer"))
+	documents, err := h.Documents.DocumentsOf(ctx, id.Organisation, "", h.Disputes.Clock.Now().Add(time.Minute), mostEvidence)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c := s.ConfirmedCapture()
-	if c == nil {
-		return ceremony.ErrNotFound
+	out := new(evidenceOutput)
+	out.Body.Signatures = []EvidenceView{}
+	for _, d := range documents {
+		for _, s := range d.Signers {
+			if s.ConfirmedCapture() != nil {
+				out.Body.Signatures = append(out.Body.Signatures, EvidenceView{d.ID, d.Title, s.ID, s.Name, s.SignedAt})
+			}
+		}
 	}
-	o, err := c.File(ceremony.VideoFile)
-	if err != nil {
-		return err
-	}
-	return api.ServeObject(w, r, h.Vault, o, "selfie.webm", api.Inline)
+	return out, nil
 }

@@ -38,6 +38,17 @@ func (s *Server) record(ctx context.Context, e api.Event) error {
 	return s.programs.Publish(ctx, e, api.NewID())
 }
 
+// records is dispute.Records on the mail and audit tables.
+type records struct{ *Server }
+
+func (r records) Notify(ctx context.Context, n api.Notice) error { return r.post.Notify(ctx, n) }
+
+func (r records) Record(ctx context.Context, e api.Event) error { return r.record(ctx, e) }
+
+func (r records) Chain(ctx context.Context, chain string) ([]api.Event, error) {
+	return r.accounts.AuditChain(ctx, chain)
+}
+
 // chain is the audit chain of one document; it goes into the deposit.
 func chain(document string) string { return "document:" + document }
 

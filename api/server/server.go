@@ -24,6 +24,7 @@ import (
 	"inkwitness/api/account"
 	"inkwitness/api/auth"
 	"inkwitness/api/ceremony"
+	"inkwitness/api/dispute"
 	"inkwitness/api/document"
 	"inkwitness/api/egress"
 	"inkwitness/api/investigate"
@@ -61,6 +62,7 @@ type Server struct {
 	log      *ledger.Log
 	watch    *tsa.Watch
 	ceremony *ceremony.Service
+	disputes *dispute.Service
 	post     *mail.Post
 	programs *program.Handler
 	auth     *auth.Handler
@@ -177,6 +179,11 @@ func (s *Server) open(ctx context.Context) error {
 		Providers: s.providers.names(), DefaultProvider: s.defaultProvider,
 	})
 	toSeal.signature = s.ceremony.Handwriting
+	cases := s.accounts.Disputes()
+	s.disputes = dispute.New(dispute.Config{
+		Tx: s.store, Cases: cases, Openings: cases, People: s.accounts, Records: records{s}, Evidence: s.ceremony,
+		Vault: objects, Comparator: comparing{comparator}, Trust: s.trusted, Clock: s.clock, Logger: s.cfg.Logger,
+	})
 	return s.mount(ctx, keys, objects)
 }
 
@@ -242,7 +249,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts},
 		sharing,
 		signer,
-		&investigate.Handler{Ceremony: s.ceremony, Vault: objects},
+		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects},
 		s.auth,
 		people,
 		s.programs,
@@ -283,6 +290,9 @@ func (s *Server) sweep(ctx context.Context) error {
 	for {
 		if err := s.accounts.Sweep(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.ErrorContext(ctx, "sweep the tables of people", "err", err)
+		}
+		if err := s.disputes.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.cfg.Logger.ErrorContext(ctx, "end cases whose time is over", "err", err)
 		}
 		if err := s.releaseAbandoned(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.ErrorContext(ctx, "release abandoned recordings", "err", err)

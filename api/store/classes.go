@@ -140,6 +140,30 @@ deliveries.next K2 when it is tried again
 deliveries.ended K2 shown to its owner
 deliveries.result K2 what the receiver answered
 
+cases.id K3 names the case in links
+cases.organisation K3 whose
+cases.owner K3 who investigates, as a random id
+cases.version - two people cannot overwrite each other
+cases.created K3 order
+cases.ends K3 its end
+cases.body K3! a dispute: what is asked, the signatures and what was found
+
+openings.id K3 names the opening in the record
+openings.organisation K3 whose evidence
+openings.dispute K3 for which case
+openings.document K3 which document
+openings.signer K3 whose signature, as a random id
+openings.asked_by K3 who asked, as a random id
+openings.decided_by K3 who agreed or refused, as a random id
+openings.state K3 where it stands
+openings.version - an approval is used once
+openings.asked K3 order
+openings.decided K3 shown to the parties
+openings.opened K3 shown to the parties
+openings.ends K3 nothing is read after it
+openings.hours K3 how long may be read
+openings.sealed K3! why, and the number of the dispute
+
 staff_grants.id K3 names the grant in lists
 staff_grants.organisation K3 what may be read
 staff_grants.account K3 who of the operator may read it, as a random id

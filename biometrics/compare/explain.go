@@ -28,6 +28,11 @@ func (m *Model) explain(q *Prepared, s *side, costs []Costs) (*biometrics.Explan
 			nearest = i
 		}
 	}
+	return m.explainWith(q, s, nearest)
+}
+
+// explainWith is explain with the reference of the caller's choice.
+func (m *Model) explainWith(q *Prepared, s *side, nearest int) (*biometrics.Explanation, error) {
 	ref := s.refs[nearest]
 	path, _, err := dtw.Path(q.series[0], ref.series[0], m.options(0))
 	if err != nil {

@@ -3,7 +3,8 @@
 import { people, programs, self } from './people.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import openapi from '../../api/openapi.json';
-import { account, documents, investigate, newKey, Problem, signing } from './api.ts';
+import { disputes } from './compare/service.ts';
+import { account, documents, newKey, Problem, signing } from './api.ts';
 
 interface Schema {
   $ref?: string;
@@ -103,7 +104,25 @@ const calls: Record<string, () => Promise<unknown>> = {
   'programs.provider': () => programs.provider(),
   'programs.setProvider': () => programs.setProvider({ kind: 'oidc', role: 'sender', issuer: 'i', clientId: 'c', clientSecret: 's', metadata: 'm', enforced: true }),
   'programs.removeProvider': () => programs.removeProvider(),
-  'investigate.open': () => investigate.open(id, id, 'reason'),
+  'disputes.evidence': () => disputes.evidence(),
+  'disputes.openings': () => disputes.openings(),
+  'disputes.approve': () => disputes.approve(id),
+  'disputes.refuse': () => disputes.refuse(id, 'no'),
+  'disputes.withdraw': () => disputes.withdraw(id),
+  'disputes.open': () => disputes.open(id),
+  'disputes.list': () => disputes.list(),
+  'disputes.create': () => disputes.create({ reference: '1', question: 'who?', parties: '' }),
+  'disputes.get': () => disputes.get(id),
+  'disputes.describe': () => disputes.describe(id, { reference: '1', question: 'who?', parties: '' }),
+  'disputes.remove': () => disputes.remove(id),
+  'disputes.ask': () => disputes.ask(id, { document: id, signer: id, reason: 'why', hours: 1 }),
+  'disputes.change': () => disputes.change(id, id, { part: 'reference', label: 'K1', note: '' }),
+  'disputes.removeItem': () => disputes.removeItem(id, id),
+  'disputes.annotate': () => disputes.annotate(id, []),
+  'disputes.compare': () => disputes.compare(id),
+  'disputes.samples': () => disputes.samples(id),
+  'disputes.align': () => disputes.align(id, id, id),
+  'disputes.bring': () => disputes.bring(id, new File(['x'], 'a.csv'), { part: 'reference', label: '', note: 'from' }),
 };
 
 function operation(method: string, path: string): Operation | undefined {

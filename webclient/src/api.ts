@@ -1,5 +1,6 @@
 // The HTTP contract with the service: every request that a page makes is a
-// function here, those of members and settings in people.ts. Errors come as RFC 9457 problems.
+// function here, those of members and settings in people.ts, those about disputes in
+// compare/service.ts. Errors come as RFC 9457 problems.
 
 export type Role = string;
 
@@ -169,6 +170,7 @@ export interface CaptureProblem {
   code: string;
   severity: 'warning' | 'refusal';
   text: string;
+  index?: number; // of the reference it is about; -1 is the set, or the questioned signature
 }
 
 export interface FinishedCapture {
@@ -178,11 +180,21 @@ export interface FinishedCapture {
   signing: Ceremony;
 }
 
+export interface Device {
+  pointer: string; // pen, touch, mouse, or empty
+  unitsPerMM: number;
+  nominalScale: boolean;
+  sampleRate: number; // Hz, as declared; 0 when unknown
+  pressureLevels: number;
+  hasPressure: boolean;
+  hasTilt: boolean;
+  hasInAir: boolean;
+  hasTime: boolean;
+}
+
 export interface Sampled {
-  id: string;
-  label: 'questioned' | 'reference';
-  at: string;
-  device: { pointer: string; nominalScale?: boolean; hasPressure?: boolean; hasTilt?: boolean; hasInAir?: boolean };
+  item: string;
+  device: Device;
   points: {
     t: number[]; // µs from the first point
     x: number[]; // position units, right
@@ -252,19 +264,6 @@ export interface Timeline {
   notes: string[] | null;
 }
 
-export interface Investigation {
-  title: string;
-  signer: string;
-  signedAt: string;
-  questioned: Sampled;
-  references: Sampled[];
-  comparison?: Comparison; // absent where the signer refused it
-  quality: Quality;
-  timeline?: Timeline;
-  videoUrl?: string;
-  hashes: { document: string; signed: string; deposit?: string; files: Record<string, string> };
-}
-
 export class Problem extends Error {
   override name = 'Problem';
   constructor(
@@ -294,7 +293,7 @@ interface Options {
   signal?: AbortSignal;
 }
 
-async function send(method: string, path: string, options: Options = {}): Promise<Response> {
+export async function send(method: string, path: string, options: Options = {}): Promise<Response> {
   const { body, idempotencyKey, signal } = options;
   const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': language };
   if (idempotencyKey) headers['Idempotency-Key'] = idempotencyKey;
@@ -332,11 +331,11 @@ export async function json<T>(method: string, path: string, options: Options = {
   return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
 }
 
-const part = encodeURIComponent;
+export const part = encodeURIComponent;
 
 // A creating POST carries a key made once per intent, so that a repeated request
 // after a lost answer does not create twice.
-const create = <T>(path: string, body: unknown, key: string): Promise<T> =>
+export const create = <T>(path: string, body: unknown, key: string): Promise<T> =>
   retried(() => json<T>('POST', path, { body, idempotencyKey: key }));
 
 // Two more tries when the network, not the service, said no.
@@ -441,9 +440,4 @@ export const signing = {
   pdfURL: '/api/signing/pdf',
   depositURL: '/api/signing/deposit',
   signedURL: '/api/signing/signed.pdf',
-};
-
-export const investigate = {
-  open: (document: string, signer: string, reason: string) =>
-    json<Investigation>('GET', `/api/investigate/documents/${part(document)}/signers/${part(signer)}?reason=${part(reason)}`),
 };

@@ -1,7 +1,7 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { get, launch, open, shoot } from './browser.ts';
-import { evidence } from './mock/evidence.ts';
+import { CASE, emptyCase, fullCase, opening } from './mock/evidence.ts';
 import { Mock } from './mock/server.ts';
 
 let browser: Browser;
@@ -12,52 +12,166 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 beforeEach(async () => {
   mock = await Mock.start();
-  mock.investigation = evidence;
+  mock.signedIn = true;
 });
 afterEach(() => mock.stop());
 
-const address = () => `${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`;
+const at = (tab: string) => `${mock.url}/compare#case/${CASE}/${tab}`;
+const words = (page: Page, test: string) => get(page, test).textContent();
 
-describe('comparing', () => {
-  it('opens with a reason, replays, overlays and exports', async () => {
-    mock.signedIn = true;
+describe('opening evidence', () => {
+  it('is asked for, approved, and opened once', async () => {
     const { context, page, faults } = await open(browser, 'desktop');
-    await page.goto(address());
+    await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`);
     expect(await get(page, 'compare-open').isDisabled()).toBe(true);
-    await get(page, 'compare-reason').fill('Dispute 2026-17');
-    await shoot(page, 'compare-1-reason-desktop');
+    await get(page, 'ask-reference').fill('2026-18');
+    await get(page, 'ask-question').fill('Whose signature is it?');
+    await get(page, 'compare-reason').fill('Dispute 2026-18');
     await get(page, 'compare-open').click();
-    await get(page, 'compare-questioned').waitFor();
-    expect(await get(page, 'compare-reference').count()).toBe(5);
-    expect(await page.locator('.uplot').count()).toBe(6);
-    expect(await get(page, 'verdict').textContent()).toContain('moderately strong support');
-    await get(page, 'colouring').selectOption('p');
-    await get(page, 'order').check();
-    await shoot(page, 'compare-2-desktop');
-    await get(page, 'choose-reference-3').check();
-    await get(page, 'rate').selectOption('4');
-    await get(page, 'play').click();
-    await expect.poll(() => get(page, 'seek').inputValue().then(Number), { timeout: 5000 }).toBeGreaterThan(3000);
-    await get(page, 'seek').fill('1500');
-    await get(page, 'normalised').check();
-    await shoot(page, 'compare-3-moment-desktop');
-    const download = page.waitForEvent('download');
-    await get(page, 'export-csv').click();
-    expect((await download).suggestedFilename()).toBe('questioned.csv');
+    await get(page, 'opening-next').waitFor();
+    expect(await get(page, 'open-evidence').count()).toBe(0);
+    mock.disputes.openings[0]!.state = 'approved';
+    await get(page, 'opening-refresh').click();
+    await get(page, 'open-evidence').click();
+    await get(page, 'open-evidence').waitFor({ state: 'detached' });
+    expect(mock.requests.filter((one) => one.endsWith('/open'))).toHaveLength(1);
     expect(faults).toEqual([]);
     await context.close();
   });
 
-  it('asks to sign in first', async () => {
+  it('is decided by the second person', async () => {
+    mock.disputes.openings = [{ ...opening }, { ...opening, id: '6'.repeat(32) }];
     const { context, page } = await open(browser, 'phone');
-    await page.goto(address());
-    await get(page, 'compare-reason').fill('Dispute 2026-17');
-    await get(page, 'compare-open').click();
+    await page.goto(`${mock.url}/compare#openings`);
+    await get(page, 'approve').first().click();
+    await expect.poll(() => get(page, 'approve').count()).toBe(1);
+    await get(page, 'refuse').click();
+    await get(page, 'refuse-answer').fill('Ask the court first.');
+    await get(page, 'refuse-go').click();
+    await get(page, 'openings-none').waitFor();
+    expect(mock.disputes.openings.map((one) => one.state)).toEqual(['approved', 'refused']);
+    expect(mock.disputes.openings[1]!.answer).toBe('Ask the court first.');
+    await context.close();
+  });
+
+  it('asks to sign in first', async () => {
+    mock.signedIn = false;
+    mock.disputes.cases = [fullCase()];
+    const { context, page } = await open(browser, 'phone');
+    await page.goto(at('compare'));
     await get(page, 'compare-signed-out').waitFor();
     mock.signedIn = true;
-    await get(page, 'compare-open').click();
+    await get(page, 'signed-in-again').click();
     await get(page, 'compare').waitFor();
-    await shoot(page, 'compare-phone');
+    await context.close();
+  });
+});
+
+describe('a case', () => {
+  it('begins, takes files, and is changed', async () => {
+    const { context, page, faults } = await open(browser, 'desktop');
+    await page.goto(`${mock.url}/compare`);
+    await get(page, 'case-reference').fill('2026-17');
+    await get(page, 'case-question').fill('Whose?');
+    await get(page, 'case-save').click();
+    await get(page, 'items-empty').waitFor();
+    await get(page, 'add-file').click();
+    await get(page, 'bring-file').setInputFiles([{ name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from('x') }, { name: 'b.csv', mimeType: 'text/csv', buffer: Buffer.from('y') }]);
+    expect(await get(page, 'bring-go').isDisabled()).toBe(true); // no word on where they are from
+    await get(page, 'bring-note').fill('from the claimant');
+    await get(page, 'bring-go').click();
+    await expect.poll(() => get(page, 'item').count()).toBe(2);
+    await get(page, 'item-edit').first().click();
+    await get(page, 'item-label').fill('K7');
+    await get(page, 'item-save').click();
+    await expect.poll(() => words(page, 'items')).toContain('K7');
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('is compared in every view, and measured', async () => {
+    mock.disputes.cases = [fullCase()];
+    const { context, page, faults } = await open(browser, 'desktop');
+    await page.goto(at('compare'));
+    await get(page, 'compare-questioned').waitFor();
+    expect(await get(page, 'compare-reference').count()).toBe(5);
+    // Replay: at four times its speed to the end, then by samples and strokes.
+    await get(page, 'rate').selectOption('4');
+    await get(page, 'play').click();
+    await expect.poll(() => get(page, 'seek').inputValue().then(Number), { timeout: 10_000 }).toBeGreaterThan(3000);
+    await get(page, 'seek').fill('0');
+    await get(page, 'sample-on').click();
+    await expect.poll(() => words(page, 'moment')).toContain('sample 2 of');
+    await get(page, 'stroke-on').click();
+    await expect.poll(() => words(page, 'moment')).toContain('stroke 2');
+    await get(page, 'inspector').locator('tbody tr').nth(7).waitFor();
+    // By keys on the sheet: the next sample, closer, and back.
+    const before = await words(page, 'moment');
+    await get(page, 'questioned-canvas').focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => words(page, 'moment')).not.toBe(before);
+    // The ruler by keys: a cross, moved by 40 px.
+    await get(page, 'tool-ruler').click();
+    await get(page, 'questioned-canvas').focus();
+    for (const key of ['ArrowRight', 'Enter', ...Array.from({ length: 10 }, () => 'ArrowRight'), 'Enter']) await page.keyboard.press(key);
+    await expect.poll(() => words(page, 'measured')).toMatch(/Distance \d+\.\d\d mm/);
+    await get(page, 'tool-note').click();
+    await get(page, 'questioned-canvas').click({ position: { x: 120, y: 120 } });
+    await get(page, 'note-text').fill('a hook');
+    await get(page, 'note-save').click();
+    await expect.poll(() => get(page, 'note').count()).toBe(2);
+    // Over each other: laid by hand, then as close as possible.
+    await get(page, 'mode').selectOption('overlay');
+    await get(page, 'placing').selectOption('manual');
+    await get(page, 'manual-degrees').fill('10');
+    await expect.poll(() => words(page, 'placement')).toContain('turned 10.0°');
+    await get(page, 'placing').selectOption('procrustes');
+    await expect.poll(() => words(page, 'placement')).not.toContain('turned 10.0°');
+    await get(page, 'mode').selectOption('flicker');
+    await get(page, 'flick').click();
+    // Curves: all ways to lay times on each other, and a table.
+    for (const timing of ['normalised', 'stroke', 'warped', 'raw']) await get(page, 'timing').selectOption(timing);
+    await get(page, 'plot-x').scrollIntoViewIfNeeded();
+    await get(page, 'table-x').click();
+    expect(await get(page, 'values').locator('tbody tr').count()).toBe(40);
+    await get(page, 'choose-reference-3').check();
+    await expect.poll(() => mock.requests.filter((one) => one.endsWith('/alignment')).length).toBe(2);
+    await get(page, 'colouring').selectOption('cost');
+    await get(page, 'legend').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('says what was found, warns of other devices, and exports', async () => {
+    mock.disputes.cases = [fullCase()];
+    const { context, page, faults } = await open(browser, 'tablet');
+    await page.goto(at('findings'));
+    expect(await words(page, 'verdict')).toContain('moderately strong support');
+    expect((await words(page, 'verdict'))!.toLowerCase()).not.toContain('same person');
+    expect(await words(page, 'quality-warnings')).toContain('K2');
+    expect(await get(page, 'statistics').locator('tbody tr').count()).toBe(14);
+    await get(page, 'tab-record').click();
+    expect(await get(page, 'custody').locator('tbody tr').count()).toBe(4);
+    const download = page.waitForEvent('download');
+    await get(page, 'export-csv').first().click();
+    expect((await download).suggestedFilename()).toBe('Q1.csv');
+    const report = page.waitForEvent('download');
+    await get(page, 'report-make').click();
+    expect((await report).suggestedFilename()).toContain('report-');
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('closes what may no longer be read', async () => {
+    const of = fullCase();
+    of.items.forEach((item) => (item.readable = false));
+    mock.disputes.cases = [of, emptyCase()];
+    const { context, page } = await open(browser, 'phone');
+    await page.goto(at('signatures'));
+    await expect.poll(() => get(page, 'item-closed').count()).toBe(of.items.length);
+    await get(page, 'tab-compare').click();
+    await get(page, 'compare-nothing').waitFor();
+    await shoot(page, 'compare-closed-phone');
     await context.close();
   });
 });

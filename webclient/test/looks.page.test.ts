@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Ceremony } from '../src/api.ts';
 import { get, launch, open, shoot, type Size, SIZES } from './browser.ts';
-import { evidence } from './mock/evidence.ts';
+import { CASE, emptyCase, fullCase, opening } from './mock/evidence.ts';
 import { Mock, TOKEN } from './mock/server.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -42,6 +42,18 @@ function aDocument(state: 'draft' | 'sent' | 'completed') {
   return document;
 }
 
+function investigate() {
+  mock.signedIn = true;
+  mock.disputes.cases = [fullCase()];
+}
+
+async function compare(page: Page): Promise<void> {
+  investigate();
+  await page.goto(`${mock.url}/compare#case/${CASE}/compare`);
+  await get(page, 'connectors').waitFor();
+  await page.locator('.uplot').nth(6).waitFor();
+}
+
 const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'sign-intro': async (page) => { await sign(page); await get(page, 'intro').waitFor(); },
   'sign-read': async (page) => { await sign(page); await get(page, 'start-reading').click(); await page.locator('.pdf-text[data-ready]').first().waitFor(); },
@@ -61,8 +73,20 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'own-plan': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('draft').id}`); await get(page, 'pdf').scrollIntoViewIfNeeded(); await page.locator('.pdf-text[data-ready]').first().waitFor(); },
   'own-sent': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('sent').id}`); await page.locator('.timeline li').first().waitFor(); },
   'own-completed': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('completed').id}`); await get(page, 'download-deposit').waitFor(); },
-  'compare-reason': async (page) => { await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`); await get(page, 'compare-open-form').waitFor(); },
-  'compare': async (page) => { mock.signedIn = true; mock.investigation = evidence; await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`); await get(page, 'compare-reason').fill('Dispute 17'); await get(page, 'compare-open').click(); await page.locator('.uplot').nth(5).waitFor(); },
+  'cases-empty': async (page) => { mock.signedIn = true; await page.goto(`${mock.url}/compare`); await get(page, 'cases-empty').waitFor(); },
+  'cases': async (page) => { investigate(); mock.disputes.openings = [{ ...opening }]; await page.goto(`${mock.url}/compare`); await get(page, 'case-line').waitFor(); },
+  'openings': async (page) => { investigate(); mock.disputes.openings = [{ ...opening }, { ...opening, id: '6'.repeat(32), state: 'refused', mine: true, answer: 'Ask the court first.' }]; await page.goto(`${mock.url}/compare#openings`); await get(page, 'approve').waitFor(); },
+  'openings-none': async (page) => { mock.signedIn = true; await page.goto(`${mock.url}/compare#openings`); await get(page, 'openings-none').waitFor(); },
+  'compare-ask': async (page) => { investigate(); mock.disputes.deciders = 0; await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`); await get(page, 'compare-open-form').waitFor(); },
+  'compare-signed-out': async (page) => { await page.goto(`${mock.url}/compare`); await get(page, 'compare-signed-out').waitFor(); },
+  'case-empty': async (page) => { mock.signedIn = true; mock.disputes.cases = [{ ...emptyCase(), openings: [{ ...opening, mine: true, state: 'approved' }] }]; await page.goto(`${mock.url}/compare#case/${CASE}`); await get(page, 'items-empty').waitFor(); },
+  'case-signatures': async (page) => { investigate(); await page.goto(`${mock.url}/compare#case/${CASE}/signatures`); await get(page, 'item').first().waitFor(); await page.locator('details').first().click(); },
+  'case-bring': async (page) => { investigate(); await page.goto(`${mock.url}/compare#case/${CASE}/signatures`); await get(page, 'add-file').click(); await get(page, 'bring-go').waitFor(); },
+  'compare': async (page) => { await compare(page); },
+  'compare-overlay': async (page) => { await compare(page); await get(page, 'mode').selectOption('overlay'); await get(page, 'placing').selectOption('manual'); await get(page, 'colouring').selectOption('speed'); await get(page, 'order').check(); await get(page, 'timing').selectOption('warped'); await get(page, 'stroke-on').click(); await get(page, 'stroke-on').click(); await get(page, 'table-x').click(); },
+  'compare-nothing': async (page) => { mock.signedIn = true; mock.disputes.cases = [emptyCase()]; await page.goto(`${mock.url}/compare#case/${CASE}/compare`); await get(page, 'compare-nothing').waitFor(); },
+  'case-findings': async (page) => { investigate(); await page.goto(`${mock.url}/compare#case/${CASE}/findings`); await get(page, 'quality').waitFor(); },
+  'case-record': async (page) => { investigate(); await page.goto(`${mock.url}/compare#case/${CASE}/record`); await get(page, 'custody').waitFor(); },
   'verify': async (page) => { await page.goto(`${mock.url}/verify`); await get(page, 'verify-choose').waitFor(); },
 };
 

@@ -31,6 +31,7 @@ func Run(t *testing.T, open Opener) {
 		"Mails": mails, "Shares": shares, "Staff": staff, "Sweep": sweep, "Programs": programs, "Audit": audit, "Sealed": sealed,
 		"Documents": documents, "DocumentLists": documentLists, "DocumentsSealed": documentsSealed, "Grants": grants, "Log": log, "Reminders": reminders, "Serials": serials, "Subjects": subjects,
 		"Objects": objects, "ObjectsWithTheirHolder": objectsWithTheirHolder, "Orphans": orphans, "Swept": swept, "Care": care,
+		"Cases": cases, "Openings": openings,
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := NewClock()

@@ -1,23 +1,62 @@
 // What the comparison found, in words that say what it does not.
-import type { ComponentChildren } from 'preact';
-import { type Comparison, Problem, type Quality } from '../api.ts';
+import { useState } from 'preact/hooks';
 import { exactTime, number } from '../i18n/format.ts';
-import { Badge, Button, Notice, Panel } from '../ui/ui.tsx';
-import { save } from '../download.ts';
-import { toCSV } from './signal.ts';
-import { opened } from './state.ts';
+import type { Comparison, Quality } from '../api.ts';
+import { Badge, Button, Empty, Notice, Panel, ProblemNotice, Select } from '../ui/ui.tsx';
+import { against, type StatisticName } from './statistics.ts';
+import { disputes, type Item } from './service.ts';
+import { chosenQuestioned, chosenRun, comparison, questioned, questionedItem, references, referenceItems, result, run, shown, take } from './state.ts';
 import { text } from './text/index.ts';
 
 const LN10 = Math.log(10);
 const SHOWN = 10; // features before the fold; the service puts the farthest first
 
+// Compares, and chooses among the comparisons that were made.
+export function Runs() {
+  const texts = text().runs;
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const dispute = shown.value!;
+  const ready = dispute.items.some((one) => one.part === 'questioned' && one.readable) && dispute.items.some((one) => one.part === 'reference' && one.readable);
+  const compare = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      take(await disputes.compare(dispute.id));
+      chosenRun.value = '';
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  return (
+    <Panel title={texts.title} test="runs" tools={<Button kind="primary" busy={busy} disabled={!ready} onClick={() => void compare()} test="run-compare">{texts.compare}</Button>}>
+      {!ready && <Notice>{texts.notReady}</Notice>}
+      <ProblemNotice problem={problem} />
+      {dispute.runs.length === 0 && ready && <Empty title={texts.emptyTitle} text={texts.emptyText} />}
+      {dispute.runs.length > 0 && (
+        <div class="toolbar">
+          <Select label={texts.shown} value={run.value?.id ?? ''} onChange={(id) => (chosenRun.value = id)} test="run-choose"
+            options={Object.fromEntries([...dispute.runs].reverse().map((one) => [one.id, `${exactTime(one.at)} · ${one.by}`]))} />
+          {run.value && run.value.results.length > 1 && <Select label={text().sheets.questioned} value={questionedItem.value?.id ?? ''} onChange={(id) => (chosenQuestioned.value = id)} test="run-questioned"
+            options={Object.fromEntries(run.value.results.map((one) => [one.item, labelOf(one.item)]))} />}
+          {run.value && <p class="small muted grow">{texts.against(run.value.references.map((one) => labelOf(one.item)).join(', '))}</p>}
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+const labelOf = (id: string): string => shown.value?.items.find((item) => item.id === id)?.label ?? text().runs.removed;
+
 export function Verdict() {
   const texts = text().verdict;
-  const found = opened.value?.comparison;
-  if (!found) return <Panel title={texts.title} test="verdict"><p>{texts.none}</p></Panel>;
+  if (!run.value || !result.value) return null;
+  const found = comparison.value;
+  if (!found) return <Panel title={texts.title} test="verdict"><Notice tone="warn">{result.value.trouble}</Notice></Panel>;
   const { likelihoodRatio: ratio, decision } = found;
   return (
-    <Panel title={texts.title} test="verdict" tools={<Badge tone={decision.outcome === 'accept' ? 'good' : decision.outcome === 'reject' ? 'bad' : 'warn'} test="decision">{texts.outcomes[decision.outcome]}</Badge>}>
+    <Panel title={`${texts.title}: ${questionedItem.value?.label ?? ''}`} test="verdict" tools={<Badge tone={decision.outcome === 'accept' ? 'good' : decision.outcome === 'reject' ? 'bad' : 'warn'} test="decision">{texts.outcomes[decision.outcome]}</Badge>}>
       <div class="verdict">
         <div class="stack-small">
           <p class="verdict-words">{verbal(ratio.verbal.code, ratio.verbal.text)}</p>
@@ -33,13 +72,13 @@ export function Verdict() {
           <dt>{texts.references}</dt><dd>{number(found.class.references)}</dd>
           <dt>{texts.model}</dt><dd>{found.model.name} <span class="mono">{found.model.number}</span> ({found.model.made})</dd>
           <dt>{texts.calibration}</dt><dd>{found.calibration.name} <span class="mono">{found.calibration.number}</span> ({found.calibration.made})</dd>
-          <dt>{texts.same}</dt><dd>{ratio.hypothesisSame}</dd>
-          <dt>{texts.different}</dt><dd>{ratio.hypothesisDifferent}</dd>
+          <dt>{texts.same}</dt><dd>{texts.hypothesisSame}</dd>
+          <dt>{texts.different}</dt><dd>{texts.hypothesisDifferent}</dd>
         </dl>
       </div>
       {found.problems.length > 0 && (
         <Notice tone="warn" test="comparison-problems">
-          <ul>{found.problems.map((one, i) => <li key={i}>{text().problems[one.code] ?? one.text}</li>)}</ul>
+          <ul>{found.problems.map((one, i) => <li key={i}>{text().problems[one.code] ?? one.text}{(one.index ?? -1) >= 0 && ` (${labelOf(run.value!.references[one.index!]?.item ?? '')})`}</li>)}</ul>
         </Notice>
       )}
     </Panel>
@@ -81,25 +120,89 @@ function Scale({ log, low, high, accept, reject }: { log: number; low: number; h
   );
 }
 
+// What was really recorded, of every signature, with what speaks against comparing.
 export function QualityPanel() {
   const texts = text().quality;
-  const quality = opened.value?.quality;
-  if (!quality) return null;
+  const all = [...shown.value!.items];
+  if (all.length === 0) return null;
   const digits: Partial<Record<keyof Quality, number>> = { rateHz: 1, jitterMs: 2, longestGapMs: 1, complexity: 1, pathMm: 1 };
   const keys = Object.keys(texts.rows) as (keyof Quality)[];
+  const warnings = all.flatMap((item) => warningsOf(item).map((warning) => ({ item, warning })));
   return (
     <Panel title={texts.title} test="quality">
       <p class="small muted">{texts.text}</p>
-      <table class="table">
-        <tbody>{keys.map((key) => <tr key={key}><th scope="row">{texts.rows[key]}</th><td class="number">{number(quality[key] ?? 0, digits[key] ?? 0)}</td></tr>)}</tbody>
-      </table>
+      {warnings.length > 0 && <Notice tone="warn" test="quality-warnings"><ul>{warnings.map(({ item, warning }, i) => <li key={i}><strong>{item.label}</strong>: {warning}</li>)}</ul></Notice>}
+      <div class="table-scroll" tabIndex={0} role="region" aria-label={texts.title}>
+        <table class="table small">
+          <thead><tr><th scope="col">{texts.measure}</th>{all.map((item) => <th key={item.id} scope="col" class="number">{item.label}</th>)}</tr></thead>
+          <tbody>
+            <tr><th scope="row">{texts.pointer}</th>{all.map((item) => <td key={item.id} class="number">{text().pointers[item.device.pointer] ?? item.device.pointer}</td>)}</tr>
+            <tr><th scope="row">{texts.nominalRate}</th>{all.map((item) => <td key={item.id} class="number">{item.device.sampleRate > 0 ? number(item.device.sampleRate) : '–'}</td>)}</tr>
+            {keys.map((key) => <tr key={key}><th scope="row">{texts.rows[key]}</th>{all.map((item) => <td key={item.id} class="number">{number(item.quality[key] ?? 0, digits[key] ?? 0)}</td>)}</tr>)}
+            <tr><th scope="row">{texts.scale}</th>{all.map((item) => <td key={item.id} class="number">{item.device.unitsPerMM > 0 ? (item.device.nominalScale ? texts.nominal : texts.metric) : texts.unknown}</td>)}</tr>
+          </tbody>
+        </table>
+      </div>
     </Panel>
   );
 }
 
+// Against the questioned signature that is chosen: another kind of device makes
+// two recordings differ where the hands did not.
+export function warningsOf(item: Item): string[] {
+  const texts = text().quality;
+  const against = questionedItem.value ?? shown.value?.items.find((one) => one.part === 'questioned');
+  const found = item.problems.filter((one) => !['few-references'].includes(one.code)).map((one) => text().problems[one.code] ?? one.text);
+  if (!against || against.id === item.id || item.part === 'questioned') return found;
+  if (item.device.pointer !== against.device.pointer) found.push(texts.otherPointer(text().pointers[item.device.pointer] ?? '', text().pointers[against.device.pointer] ?? ''));
+  if (item.device.hasPressure !== against.device.hasPressure) found.push(texts.otherPressure);
+  const [a, b] = [item.quality.rateHz, against.quality.rateHz];
+  if (a > 0 && b > 0 && Math.max(a / b, b / a) > 1.5) found.push(texts.otherRate(number(a), number(b)));
+  return found;
+}
+
+// Plain statistics that anybody can check, and the features that the score used.
+export function Statistics() {
+  const texts = text().statistics;
+  const one = questioned.value;
+  if (!one) return null;
+  const rows = against(one, references.value);
+  const digits: Partial<Record<StatisticName, number>> = { strokes: 0, pauses: 0, duration: 2, meanPressure: 3, spreadPressure: 3, meanAcceleration: 0, rmsJerk: 0, topSpeed: 0 };
+  const show = (value: number | null, name: StatisticName) => (value === null ? '–' : number(value, digits[name] ?? 1));
+  return (
+    <Panel title={texts.title} test="statistics">
+      <p class="small muted">{texts.text(referenceItems.value.length)}</p>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label={texts.title}>
+        <table class="table small">
+          <thead><tr><th scope="col">{text().features.feature}</th><th scope="col" class="number">{questionedItem.value?.label}</th><th scope="col" class="number">{text().features.mean}</th><th scope="col" class="number">{text().features.spread}</th><th scope="col" class="number">z</th></tr></thead>
+          <tbody>{rows.map((row) => (
+            <tr key={row.name}><th scope="row">{texts.names[row.name]} <span class="muted">{unitOf(row.name, one.metric)}</span></th>
+              <td class="number">{show(row.questioned, row.name)}</td><td class="number">{show(row.mean, row.name)}</td><td class="number">{row.spread === null ? '–' : number(row.spread, (digits[row.name] ?? 1) + 1)}</td>
+              <td class={row.z !== null && Math.abs(row.z) >= 2 ? 'number far' : 'number'}>{row.z === null ? '–' : number(row.z, 1)}</td></tr>
+          ))}</tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+function unitOf(name: StatisticName, metric: boolean): string {
+  const units = text().units;
+  switch (name) {
+    case 'duration': return 's';
+    case 'air': return '%';
+    case 'path': case 'width': case 'height': return units.x(metric);
+    case 'meanSpeed': case 'topSpeed': return units.speed(metric);
+    case 'meanAcceleration': return units.acceleration(metric);
+    case 'rmsJerk': return units.jerk(metric);
+    case 'meanTilt': return '°';
+    default: return '';
+  }
+}
+
 export function Features() {
   const texts = text().features;
-  const features = opened.value?.comparison?.explanation?.features ?? [];
+  const features = comparison.value?.explanation?.features ?? [];
   if (features.length === 0) return null;
   return (
     <Panel title={texts.title} test="features">
@@ -130,40 +233,4 @@ function FeatureTable({ features }: { features: Feature[] }) {
       </table>
     </div>
   );
-}
-
-export function Provenance() {
-  const texts = text().provenance;
-  const shown = opened.value;
-  if (!shown) return null;
-  const { hashes, timeline } = shown;
-  const file = (name: string, type: string, body: string) => save(new Blob([body], { type }), name);
-  const line = (label: string, hash: string | undefined): ComponentChildren => hash && <><dt>{label}</dt><dd class="mono">{hash}</dd></>;
-  return (
-    <Panel title={texts.title} test="provenance" tools={
-      <div class="row">
-        <Button onClick={() => file('questioned.csv', 'text/csv', toCSV(shown.questioned))} test="export-csv">CSV</Button>
-        <Button onClick={() => file('comparison.json', 'application/json', JSON.stringify(shown, null, 1))} test="export-json">JSON</Button>
-        <Button onClick={() => window.print()} test="print">{texts.print}</Button>
-      </div>
-    }>
-      <dl class="facts small">
-        <dt>{texts.signed}</dt><dd>{exactTime(shown.signedAt)}</dd>
-        {line(texts.document, hashes.document)}
-        {line(texts.signedFile, hashes.signed)}
-        {line(texts.deposit, hashes.deposit)}
-        {Object.entries(hashes.files).map(([name, hash]) => line(name, hash))}
-        {timeline?.pen && <><dt>{texts.clock}</dt><dd>{texts.clockText(timeline.pen.method, number(timeline.pen.uncertaintyMicros / 1000, 1))}</dd></>}
-        {(timeline?.media ?? []).map((track) => (
-          <><dt>{track.track} {track.segment}</dt><dd>{track.codec}, {texts.frames(number(track.frames))}, {texts.clockText(track.method, number(track.uncertaintyMicros / 1000, 1))}</dd></>
-        ))}
-      </dl>
-      {(timeline?.notes ?? []).map((note) => <p key={note} class="small muted">{note}</p>)}
-    </Panel>
-  );
-}
-
-export function failureOf(error: unknown): 'signed-out' | 'refused' | 'other' {
-  if (!(error instanceof Problem)) return 'other';
-  return error.status === 401 ? 'signed-out' : error.status === 403 || error.status === 404 ? 'refused' : 'other';
 }

@@ -1,86 +1,117 @@
-// The investigator's page: one questioned signature against its references.
+// The investigator's page: cases, the openings of evidence, and the comparison.
 import { useEffect, useState } from 'preact/hooks';
-import { investigate } from '../api.ts';
 import { Shell, startPage } from '../ui/shell.tsx';
-import { Button, Empty, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Empty, Notice, Panel, Progress } from '../ui/ui.tsx';
 import './compare.css';
-import { exactTime } from '../i18n/format.ts';
-import { failureOf, Features, Provenance, QualityPanel, Verdict } from './findings.tsx';
+import { day } from '../i18n/format.ts';
+import { AskPage } from './ask.tsx';
+import { Cases } from './cases.tsx';
+import { words } from './casetext/index.ts';
+import { Alignment, useAlignment } from './connectors.tsx';
+import { Failure } from './failure.tsx';
+import { Features, QualityPanel, Runs, Statistics, Verdict } from './findings.tsx';
+import { Inspector } from './inspector.tsx';
+import { Signatures } from './items.tsx';
+import { Notes } from './notes.tsx';
+import { Openings } from './openings.tsx';
+import { place, type Tab, TABS } from './place.ts';
 import { Plots } from './plots.tsx';
-import { Replay, Selfie } from './replay.tsx';
-import { Overlay, Questioned, References } from './sheets.tsx';
-import { opened } from './state.ts';
+import { RecordTab } from './record.tsx';
+import { Looks, Replay, Selfie, Tools } from './replay.tsx';
+import { disputes } from './service.ts';
+import { Measured, Placement, References, Sheets } from './sheets.tsx';
+import { loadSamples, mode, playing, questionedItem, referenceItem, shown, take } from './state.ts';
 import { text } from './text/index.ts';
 
-// Fragment: #document/signer
-function wanted(): { document: string; signer: string } | undefined {
-  const [, document, signer] = /^#\/?([\w-]+)\/([\w-]+)$/.exec(location.hash) ?? [];
-  return document && signer ? { document, signer } : undefined;
-}
-
 function App() {
-  const texts = text();
-  const shown = opened.value;
+  const texts = words();
+  const at = place.value;
   useEffect(() => {
-    document.title = `${texts.title} · Inkwitness`;
-  }, [texts]);
-  const target = wanted();
+    document.title = `${at.at === 'case' && shown.value ? `${shown.value.reference} · ` : ''}${texts.title} · Inkwitness`;
+  }, [texts, at, shown.value?.reference]);
+  const nav = [
+    { href: '/', label: texts.nav.documents, current: false },
+    { href: '#', label: texts.nav.cases, current: at.at !== 'openings', test: 'nav-cases' },
+    { href: '#openings', label: texts.nav.openings, current: at.at === 'openings', test: 'nav-openings' },
+  ];
   return (
-    <Shell home="/" width={shown ? 'wide' : 'narrow'}>
-      {!target && <Empty main title={texts.open.nothing} text={texts.open.nothingText} test="compare-nothing" />}
-      {target && !shown && <Open {...target} />}
-      {shown && (
-        <div class="stack" data-test="compare">
-          <div>
-            <h1>{texts.heading(shown.signer)}</h1>
-            <p class="muted">{shown.title} · {exactTime(shown.signedAt)}</p>
-          </div>
-          <Verdict />
-          <Panel title={texts.sheets.title}>
-            <Replay />
-            <div class={shown.videoUrl ? 'watch' : 'stack-small'}><Selfie /><div class="stack-small"><Questioned /><Overlay /></div></div>
-            <h3>{texts.sheets.referencesTitle}</h3>
-            <References />
-          </Panel>
-          <Panel title={texts.plotsTitle}><p class="small muted">{texts.plotsText}</p><Plots /></Panel>
-          <Features />
-          <QualityPanel />
-          <Provenance />
-        </div>
-      )}
+    <Shell home="/" nav={nav} width={at.at === 'case' ? 'wide' : 'normal'}>
+      {at.at === 'cases' && <Cases />}
+      {at.at === 'openings' && <Openings />}
+      {at.at === 'ask' && <AskPage key={`${at.document}/${at.signer}`} document={at.document} signer={at.signer} />}
+      {at.at === 'case' && <CasePage key={at.id} id={at.id} tab={at.tab} />}
     </Shell>
   );
 }
 
-// Opening evidence needs a reason; it is written into the audit record.
-function Open({ document, signer }: { document: string; signer: string }) {
-  const texts = text().open;
-  const [reason, setReason] = useState('');
-  const [busy, setBusy] = useState(false);
+function CasePage({ id, tab }: { id: string; tab: Tab }) {
+  const texts = words();
   const [problem, setProblem] = useState<unknown>();
-  const open = async () => {
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      opened.value = await investigate.open(document, signer, reason.trim());
-    } catch (error) {
-      setProblem(error);
-    }
-    setBusy(false);
-  };
+  const load = () => disputes.get(id).then((next) => { setProblem(undefined); take(next); }, setProblem);
+  useEffect(() => {
+    shown.value = undefined;
+    void load();
+    return () => (playing.value = false);
+  }, []);
+  if (problem !== undefined) return <Failure problem={problem} retry={() => void load()} />;
+  const dispute = shown.value;
+  if (dispute?.id !== id) return <Progress label={texts.loading} />;
   return (
-    <Panel main title={texts.title} test="compare-open-form">
-      <p>{texts.text}</p>
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void open(); }}>
-        <TextField label={texts.reason} value={reason} onInput={setReason} lines={3} required hint={texts.hint} test="compare-reason" />
-        {problem !== undefined && (failureOf(problem) === 'signed-out'
-          ? <Notice tone="warn" test="compare-signed-out"><p>{texts.signIn}</p><p><a class="button" href="/">{texts.signInGo}</a></p></Notice>
-          : failureOf(problem) === 'refused' ? <Notice tone="bad" test="compare-refused">{texts.refused}</Notice> : <ProblemNotice problem={problem} />)}
-        <div><Button kind="primary" type="submit" busy={busy} disabled={reason.trim().length < 3} test="compare-open">{texts.go}</Button></div>
-      </form>
-    </Panel>
+    <div class="stack" data-test="case" data-tab={tab}>
+      <div>
+        <h1>{texts.heading(dispute.reference)}</h1>
+        <p class="muted clip">{dispute.question}</p>
+        <p class="small muted">{texts.keptUntil(day(dispute.keepUntil))}</p>
+      </div>
+      <nav class="tabs" aria-label={texts.heading(dispute.reference)}>
+        {TABS.map((name) => <a key={name} href={`#case/${id}/${name}`} aria-current={name === tab ? 'page' : undefined} data-test={`tab-${name}`}>{texts.tabs[name]}</a>)}
+      </nav>
+      {tab === 'signatures' && <Signatures />}
+      {tab === 'compare' && <WithSamples id={id}><Workbench /></WithSamples>}
+      {tab === 'findings' && <WithSamples id={id}><Runs /><Verdict /><Statistics /><Features /><QualityPanel /></WithSamples>}
+      {tab === 'record' && <RecordTab />}
+    </div>
   );
 }
 
-window.addEventListener('hashchange', () => location.reload());
+// Reading samples is an event of its own, so they are asked for where they are needed.
+function WithSamples({ id, children }: { id: string; children: preact.ComponentChildren }) {
+  const [state, setState] = useState<'loading' | 'ready'>('loading');
+  const [problem, setProblem] = useState<unknown>();
+  const load = () => {
+    setProblem(undefined);
+    loadSamples().then(() => setState('ready'), setProblem);
+  };
+  useEffect(load, [id]);
+  if (problem !== undefined) return <Failure problem={problem} retry={load} />;
+  return state === 'ready' ? <>{children}</> : <Progress label={words().loading} />;
+}
+
+function Workbench() {
+  const texts = text();
+  useAlignment();
+  if (!questionedItem.value) return <Panel><Empty title={words().items.emptyTitle} text={words().items.nothingToRead} test="compare-nothing"><a class="button button-primary" href={`#case/${shown.value!.id}/signatures`}>{words().tabs.signatures}</a></Empty></Panel>;
+  return (
+    <div class="stack" data-test="compare">
+      <Panel title={texts.sheets.title}>
+        <Looks />
+        {mode.value !== 'beside' && referenceItem.value && <Placement />}
+        <Tools />
+        <Measured />
+        <Sheets />
+        <p class="visually-hidden" id="sheet-keys">{texts.tools.keys}</p>
+        <Replay />
+        <Selfie />
+        <details class="small"><summary>{texts.tools.keysTitle}</summary><p>{texts.tools.keys}</p></details>
+        <h3>{texts.sheets.referencesTitle}</h3>
+        <References />
+        {!referenceItem.value && <Notice>{texts.sheets.addReferences}</Notice>}
+      </Panel>
+      <div class="pair"><Inspector /><Notes /></div>
+      <Panel title={texts.plots.title}><p class="small muted">{texts.plots.text}</p><Plots /></Panel>
+      <Alignment />
+    </div>
+  );
+}
+
 void startPage(App);

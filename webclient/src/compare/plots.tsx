@@ -1,81 +1,197 @@
-// The channels over time, questioned against one reference, with linked cursors.
-import { useEffect, useRef } from 'preact/hooks';
+// The channels over time, questioned against one reference, with linked cursors;
+// each also as a table.
+import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { language } from '../i18n/index.ts';
 import { number } from '../i18n/format.ts';
-import { CHANNELS, type ChannelName, type Signal } from './signal.ts';
-import { normalised, questioned, reference, time } from './state.ts';
+import { Button, Select } from '../ui/ui.tsx';
+import type { Timing } from './align.ts';
+import { CHANNELS, type ChannelName, indexAt, type Signal } from './signal.ts';
+import { alignment, axes, current, effectiveTiming, hover, localCost, pairKey, questioned, questionedItem, reference, referenceItem, seekIndex, timing } from './state.ts';
 import { text } from './text/index.ts';
 
 const HEIGHT = 190;
+const ALWAYS: ChannelName[] = ['x', 'y', 'tilt']; // known in the air too
 
 export function Plots() {
-  const one = questioned.value;
-  if (!one) return null;
-  return <div class="plots" data-test="plots">{CHANNELS.map((name) => <Plot key={`${name} ${language.value}`} name={name} one={one} other={reference.value} />)}</div>;
+  const texts = text();
+  if (!questioned.value) return null;
+  return (
+    <div class="stack">
+      <div class="toolbar">
+        <Select<Timing> label={texts.plots.timing} value={timing.value} options={texts.plots.timings} onChange={(value) => (timing.value = value)} test="timing" />
+        <p class="small muted grow" role="status" data-test="timing-note">{timing.value !== effectiveTiming.value ? (alignment.value?.key === pairKey.value && alignment.value.problem !== undefined ? texts.plots.noAlignment : texts.plots.waiting) : texts.plots.explain[timing.value]}</p>
+      </div>
+      <div class="plots" data-test="plots">{CHANNELS.map((name) => <Channel key={`${name} ${language.value}`} name={name} />)}<Cost key={`cost ${language.value}`} /></div>
+    </div>
+  );
 }
 
-function Plot({ name, one, other }: { name: ChannelName; one: Signal; other: Signal | undefined }) {
+function valuesOf(signal: Signal, name: ChannelName): (number | null)[] {
+  return ALWAYS.includes(name) ? signal[name] : signal[name].map((value, i) => (signal.down[i] ? value : null));
+}
+
+function Channel({ name }: { name: ChannelName }) {
+  const texts = text();
+  const [one, other] = [questioned.value, reference.value];
+  if (!one) return null;
+  const title = `${texts.channels[name]} (${texts.units[name](one.metric)})`;
+  return <Plot name={name} title={title} one={{ at: axes.value.one!, values: valuesOf(one, name) }} other={other && axes.value.other && { at: axes.value.other, values: valuesOf(other, name) }} digits={name === 'p' ? 3 : 1} range={name === 'p' ? [0, 1] : undefined} />;
+}
+
+// Where the two differ: the cost along the alignment, over the questioned signature.
+function Cost() {
+  const texts = text();
+  if (!localCost.value) return null;
+  return <Plot name="cost" title={texts.plots.cost} one={{ at: axes.value.one!, values: localCost.value }} digits={2} />;
+}
+
+interface Line {
+  at: (number | null)[];
+  values: (number | null)[];
+}
+
+interface PlotProps {
+  name: ChannelName | 'cost';
+  title: string;
+  one: Line;
+  other?: Line;
+  digits: number;
+  range?: [number, number];
+}
+
+function Plot({ name, title, one, other, digits, range }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const texts = text();
-  const unit = texts.units[name](one.metric);
-  const isNormal = normalised.value;
+  const [table, setTable] = useState(false);
+  const [seen, setSeen] = useState(false);
+  const data = useRef<uPlot.AlignedData>([[]]);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    const made = new uPlot(config(name, `${texts.channels[name]} (${unit})`, element.clientWidth, isNormal), data(name, one, other, isNormal), element);
+    // Plots out of sight wait until they come into it, or the page has been still.
+    const watch = new IntersectionObserver(([entry]) => entry?.isIntersecting && setSeen(true), { rootMargin: '300px' });
+    watch.observe(element);
+    const timer = setTimeout(() => setSeen(true), 1200);
+    return () => { watch.disconnect(); clearTimeout(timer); };
+  }, []);
+  useEffect(() => {
+    const element = box.current;
+    if (!element || !seen) return;
+    data.current = merge(one, other);
+    if (plot.current) {
+      plot.current.setData(data.current);
+      return;
+    }
+    const made = new uPlot(config(title, element.clientWidth, digits, range, other !== undefined), data.current, element);
     plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const observer = new ResizeObserver(() => made.width !== element.clientWidth && made.setSize({ width: element.clientWidth, height: HEIGHT }));
     observer.observe(element);
-    return () => {
-      observer.disconnect();
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, [one, other, isNormal]);
+  }, [seen, one.at, one.values, other?.at, other?.values]);
+  useEffect(() => () => { plot.current?.destroy(); plot.current = undefined; }, []);
   // The replay's moment is a line across all plots.
   useEffect(() => {
     const made = plot.current;
-    if (!made || time.value === Infinity) return;
-    const end = one.t.at(-1) || 1;
-    made.setCursor({ left: made.valToPos(isNormal ? (100 * time.value) / end : time.value, 'x'), top: -10 }, false);
-  }, [time.value]);
-  return <div class="plot" ref={box} role="img" aria-label={`${texts.channels[name]} (${unit})`} data-test={`plot-${name}`} />;
+    const at = one.at[current.value];
+    if (!made || hover.value >= 0) return;
+    made.setCursor({ left: at == null ? -10 : made.valToPos(at, 'x'), top: -10 }, false);
+  }, [current.value, seen, one.at]);
+  return (
+    <div class="plot" data-test={`plot-${name}`}>
+      <div ref={box} role="img" aria-label={title} class="plot-box" />
+      <Button kind="plain" pressed={table} onClick={() => setTable(!table)} test={`table-${name}`}>{text().plots.table}</Button>
+      {table && <Values title={title} one={one} other={other} digits={digits} />}
+    </div>
+  );
 }
 
-// Both signatures on one axis of times: uPlot wants one x array, so the two are merged.
-function data(name: ChannelName, one: Signal, other: Signal | undefined, isNormal: boolean): uPlot.AlignedData {
-  const table = (signal: Signal): uPlot.AlignedData => {
-    const end = signal.t.at(-1) || 1;
-    const kept = signal.t.map((_, i) => i).filter((i) => i === 0 || signal.t[i]! > signal.t[i - 1]!);
-    return [
-      kept.map((i) => (isNormal ? (100 * signal.t[i]!) / end : signal.t[i]!)),
-      kept.map((i) => (signal.down[i] || name === 'tilt' || name === 'x' || name === 'y' ? (signal[name][i] ?? null) : null)),
-    ];
+const PAGE = 40;
+
+// The same values as rows, a page at a time; the page follows the replay.
+function Values({ title, one, other, digits }: Omit<PlotProps, 'name' | 'range'>) {
+  const texts = text().plots;
+  const [page, setPage] = useState(Math.max(0, Math.floor(current.peek() / PAGE)));
+  const pages = Math.max(1, Math.ceil(one.at.length / PAGE));
+  const show = (value: number | null | undefined) => (value == null ? '–' : number(value, digits));
+  const known = (other?.at ?? []).map((at, i) => [at, i] as const).filter((pair): pair is readonly [number, number] => pair[0] !== null);
+  const times = known.map(([at]) => at);
+  const rows = one.at.slice(page * PAGE, page * PAGE + PAGE).map((at, k) => {
+    const i = page * PAGE + k;
+    const j = at == null ? -1 : indexAt(times, at);
+    return { i, at, mine: one.values[i], theirs: j >= 0 ? other?.values[known[j]![1]] : null };
+  });
+  return (
+    <div class="stack-small" data-test="values">
+      <div class="table-scroll values" tabIndex={0} role="region" aria-label={title}>
+        <table class="table small">
+          <caption class="visually-hidden">{title}</caption>
+          <thead><tr><th scope="col" class="number">{texts.sample}</th><th scope="col" class="number">{texts.axes[effectiveTiming.value]}</th><th scope="col" class="number">{questionedItem.value?.label}</th>{other && <th scope="col" class="number">{referenceItem.value?.label}</th>}</tr></thead>
+          <tbody>{rows.map((row) => <tr key={row.i} class={row.i === current.value ? 'here' : undefined}><th scope="row" class="number">{number(row.i + 1)}</th><td class="number">{row.at == null ? '–' : number(row.at, 2)}</td><td class="number">{show(row.mine)}</td>{other && <td class="number">{show(row.theirs)}</td>}</tr>)}</tbody>
+        </table>
+      </div>
+      <div class="row small">
+        <Button disabled={page === 0} onClick={() => setPage(page - 1)} label={texts.earlier} test="values-back">◀</Button>
+        <span>{texts.page(number(page + 1), number(pages))}</span>
+        <Button disabled={page + 1 >= pages} onClick={() => setPage(page + 1)} label={texts.later} test="values-on">▶</Button>
+      </div>
+    </div>
+  );
+}
+
+// uPlot wants one rising axis: both are merged on it, and what has no place or
+// repeats one is left out.
+function merge(one: Line, other: Line | undefined): uPlot.AlignedData {
+  const rising = ({ at, values }: Line): uPlot.AlignedData => {
+    const x: number[] = [];
+    const y: (number | null)[] = [];
+    at.forEach((value, i) => {
+      if (value == null || (x.length > 0 && value <= x.at(-1)!)) return;
+      x.push(value);
+      y.push(values[i] ?? null);
+    });
+    return [x, y];
   };
-  return other ? uPlot.join([table(one), table(other)]) : table(one);
+  return other ? uPlot.join([rising(one), rising(other)], [[2, 2], [2, 2]]) : rising(one);
 }
 
-function config(name: ChannelName, title: string, width: number, isNormal: boolean): uPlot.Options {
+function config(title: string, width: number, digits: number, range: [number, number] | undefined, two: boolean): uPlot.Options {
   const css = getComputedStyle(document.documentElement);
   const colour = (token: string) => css.getPropertyValue(token).trim();
   const dark = matchMedia('(prefers-color-scheme: dark)').matches;
-  const texts = text().sheets;
   const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
-  const series = (label: string, stroke: string): uPlot.Series => ({
-    label, stroke, width: 1.5, spanGaps: true, points: { show: false },
-    value: (_, value) => (value === null ? '–' : number(value, name === 'p' ? 3 : 1)),
+  const series = (label: string, stroke: string, dash?: number[]): uPlot.Series => ({
+    label, stroke, dash, width: 1.5, spanGaps: true, points: { show: false },
+    value: (_, value) => (value == null ? '–' : number(value, digits)),
   });
   return {
     title, width, height: HEIGHT,
-    cursor: { sync: { key: 'compare' }, drag: { x: true, y: false } },
-    scales: { x: { time: false }, y: name === 'p' ? { range: [0, 1] } : {} },
-    axes: [axis, { ...axis, size: 56 }],
+    legend: { live: false },
+    cursor: { sync: { key: 'compare', setSeries: false }, drag: { x: true, y: false } },
+    scales: { x: { time: false }, y: range ? { range } : {} },
+    axes: [axis, { ...axis, size: 60 }],
     series: [
-      { label: isNormal ? '%' : 'ms', value: (_, value) => (value === null ? '–' : number(value, 1)) },
-      series(texts.questioned, dark ? '#a9bcff' : '#14235c'),
-      series(texts.referenceShort, dark ? '#7fd6a0' : '#11863f'),
+      { label: '' },
+      series(text().sheets.questioned, dark ? '#a9bcff' : '#14235c'),
+      ...(two ? [series(text().sheets.reference, dark ? '#7fd6a0' : '#11863f', [6, 3])] : []),
     ],
+    hooks: {
+      init: [(made) => {
+        // Pointing at a plot marks the sample everywhere; a click moves the replay there.
+        const sampleAt = () => {
+          const left = made.cursor.left ?? -1;
+          if (left < 0) return -1;
+          const x = made.posToVal(left, 'x');
+          let best = -1;
+          (axes.peek().one ?? []).forEach((at, i) => {
+            if (at !== null && at <= x) best = i;
+          });
+          return best;
+        };
+        made.over.addEventListener('pointermove', () => (hover.value = sampleAt()));
+        made.over.addEventListener('pointerleave', () => (hover.value = -1));
+        made.over.addEventListener('click', () => { const i = sampleAt(); if (i >= 0) seekIndex(i); });
+      }],
+    },
   };
 }
+

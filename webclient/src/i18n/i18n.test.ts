@@ -7,6 +7,10 @@ import compareEn from '../compare/text/en.ts';
 import compareFr from '../compare/text/fr.ts';
 import compareHans from '../compare/text/zh-Hans.ts';
 import compareHant from '../compare/text/zh-Hant.ts';
+import caseEn from '../compare/casetext/en.ts';
+import caseFr from '../compare/casetext/fr.ts';
+import caseHans from '../compare/casetext/zh-Hans.ts';
+import caseHant from '../compare/casetext/zh-Hant.ts';
 import ownEn from '../own/text/en.ts';
 import ownFr from '../own/text/fr.ts';
 import ownHans from '../own/text/zh-Hans.ts';
@@ -61,7 +65,7 @@ function phrases(tree: Tree, at = ''): [string, string][] {
 }
 
 // Phrases that are rightly the same in both languages.
-const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf|settings\.organisation\.title|settings\.webhooks\.title|plan\.levels\.simple)$/;
+const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf|settings\.organisation\.title|settings\.webhooks\.title|plan\.levels\.simple|tools\.(angleIs|names\.(angle|note))|notes\.(title|text)|(tabs|cases)\.signatures|ask\.signature|items\.formats\.inkml|record\.details\.(item|format))$/;
 
 describe.each([
   ['common', commonEn, commonFr, commonHant, commonHans],
@@ -69,6 +73,7 @@ describe.each([
   ['own', ownEn, ownFr, ownHant, ownHans],
   ['settings', settingsEn, settingsFr, settingsHant, settingsHans],
   ['compare', compareEn, compareFr, compareHant, compareHans],
+  ['disputes', caseEn, caseFr, caseHant, caseHans],
   ['verify', verifyEn, verifyFr, verifyHant, verifyHans],
 ] as [string, Tree, Tree, Tree, Tree][])('texts of %s', (_, en, fr, hant, hans) => {
   const english = new Map(phrases(en));

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import type { Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from '../../src/api.ts';
 import { toHex } from '../../src/ink/chain.ts';
+import { Disputes } from './disputes.ts';
 import { makePDF } from './pdf.ts';
 import { PenSession } from './pen.ts';
 import { People } from './people.ts';
@@ -43,6 +44,7 @@ export class Mock {
   readonly mails: Mail[] = [];
   readonly people = new People();
   readonly consentLanguages: string[] = [];
+  readonly disputes = new Disputes();
   ceremony: Ceremony;
   signedIn = false;
   problems: FinishedCapture['problems'] = []; // what the next finished capture is told
@@ -268,11 +270,13 @@ export class Mock {
     const [, id, action] = /^\w+ \/documents\/([^/]+)(?:\/(.*))?$/.exec(key) ?? [];
     const document = this.documents.find((one) => one.id === id);
     if (document) return this.document(request.method ?? '', action ?? '', document, response, json);
-    if (key.startsWith('GET /investigate/')) return send(response, 200, this.investigation);
+    const answer = this.disputes.answer(request.method ?? '', key.split(' ')[1]!, url, json);
+    if (answer?.bytes) return void response.writeHead(200, { 'Content-Type': answer.bytes[1], 'Content-Disposition': `attachment; filename="${answer.bytes[2]}"` }).end(answer.bytes[0]);
+    if (answer && answer.status < 400) return send(response, answer.status, answer.body);
+    if (answer) return problem(response, answer.status, 'refused', 'Not possible', (answer.body as { detail?: string } | undefined)?.detail);
     problem(response, 404, 'not-found', 'Not found');
   }
 
-  investigation: unknown = {};
   providers: Provider[] = [{ name: '', legal: 'This service', level: 'advanced' }];
   elsewhere = false; // the certificate provider asks the signer itself
   shares: object[] = [];

@@ -1,0 +1,86 @@
+// Asking to open the evidence of a signature, for a case that exists or a new one.
+import { useEffect, useState } from 'preact/hooks';
+import { dateTime } from '../i18n/format.ts';
+import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { words } from './casetext/index.ts';
+import { Failure } from './failure.tsx';
+import { go } from './place.ts';
+import { type CaseLine, disputes, type Evidence } from './service.ts';
+
+const HOURS = { '4': 4, '24': 24, '168': 168, '720': 720 } as const;
+
+interface Props {
+  document?: string; // chosen on the owner's page
+  signer?: string;
+  case?: string; // the case that is open
+  done?: () => void;
+}
+
+export function Ask({ document: wanted, signer, case: within, done }: Props) {
+  const texts = words().ask;
+  const [cases, setCases] = useState<CaseLine[]>([]);
+  const [signatures, setSignatures] = useState<Evidence[]>();
+  const [deciders, setDeciders] = useState(1);
+  const [failed, setFailed] = useState<unknown>();
+  const [chosen, setChosen] = useState(wanted && signer ? `${wanted}/${signer}` : '');
+  const [dispute, setDispute] = useState(within ?? '');
+  const [reference, setReference] = useState('');
+  const [question, setQuestion] = useState('');
+  const [reason, setReason] = useState('');
+  const [hours, setHours] = useState<keyof typeof HOURS>('24');
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const load = async () => {
+    setFailed(undefined);
+    try {
+      const [own, evidence, openings] = await Promise.all([disputes.list(), disputes.evidence(), disputes.openings()]);
+      setCases(own.cases);
+      setSignatures(evidence.signatures);
+      setDeciders(openings.deciders);
+      if (!chosen && evidence.signatures[0]) setChosen(`${evidence.signatures[0].document}/${evidence.signatures[0].signer}`);
+    } catch (error) {
+      setFailed(error);
+    }
+  };
+  useEffect(() => void load(), []);
+  if (failed !== undefined) return <Failure problem={failed} retry={() => void load()} />;
+  if (!signatures) return null;
+  const send = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      const id = dispute || (await disputes.create({ reference, question, parties: '' })).id;
+      setDispute(id);
+      const [document = '', of = ''] = chosen.split('/');
+      await disputes.ask(id, { document, signer: of, reason: reason.trim(), hours: HOURS[hours] });
+      if (done) done();
+      else go(`case/${id}/signatures`);
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  const fresh = dispute === '';
+  const ready = chosen && reason.trim().length >= 3 && (!fresh || (reference.trim() && question.trim().length >= 3));
+  if (signatures.length === 0) return <Notice test="ask-none">{texts.none}</Notice>;
+  return (
+    <form class="stack" data-test="compare-open-form" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+      <p>{texts.text}</p>
+      {deciders === 0 && <Notice tone="warn" test="ask-alone"><p>{texts.alone}</p></Notice>}
+      <Select label={texts.signature} value={chosen} onChange={setChosen} test="ask-signature"
+        options={Object.fromEntries(signatures.map((one) => [`${one.document}/${one.signer}`, `${one.name} · ${one.title} · ${dateTime(one.signedAt)}`]))} />
+      {!within && <Select label={texts.case} value={dispute} onChange={setDispute} test="ask-case"
+        options={{ '': texts.newCase, ...Object.fromEntries(cases.map((one) => [one.id, one.reference])) }} />}
+      {fresh && <TextField label={words().cases.reference} value={reference} onInput={setReference} hint={words().cases.referenceHint} required test="ask-reference" />}
+      {fresh && <TextField label={words().cases.question} value={question} onInput={setQuestion} hint={words().cases.questionHint} lines={2} required test="ask-question" />}
+      <TextField label={texts.reason} value={reason} onInput={setReason} lines={3} required hint={texts.hint} test="compare-reason" />
+      <Select label={texts.hours} value={hours} options={texts.periods} onChange={setHours} test="ask-hours" />
+      <ProblemNotice problem={problem} />
+      <div><Button kind="primary" type="submit" busy={busy} disabled={!ready} test="compare-open">{texts.go}</Button></div>
+    </form>
+  );
+}
+
+export function AskPage(props: Props) {
+  return <Panel main title={words().ask.title}><Ask {...props} /></Panel>;
+}

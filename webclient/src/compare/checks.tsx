@@ -1,0 +1,19 @@
+// What the verification of a deposit said when it came into the case.
+import { Badge } from '../ui/ui.tsx';
+import { words } from './casetext/index.ts';
+import type { Item } from './service.ts';
+
+export function Checks({ report }: { report: NonNullable<Item['checks']> }) {
+  const texts = words().checks;
+  const count = (status: string) => report.checks.filter((one) => one.status === status).length;
+  const fails = count('fails');
+  return (
+    <details data-test="item-checks">
+      <summary><Badge tone={fails > 0 ? 'bad' : count('unknown') > 0 ? 'warn' : 'good'}>{fails > 0 ? texts.fails(fails) : count('unknown') > 0 ? texts.unknown(count('unknown')) : texts.holds(count('holds'))}</Badge> {texts.title}</summary>
+      <ul class="checks small">
+        {report.checks.map((one, i) => <li key={i} data-status={one.status}><strong>{texts.statuses[one.status]}</strong> <span class="mono">{one.part}</span> {one.text}</li>)}
+      </ul>
+      {texts.language && <p class="small muted">{texts.language}</p>}
+    </details>
+  );
+}

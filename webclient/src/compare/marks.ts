@@ -1,0 +1,45 @@
+// What an examiner lays on a signature: distances, angles, notes. Places are in
+// the sheet's unit of length from the top left of the questioned ink.
+import { signal } from '@preact/signals';
+import { shown } from './state.ts';
+import { disputes, type Note } from './service.ts';
+import { take } from './state.ts';
+
+export interface Spot {
+  x: number;
+  y: number;
+}
+
+// Of the measuring tools: two points for a distance, three for an angle (its
+// corner is the second).
+export const measured = signal<{ sheet: string; spots: Spot[] }>({ sheet: '', spots: [] });
+
+export function distance(a: Spot, b: Spot): number {
+  return Math.hypot(b.x - a.x, b.y - a.y);
+}
+
+// Degrees between the arms at b, 0 to 180.
+export function angle(a: Spot, b: Spot, c: Spot): number {
+  const [ux, uy, vx, vy] = [a.x - b.x, a.y - b.y, c.x - b.x, c.y - b.y];
+  return (Math.abs(Math.atan2(ux * vy - uy * vx, ux * vx + uy * vy)) * 180) / Math.PI;
+}
+
+// A further click of a tool that takes `need` points; one more begins anew.
+export function addSpot(sheet: string, spot: Spot, need: number): void {
+  const { sheet: before, spots } = measured.value;
+  measured.value = before !== sheet || spots.length >= need ? { sheet, spots: [spot] } : { sheet, spots: [...spots, spot] };
+}
+
+// A note that is being written.
+export const writing = signal<{ item: string; spot: Spot } | undefined>(undefined);
+
+export async function addNote(item: string, spot: Spot, text: string): Promise<void> {
+  const of = shown.value!;
+  const round = (value: number) => Math.round(value * 100) / 100;
+  take(await disputes.annotate(of.id, [...of.notes, { item, x: round(spot.x), y: round(spot.y), text }]));
+}
+
+export async function removeNote(note: Note): Promise<void> {
+  const of = shown.value!;
+  take(await disputes.annotate(of.id, of.notes.filter((one) => one.id !== note.id)));
+}

@@ -1,0 +1,130 @@
+// Where everything comes from and what was done with it: context, hashes,
+// verification, chain of custody, copies to take away, the report.
+import { useState } from 'preact/hooks';
+import { exactTime, number } from '../i18n/format.ts';
+import { language, LANGUAGES, type Language } from '../i18n/index.ts';
+import { Button, Notice, Panel, ProblemNotice, Select } from '../ui/ui.tsx';
+import { problemOf } from '../api.ts';
+import { save } from '../download.ts';
+import { words } from './casetext/index.ts';
+import { Checks } from './checks.tsx';
+import { EndCase } from './items.tsx';
+import { OpeningFacts } from './openings.tsx';
+import { disputes, type ExportFormat, type Item } from './service.ts';
+import { reload, shown } from './state.ts';
+
+const FORMATS: Record<ExportFormat, string> = { csv: 'CSV', json: 'JSON', inkml: 'InkML', 'iso-19794-7': 'ISO/IEC 19794-7' };
+
+export function RecordTab() {
+  const dispute = shown.value;
+  if (!dispute) return null;
+  return <><Origins /><OpeningsOf /><Custody /><Panel title={words().items.end}><p class="small">{words().items.endText}</p><EndCase /></Panel></>;
+}
+
+// Fetches first, so that a refusal is told here and not on another page.
+async function download(url: string, fallback: string): Promise<void> {
+  const response = await fetch(url, { credentials: 'same-origin', cache: 'no-store' });
+  if (!response.ok) throw await problemOf(response);
+  const name = /filename="?([^";]+)"?/.exec(response.headers.get('Content-Disposition') ?? '')?.[1] ?? fallback;
+  save(await response.blob(), name);
+}
+
+export function Report() {
+  const texts = words().record;
+  const [tag, setTag] = useState<Language>(language.value);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const dispute = shown.value!;
+  const make = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await download(disputes.reportURL(dispute.id, tag), `report-${dispute.reference}.pdf`);
+      await reload();
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  return (
+    <Panel title={texts.report} test="report" tools={<Button onClick={() => window.print()} test="print">{texts.print}</Button>}>
+      <p>{texts.reportText}</p>
+      {dispute.items.some((item) => !item.readable) && <Notice tone="warn">{texts.reportClosed}</Notice>}
+      <ProblemNotice problem={problem} />
+      <div class="toolbar">
+        <Select<Language> label={texts.reportLanguage} value={tag} options={LANGUAGES} onChange={setTag} test="report-language" />
+        <Button kind="primary" busy={busy} onClick={() => void make()} test="report-make">{texts.reportMake}</Button>
+      </div>
+    </Panel>
+  );
+}
+
+function Origins() {
+  const texts = words().record;
+  const items = words().items;
+  return (
+    <Panel title={texts.origins} test="provenance">
+      <p class="small muted">{texts.originsText}</p>
+      {shown.value!.items.map((item) => (
+        <section key={item.id} class="item stack-small" aria-label={item.label}>
+          <div class="row row-between"><h3>{item.label} · {items.partNames[item.part]}</h3>{item.readable && <Exports item={item} />}</div>
+          <dl class="facts small">
+            <dt>{texts.from}</dt><dd>{item.origin === 'deposit' ? items.ofDocument(item.title ?? '', item.name) : items.ofFile(item.filename ?? '', items.formats[item.format ?? ''] ?? '')}</dd>
+            {item.note && <><dt>{items.origin}</dt><dd>{item.note}</dd></>}
+            {item.signedAt && <><dt>{texts.signed}</dt><dd>{exactTime(item.signedAt)}</dd></>}
+            <dt>{items.added}</dt><dd>{exactTime(item.addedAt)}</dd>
+            <dt>{item.origin === 'file' ? texts.fileHash : texts.penHash}</dt><dd class="mono">{item.sha256}</dd>
+            {item.fileSha256 && item.fileSha256 !== item.sha256 && <><dt>{texts.fileHash}</dt><dd class="mono">{item.fileSha256}</dd></>}
+            {item.timeline?.pen && <><dt>{texts.clock}</dt><dd>{texts.clockText(item.timeline.pen.method, number(item.timeline.pen.uncertaintyMicros / 1000, 1))}</dd></>}
+            {(item.timeline?.media ?? []).map((track) => (
+              <><dt>{track.track} {track.segment}</dt><dd>{track.codec}, {texts.frames(number(track.frames))}, {texts.clockText(track.method, number(track.uncertaintyMicros / 1000, 1))}</dd></>
+            ))}
+          </dl>
+          {item.checks && <Checks report={item.checks} />}
+        </section>
+      ))}
+    </Panel>
+  );
+}
+
+function Exports({ item }: { item: Item }) {
+  const [problem, setProblem] = useState<unknown>();
+  return (
+    <div class="row tight">
+      {(Object.keys(FORMATS) as ExportFormat[]).map((format) => (
+        <Button key={format} kind="plain" label={words().record.exportAs(item.label, FORMATS[format])} test={`export-${format}`}
+          onClick={() => void download(disputes.exportURL(shown.value!.id, item.id, format), `${item.label}.${format}`).then(reload, setProblem)}>{FORMATS[format]}</Button>
+      ))}
+      <ProblemNotice problem={problem} />
+    </div>
+  );
+}
+
+function OpeningsOf() {
+  const texts = words().record;
+  const all = shown.value!.openings;
+  return (
+    <Panel title={texts.openings}>
+      {all.length === 0 && <p class="muted">{texts.noOpenings}</p>}
+      {all.map((one) => <OpeningFacts key={one.id} opening={one} />)}
+    </Panel>
+  );
+}
+
+function Custody() {
+  const texts = words().record;
+  return (
+    <Panel title={texts.custody} test="custody">
+      <p class="small muted">{texts.custodyText}</p>
+      <div class="table-scroll" tabIndex={0} role="region" aria-label={texts.custody}>
+        <table class="table small">
+          <thead><tr><th scope="col" class="number">{texts.line}</th><th scope="col">{texts.when}</th><th scope="col">{texts.what}</th><th scope="col">{texts.who}</th><th scope="col">{texts.detail}</th><th scope="col">{texts.hash}</th></tr></thead>
+          <tbody>{shown.value!.custody.map((one) => (
+            <tr key={one.seq}><td class="number">{number(one.seq)}</td><td>{exactTime(one.at)}</td><td>{texts.kinds[one.kind] ?? one.kind}</td><td>{one.by}</td>
+              <td class="lines">{Object.entries(one.detail ?? {}).filter(([name]) => !['opening', 'case', 'signer', 'run'].includes(name)).map(([name, value]) => `${texts.details[name] ?? name}: ${value}`).join('\n')}</td><td class="mono" title={one.hash}>{one.hash.slice(0, 12)}</td></tr>
+          ))}</tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { signalOf } from './signal.ts';
+import { sampled } from './signal.test.ts';
+import { against, deviation, mean, statisticsOf } from './statistics.ts';
+
+// 3-4-5 triangles: 5 mm in 10 ms, twice; then 20 ms of air; then one more step.
+const base = signalOf(sampled([[0, 0, 0, true, true], [10_000, 30, 40, true], [20_000, 60, 80, true], [40_000, 100, 0, false], [50_000, 100, 0, true, true], [60_000, 130, 40, true]]));
+
+it('means and standard deviations of a sample', () => {
+  expect(mean([2, 4, 4, 4, 5, 5, 7, 9])).toBe(5);
+  // Squares about 5: 9 + 1 + 1 + 1 + 0 + 0 + 4 + 16 = 32; 32 / 7.
+  expect(deviation([2, 4, 4, 4, 5, 5, 7, 9])).toBeCloseTo(Math.sqrt(32 / 7), 12);
+  expect([mean([]), deviation([3])]).toEqual([null, null]);
+});
+
+describe('statistics', () => {
+  it('of one signature', () => {
+    const found = statisticsOf(base);
+    expect(found.duration).toBe(0.06);
+    expect(found.strokes).toBe(2);
+    expect(found.path).toBeCloseTo(15, 10); // three steps of 5 mm
+    expect(found.air).toBeCloseTo((100 * 30) / 60, 10); // from 20 to 50 ms
+    expect(found.meanSpeed).toBeCloseTo(500, 10);
+    expect(found.topSpeed).toBeCloseTo(500, 10);
+    expect(found.meanPressure).toBe(1);
+    expect(found.spreadPressure).toBe(0);
+    expect([found.width, found.height]).toEqual([13, 8]);
+  });
+
+  it('counts a pause once, however long', () => {
+    const rows: [number, number, number, boolean, boolean?][] = [[0, 0, 0, true, true]];
+    for (let i = 1; i <= 10; i++) rows.push([i * 10_000, 100 * i, 0, true]);
+    for (let i = 11; i <= 40; i++) rows.push([i * 10_000, 1000, 0, true]); // 300 ms still
+    for (let i = 41; i <= 50; i++) rows.push([i * 10_000, 1000 + 100 * (i - 40), 0, true]);
+    expect(statisticsOf(signalOf(sampled(rows))).pauses).toBe(1);
+    expect(statisticsOf(base).pauses).toBe(0);
+  });
+
+  it('against references', () => {
+    // Widths of 10, 12 and 14 mm: mean 12, deviation 2; a questioned one of 17 is z 2.5.
+    const wide = (mm: number) => signalOf(sampled([[0, 0, 0, true, true], [10_000, mm * 10, 0, true]]));
+    const row = against(wide(17), [wide(10), wide(12), wide(14)]).find((one) => one.name === 'width')!;
+    expect(row).toEqual({ name: 'width', questioned: 17, mean: 12, spread: 2, z: 2.5 });
+    // All of one duration: no spread, so no z.
+    expect(against(wide(17), [wide(10), wide(12)]).find((one) => one.name === 'duration')!.z).toBeNull();
+    expect(against(wide(17), [wide(10)]).every((one) => one.z === null)).toBe(true);
+  });
+});
