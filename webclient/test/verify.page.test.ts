@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { get, launch, open, shoot } from './browser.ts';
@@ -28,6 +29,19 @@ describe('verifying', () => {
     await expect.poll(() => page.getByRole('heading', { level: 2 }).first().textContent()).toBe('plain.pdf');
     await get(page, 'verify-answer').waitFor();
     expect(await get(page, 'verify-answer').getAttribute('data-state')).not.toBe('holds');
+    const good = readFileSync('../testdata/vectors/good.asice');
+    await get(page, 'verify-file').setInputFiles(file('good.asice', good));
+    await get(page, 'verify-second').waitFor();
+    expect(await get(page, 'verify-answer').getAttribute('data-state')).toBe('unknown'); // nobody's roots are known here
+    expect(await page.locator('[data-agree]').getAttribute('data-agree')).toBe('true');
+    await shoot(page, 'verify-good-phone');
+    const changed = Buffer.from(good);
+    changed[changed.length / 2 | 0]! ^= 1;
+    await get(page, 'verify-file').setInputFiles(file('changed.asice', changed));
+    await page.getByRole('heading', { level: 2, name: 'changed.asice' }).waitFor();
+    await get(page, 'verify-second').waitFor();
+    expect(await get(page, 'verify-answer').getAttribute('data-state')).toBe('fails');
+    expect(await page.locator('[data-agree]').getAttribute('data-agree')).toBe('true');
     expect(mock.requests.filter((one) => !one.startsWith('GET /api/trust'))).toEqual([]);
     expect(faults).toEqual([]);
     await context.close();

@@ -16,7 +16,9 @@ export interface Report {
   checks: Check[];
 }
 
-export type Outcome = { report: Report } | { unreadable: string } | { missing: true };
+// Whether the second verifier comes to the same answer about the container's core;
+// undefined for files that it does not read.
+export type Outcome = { report: Report; agree: boolean | undefined } | { unreadable: string } | { missing: true };
 
 let worker: Worker | undefined;
 
@@ -26,7 +28,14 @@ export async function check(file: File): Promise<Outcome> {
   const answer = await ask(worker, asked);
   if ('missing' in answer) return answer;
   const parsed = JSON.parse(answer.report) as Report & { error?: string };
-  return parsed.error ? { unreadable: parsed.error } : { report: parsed };
+  return parsed.error ? { unreadable: parsed.error } : { report: parsed, agree: agreement(parsed, answer.second) };
+}
+
+// What only the first verifier checks: the document's own signatures, evidence records.
+const ELSEWHERE = /^(?:pdf\.|deposit\.(?:document|signers|record)$)/;
+
+export function agreement(first: Pick<Report, 'checks'>, second: Pick<Report, 'holds'> | undefined): boolean | undefined {
+  return second && second.holds === first.checks.every((one) => one.status !== 'fails' || ELSEWHERE.test(one.code));
 }
 
 function ask(to: Worker, question: Question): Promise<Answer> {

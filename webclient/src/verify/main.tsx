@@ -54,7 +54,7 @@ type State = 'holds' | 'fails' | 'unknown' | 'unreadable' | 'missing';
 function stateOf(outcome: Outcome): State {
   if ('missing' in outcome) return 'missing';
   if ('unreadable' in outcome) return 'unreadable';
-  if (!outcome.report.holds) return 'fails';
+  if (!outcome.report.holds || outcome.agree === false) return 'fails';
   return outcome.report.checks.some((one) => one.status === 'unknown') ? 'unknown' : 'holds';
 }
 
@@ -72,6 +72,9 @@ function Answer({ file, outcome }: { file: File; outcome: Outcome }) {
         <strong>{texts.answers[state]}</strong>
         <p>{texts.explained[state]}</p>
       </Notice>
+      {'report' in outcome && outcome.agree !== undefined && (
+        <Notice tone={outcome.agree ? 'good' : 'bad'} test="verify-second"><span data-agree={String(outcome.agree)}>{outcome.agree ? texts.agree : texts.disagree}</span></Notice>
+      )}
       {checks.length > 0 && (
         <ul class="checks">
           {[...checks].sort((a, b) => rank[a.status] - rank[b.status]).map((one, i) => <Line key={i} check={one} />)}

@@ -19,6 +19,8 @@ const en = {
     unreadable: 'It is neither a letter of deposit nor a PDF with signatures, or it is damaged at its very structure.',
     missing: 'This server carries no verifier for the browser. Use the program inkverify instead; it works without a network.',
   },
+  agree: 'A second verifier, written independently of the first, comes to the same answer about the container.',
+  disagree: 'The two verifiers do not agree about this file. Do not rely on it, and tell the service: one of them is wrong.',
   statuses: { holds: 'Holds', fails: 'Wrong', unknown: 'Open' },
   limitsTitle: 'What this does not prove',
   limits: [

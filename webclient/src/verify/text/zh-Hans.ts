@@ -22,6 +22,8 @@ const zhHans: Translation<typeof en> = {
     unreadable: '它既不是寄存凭证，也不是含签名的 PDF，或其结构本身已损坏。',
     missing: '此服务器未附浏览器验证器。请改用 inkverify 程序；它不需要网络。',
   },
+  agree: '另一个独立编写的验证程序对此容器得出相同的结论。',
+  disagree: '两个验证程序对此文件的结论不一致。请勿采信，并通知本服务：其中一个有误。',
   statuses: { holds: '成立', fails: '错误', unknown: '待定' },
   limitsTitle: '这不能证明什么',
   limits: [

@@ -22,6 +22,8 @@ const zhHant: Translation<typeof en> = {
     unreadable: '它既不是寄存憑證，也不是含簽名的 PDF，或其結構本身已損壞。',
     missing: '此伺服器未附瀏覽器驗證器。請改用 inkverify 程式；它不需要網路。',
   },
+  agree: '另一個獨立編寫的驗證程式對此容器得出相同的結論。',
+  disagree: '兩個驗證程式對此檔案的結論不一致。請勿採信，並通知本服務：其中一個有誤。',
   statuses: { holds: '成立', fails: '錯誤', unknown: '待定' },
   limitsTitle: '這不能證明什麼',
   limits: [
