@@ -72,6 +72,7 @@ test-pages: pages
 .PHONY: test-go
 test-go: pages
 	go test -race -timeout 20m $$(go list ./... | grep -v /api/e2e)
+	go test -race -tags pkcs11 ./evidence/trust/pkcs11
 
 .PHONY: test-e2e
 test-e2e: build

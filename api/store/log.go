@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"inkwitness/api"
 	"inkwitness/evidence"
@@ -49,14 +51,8 @@ func (s *Store) Integrate(ctx context.Context, b ledger.Batch) error {
 		if err != nil {
 			return err
 		}
-		for i, e := range b.Entries {
-			err := s.execOne(ctx, `UPDATE log_entries SET place = $2 WHERE id = $1 AND place IS NULL`, e.ID, b.From+int64(i))
-			if errors.Is(err, api.ErrNotFound) {
-				return evidence.ErrConflict
-			}
-			if err != nil {
-				return err
-			}
+		if err := s.place(ctx, b); err != nil {
+			return err
 		}
 		for _, t := range b.Tiles {
 			if _, err := s.exec(ctx, `INSERT INTO log_tiles (level, n, data) VALUES ($1, $2, $3)
@@ -66,6 +62,28 @@ func (s *Store) Integrate(ctx context.Context, b ledger.Batch) error {
 		}
 		return nil
 	})
+}
+
+// place gives a batch's entries their places, one statement for each run of IDs
+// that follow each other. The batch names every ID of a run, so no other row lies
+// in it.
+func (s *Store) place(ctx context.Context, b ledger.Batch) error {
+	for first := 0; first < len(b.Entries); {
+		last := first
+		for last+1 < len(b.Entries) && b.Entries[last+1].ID == b.Entries[last].ID+1 {
+			last++
+		}
+		from, to := b.Entries[first].ID, b.Entries[last].ID
+		n, err := s.exec(ctx, `UPDATE log_entries SET place = id + $1 WHERE id BETWEEN $2 AND $3 AND place IS NULL`, b.From+int64(first)-from, from, to)
+		if err != nil {
+			return err
+		}
+		if n != to-from+1 {
+			return evidence.ErrConflict
+		}
+		first = last + 1
+	}
+	return nil
 }
 
 // Position implements ledger.Outbox.
@@ -94,19 +112,44 @@ func (s *Store) Head(ctx context.Context) (ledger.Head, error) {
 	return h, err
 }
 
+// tilesAtOnce bounds one statement: a proof needs about one tile for each level,
+// a turn of the sequencer a few more.
+const tilesAtOnce = 64
+
 // Tiles implements ledger.Tiles.
 func (s *Store) Tiles(ctx context.Context, ids []ledger.TileID) ([][]byte, error) {
-	tiles := make([][]byte, len(ids))
-	for i, id := range ids {
-		err := s.row(ctx, `SELECT data FROM log_tiles WHERE level = $1 AND n = $2`, id.Level, id.N).Scan(&tiles[i])
-		if errors.Is(err, api.ErrNotFound) {
-			return nil, fmt.Errorf("tile %d of level %d: %w", id.N, id.Level, evidence.ErrNotFound)
-		}
-		if err != nil {
+	found := make(map[ledger.TileID][]byte, len(ids))
+	for some := range slices.Chunk(ids, tilesAtOnce) {
+		if err := s.tiles(ctx, some, found); err != nil {
 			return nil, err
 		}
 	}
+	tiles := make([][]byte, len(ids))
+	for i, id := range ids {
+		data, ok := found[id]
+		if !ok {
+			return nil, fmt.Errorf("tile %d of level %d: %w", id.N, id.Level, evidence.ErrNotFound)
+		}
+		tiles[i] = data
+	}
 	return tiles, nil
+}
+
+// tiles reads some tiles in one statement.
+func (s *Store) tiles(ctx context.Context, ids []ledger.TileID, into map[ledger.TileID][]byte) error {
+	var where []string
+	var args []any
+	for _, id := range ids {
+		where = append(where, fmt.Sprintf("level = $%d AND n = $%d", len(args)+1, len(args)+2))
+		args = append(args, id.Level, id.N)
+	}
+	all, err := list(ctx, s, func(r scanner) (t ledger.Tile, err error) {
+		return t, r.Scan(&t.Level, &t.N, &t.Data)
+	}, "SELECT level, n, data FROM log_tiles WHERE "+strings.Join(where, " OR "), args...)
+	for _, t := range all {
+		into[t.TileID] = t.Data
+	}
+	return err
 }
 
 // Publish implements ledger.Tiles.

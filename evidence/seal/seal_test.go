@@ -131,12 +131,23 @@ func spans(t *testing.T, b []byte) []span {
 }
 
 func TestEveryFlippedByteIsFoundAndLocated(t *testing.T) {
-	w := sealtest.New(t)
-	file := w.Bytes(w.Sealed(1, 2000).Container)
+	const each = 100 // flips of one deposit
+	rng := rand.New(rand.NewPCG(1, 2))
+	for left, i := flips(t), 0; left > 0; left, i = left-each, i+1 {
+		w := sealtest.New(t)
+		if i%2 == 1 { // with witnesses and an outside timestamp
+			w = sealtest.NewComplete(t)
+		}
+		flipped(t, w.Bytes(w.Sealed(1+i%3, 2000+100*i).Container), rng, min(each, left))
+	}
+}
+
+// flipped changes single bits of a deposit, one at a time.
+func flipped(t *testing.T, file []byte, rng *rand.Rand, times int) {
+	t.Helper()
 	places := spans(t, file)
 	directory := places[len(places)-1].to
-	rng := rand.New(rand.NewPCG(1, 2))
-	for n := range flips(t) {
+	for n := range times {
 		at := rng.IntN(len(file))
 		switch n % 4 { // the large files would take nearly all
 		case 0:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,18 +93,32 @@ func (w *Watch) Run(ctx context.Context) error {
 	}
 }
 
-// ask takes the first answer of the references. No answer changes nothing: a
-// lost network is not a wrong clock.
+// ask asks every reference and takes the median: one of three that is wrong
+// neither stops the clock nor lets it go on. No answer changes nothing: a lost
+// network is not a wrong clock.
 func (w *Watch) ask(ctx context.Context) {
+	var heard []time.Duration
 	for _, r := range w.refs {
 		offset, err := r.Offset(ctx)
 		if err != nil {
 			w.log.WarnContext(ctx, "time reference silent", "err", err)
 			continue
 		}
-		w.heard(offset)
-		return
+		heard = append(heard, offset)
 	}
+	if len(heard) > 0 {
+		w.heard(median(heard))
+	}
+}
+
+// median is the middle one; of two in the middle the one that is further off.
+func median(offsets []time.Duration) time.Duration {
+	slices.Sort(offsets)
+	low, high := offsets[(len(offsets)-1)/2], offsets[len(offsets)/2]
+	if low.Abs() > high.Abs() {
+		return low
+	}
+	return high
 }
 
 func (w *Watch) heard(offset time.Duration) {
