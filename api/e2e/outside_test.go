@@ -156,6 +156,16 @@ func TestOutsideHelp(t *testing.T) {
 		got := owner.deposit(d.ID)
 		got.vouched(t, owner, cosigners)
 	}
+	args := []string{"--monitor", s.base + "/log", "--dir", t.TempDir(), "--once"}
+	for _, k := range before.LogKeys {
+		args = append(args, "--log", k)
+	}
+	for _, w := range witnesses {
+		args = append(args, "--compare", strings.Fields(w)[0])
+	}
+	if out, err := exec.Command(bin(t, "inkcosign"), args...).CombinedOutput(); err != nil || strings.Count(string(out), "is the beginning of this log") != 2 {
+		t.Errorf("a monitor that compares the log with both witnesses: %v\n%s", err, out)
+	}
 	if provider.Signed != 3 {
 		t.Errorf("the provider signed %d times, want 3: twice where it lost its answer, once more", provider.Signed)
 	}

@@ -3,7 +3,11 @@
 // one before (C2SP tlog-witness). Two of them on other people's machines are
 // what keeps a log's operator from rewriting its history.
 //
-// Exit codes: 0 stopped on request, 1 failed, 2 wrong usage.
+// With --monitor it reads a log instead, derives all of it again, and compares it
+// with what it noted before and with what witnesses have confirmed.
+//
+// Exit codes: 0 stopped on request or the log holds, 1 failed or the log does not
+// hold, 2 wrong usage.
 package main
 
 import (
@@ -31,6 +35,7 @@ import (
 )
 
 const usageText = `Usage: inkcosign --name NAME --dir DIR --log KEY [--log KEY] [--listen HOST:PORT]
+       inkcosign --monitor URL --dir DIR --log KEY [--log KEY] [--compare URL] [--once]
 
 Confirms that transparency logs only grow, and cosigns their checkpoints.
 
@@ -40,9 +45,14 @@ Flags:
   --log KEY           key of a log to watch, as the log publishes it; may be repeated
   --listen HOST:PORT  where to listen; 127.0.0.1:8090 by default
   --keys              print this witness's public keys and exit
+  --monitor URL       read the log at this address every ten minutes instead, derive all of it again,
+                      and compare it with what was noted in DIR
+  --compare URL       with --monitor: a witness whose newest checkpoint must agree; may be repeated
+  --once              with --monitor: look once; exit with 1 when the log does not hold
 
 Example:
   inkcosign --name witness.example.org/ink --dir /var/lib/inkcosign --log 'sign.example.com/log+1a2b3c4d+AQ...'
+  inkcosign --monitor https://sign.example.com/log --dir /var/lib/inkcosign --log 'sign.example.com/log+1a2b3c4d+AQ...' --once
 `
 
 func main() {
@@ -55,6 +65,9 @@ type options struct {
 	name, dir, listen string
 	logs              []string
 	keys              bool
+	monitor           string
+	compare           []string
+	once              bool
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -65,15 +78,21 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&o.dir, "dir", "", "")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8090", "")
 	f.BoolVar(&o.keys, "keys", false, "")
+	f.StringVar(&o.monitor, "monitor", "", "")
+	f.BoolVar(&o.once, "once", false, "")
+	f.Func("compare", "", func(s string) error { o.compare = append(o.compare, s); return nil })
 	f.Func("log", "", func(s string) error { o.logs = append(o.logs, s); return nil })
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(stdout, usageText)
 		return 0
 	}
-	if err != nil || o.name == "" || o.dir == "" || len(o.logs) == 0 && !o.keys {
-		fmt.Fprintf(stderr, "inkcosign: --name, --dir and --log are needed\n\n%s", usageText)
+	if err != nil || o.name == "" && o.monitor == "" || o.dir == "" || len(o.logs) == 0 && !o.keys {
+		fmt.Fprintf(stderr, "inkcosign: --name or --monitor, --dir and --log are needed\n\n%s", usageText)
 		return 2
+	}
+	if o.monitor != "" {
+		return watch(ctx, o, stdout, stderr)
 	}
 	if err := serve(ctx, o, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "inkcosign: %v\n", err)
