@@ -107,19 +107,19 @@ func inkeval(t *testing.T, args ...string) (string, string, error) {
 // The whole way with the interface that is promised: directory and archive give
 // the same scores, the rates are those that anybody computes from the score file.
 func TestRun(t *testing.T) {
-	dir, tgz := task2(t, 5)
+	dir, tgz := task2(t, 4)
 	out := t.TempDir()
 	var first evaluate.Result
 	for i, path := range []string{dir, tgz} {
 		scores := filepath.Join(out, fmt.Sprintf("s%d.csv", i))
-		text, notes, err := inkeval(t, "run", "--corpus", "svc2004-task2", "--path", path, "--users", "2-5", "--protocol", "rand", "--draws", "3", "--seed", "4", "--refs", "4", "--scores", scores, "--json")
+		text, notes, err := inkeval(t, "run", "--corpus", "svc2004-task2", "--path", path, "--users", "2-4", "--protocol", "rand", "--draws", "2", "--seed", "4", "--refs", "4", "--scores", scores, "--json")
 		must(t, err)
 		var result evaluate.Result
 		must(t, json.Unmarshal([]byte(text), &result))
-		if result.Users != 4 || result.Draws != 3 || result.Seed != 4 || result.References != 4 || len(result.Rates) != 2 {
+		if result.Users != 3 || result.Draws != 2 || result.Seed != 4 || result.References != 4 || len(result.Rates) != 2 {
 			t.Fatalf("%+v", result)
 		}
-		if !strings.Contains(notes, ": 4 of 4") {
+		if !strings.Contains(notes, ": 3 of 3") {
 			t.Errorf("progress %q", notes)
 		}
 		if first = result; i == 0 {
@@ -206,7 +206,7 @@ func recompute(t *testing.T, file []byte, got evaluate.Result) {
 				t.Errorf("%s against %s: printed %v, from the score file %v", x.name, against, x.got, x.want)
 			}
 		}
-		if r.Common.Low > r.Common.Value || r.Common.High < r.Common.Value || r.Users != 4 {
+		if r.Common.Low > r.Common.Value || r.Common.High < r.Common.Value || r.Users != 3 {
 			t.Errorf("%s: %+v", against, r)
 		}
 	}
