@@ -3,6 +3,7 @@ package evaluate
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -269,6 +270,20 @@ func roundTrip(t *testing.T, model []byte, c *Collection) {
 	var page bytes.Buffer
 	if err := Report(&page, Summarise(c, run, scores, m.Version), plots); err != nil || strings.Count(page.String(), "<svg") != 3 || strings.Contains(page.String(), "NaN") {
 		t.Errorf("report: %v", err)
+	}
+}
+
+// Forgeries of one user, questioned signatures of another: no user has a rate of
+// their own, the pooled one exists, and the result is still JSON.
+func TestRatesWithoutUsers(t *testing.T) {
+	trials := []Trial{{User: 0, Label: Genuine}, {User: 0, Label: Genuine}, {User: 1, Label: Skilled}}
+	r := Measure(trials, []float64{2, 3, 1}, Skilled)
+	if r.Common.Value != 0 || !math.IsNaN(r.User.Value) {
+		t.Errorf("%+v", r)
+	}
+	b, err := json.Marshal(r)
+	if err != nil || !bytes.Contains(b, []byte(`"eerUser":{"value":null`)) || !bytes.Contains(b, []byte(`"eerCommon":{"value":0,`)) {
+		t.Errorf("%s, %v", b, err)
 	}
 }
 
