@@ -89,3 +89,28 @@ func TestHandRound(t *testing.T) {
 		t.Errorf("a closed document: %v", err)
 	}
 }
+
+// TestCorrect: a signer who has not begun is replaced, and the link before ends.
+func TestCorrect(t *testing.T) {
+	d := planned(t, 2)
+	if _, err := d.Send(start, counter("secret")); err != nil {
+		t.Fatal(err)
+	}
+	right := SignerPlan{Name: "Right Person", Email: "right@example.org", Language: "fr"}
+	e, err := d.Correct("s1", right, start, counter("new"))
+	if err != nil || len(e.Mails) != 1 || e.Mails[0].To != "right@example.org" || e.Mails[0].Language != "fr" || e.Revoked[0] != "s1" {
+		t.Fatalf("corrected: %+v, %v", e, err)
+	}
+	if e, err := d.Correct("s2", SignerPlan{Name: "Later", Email: "later@example.org"}, start, counter("new")); err != nil || len(e.Mails) != 0 || d.Signers[1].Email != "later@example.org" {
+		t.Errorf("one whose turn has not come: %+v, %v", e, err)
+	}
+	if _, err := d.Correct("s1", SignerPlan{Name: "x", Email: "nowhere"}, start, counter("new")); !errors.Is(err, ErrInvalid) || d.Signers[0].Email != "right@example.org" {
+		t.Errorf("no address: %v", err)
+	}
+	if _, err := d.Consent("s1", Consent{Purpose: ForVideo, TextVersion: ConsentVersion, Language: "fr", At: start}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Correct("s1", right, start, counter("late")); !errors.Is(err, ErrState) {
+		t.Errorf("one who has begun: %v", err)
+	}
+}

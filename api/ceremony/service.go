@@ -343,6 +343,26 @@ func (s *Service) Remind(ctx context.Context, id string) (*Document, error) {
 	})
 }
 
+// Correct replaces a signer who has not begun, see Document.Correct.
+func (s *Service) Correct(ctx context.Context, id, signer string, plan SignerPlan) (*Document, error) {
+	return s.change(ctx, id, func(ctx context.Context, d *Document) (Effects, error) {
+		effects, err := d.Correct(signer, plan, s.Clock.Now().UTC(), newSecret)
+		if err != nil {
+			return Effects{}, err
+		}
+		who, err := d.Signer(signer)
+		if err != nil {
+			return Effects{}, err
+		}
+		subject, err := s.Subjects.Subject(ctx, d.Organisation, who.Email)
+		if err != nil {
+			return Effects{}, fmt.Errorf("find the signer's references: %w", err)
+		}
+		who.Subject = subject.ID
+		return effects, nil
+	})
+}
+
 // Cancel withdraws a document.
 func (s *Service) Cancel(ctx context.Context, id string) (*Document, error) {
 	return s.change(ctx, id, func(_ context.Context, d *Document) (Effects, error) { return d.Cancel() })

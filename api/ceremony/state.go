@@ -216,6 +216,34 @@ func (s *Signer) active() bool {
 	return slices.Contains([]SignerState{Invited, Opened, Consented, Captured}, s.State)
 }
 
+// Correct replaces a signer who has not begun: the address was wrong, or somebody
+// else is to sign. Whoever was asked before can no longer sign.
+func (d *Document) Correct(signer string, plan SignerPlan, now time.Time, newSecret func() string) (Effects, error) {
+	s, err := d.Signer(signer)
+	if err != nil {
+		return Effects{}, err
+	}
+	if d.State != Sent || !slices.Contains([]SignerState{Waiting, Invited, Opened}, s.State) || len(s.Consents) > 0 {
+		return Effects{}, api.Explain(ErrState, "This signer has begun to sign and cannot be replaced. Withdraw the document instead.")
+	}
+	right, err := plan.signer(s.ID)
+	if err != nil {
+		return Effects{}, err
+	}
+	s.Name, s.Email, s.Language, s.OpenedAt = right.Name, right.Email, right.Language, time.Time{}
+	for i := range d.Fields {
+		if f := &d.Fields[i]; d.Signers[f.Signer] == s && f.Asked() {
+			f.Value = "" // of whoever was asked before
+		}
+	}
+	effects := Effects{Events: []Event{{Kind: "signer.corrected", Signer: s.ID}}}
+	if s.State != Waiting {
+		effects.Revoked = append(effects.Revoked, s.ID)
+		d.invite(s, now, newSecret, &effects)
+	}
+	return effects, nil
+}
+
 // Cancel withdraws the document; links end.
 func (d *Document) Cancel() (Effects, error) {
 	if d.State != Draft && d.State != Sent {

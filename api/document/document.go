@@ -55,6 +55,7 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/send", ID: "sendDocument", Summary: "Invite the first signer", Tag: tag}, h.send)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/remind", ID: "remindSigner", Summary: "Send a new link to the signer whose turn it is", Tag: tag}, h.remind)
 	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/reminders", ID: "setReminders", Summary: "Set how often a signer who does not sign is reminded", Tag: tag}, h.reminders)
+	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/signers/{signer}", ID: "correctSigner", Summary: "Replace a signer who has not begun; the link sent before ends", Tag: tag}, h.correct)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/in-person", ID: "signInPerson", Summary: "Let this device go round the signers, who sign one after the other", Tag: tag}, h.inPerson)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/cancel", ID: "cancelDocument", Summary: "Withdraw a document that is not completed", Tag: tag}, h.cancel)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}/activity", ID: "documentActivity", Summary: "Who did what with a document", Tag: tag}, h.activity)
@@ -238,6 +239,18 @@ type remindersInput struct {
 func (h *Handler) reminders(ctx context.Context, in *remindersInput) (*viewOutput, error) {
 	return h.act(ctx, in.ID, func(ctx context.Context, id string) (*ceremony.Document, error) {
 		return h.Ceremony.SetReminders(ctx, id, in.Body.Days)
+	})
+}
+
+type correctInput struct {
+	ID     string `path:"id" pattern:"^[0-9a-f]{32}$"`
+	Signer string `path:"signer" pattern:"^[0-9a-f]{32}$"`
+	Body   SignerPlan
+}
+
+func (h *Handler) correct(ctx context.Context, in *correctInput) (*viewOutput, error) {
+	return h.act(ctx, in.ID, func(ctx context.Context, id string) (*ceremony.Document, error) {
+		return h.Ceremony.Correct(ctx, id, in.Signer, ceremony.SignerPlan(in.Body))
 	})
 }
 

@@ -1,10 +1,10 @@
 // The contract module against the service's own description, api/openapi.json:
 // every request goes to a route that exists and sends only what it knows.
-import { people, programs, self } from './people.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import openapi from '../../api/openapi.json';
 import { disputes } from './compare/service.ts';
 import { account, documents, newKey, Problem, signing } from './api.ts';
+import { people, programs, self } from './people.ts';
 
 interface Schema {
   $ref?: string;
@@ -50,6 +50,7 @@ const calls: Record<string, () => Promise<unknown>> = {
   'documents.send': () => documents.send(id),
   'documents.remind': () => documents.remind(id),
   'documents.remindEvery': () => documents.remindEvery(id, 3),
+  'documents.correct': () => documents.correct(id, id, { name: 'n', email: 'e', language: 'fr' }),
   'documents.inPerson': () => documents.inPerson(id),
   'documents.cancel': () => documents.cancel(id),
   'documents.activity': () => documents.activity(id),

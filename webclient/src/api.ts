@@ -376,6 +376,7 @@ export const documents = {
   send: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/send`, { idempotencyKey: newKey() }),
   remind: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/remind`, { idempotencyKey: newKey() }),
   remindEvery: (id: string, days: number) => json<Document>('PUT', `/api/documents/${part(id)}/reminders`, { body: { days } }),
+  correct: (id: string, signer: string, by: { name: string; email: string; language: string }) => json<Document>('PUT', `/api/documents/${part(id)}/signers/${part(signer)}`, { body: by }),
   inPerson: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/in-person`, { idempotencyKey: newKey() }),
   cancel: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/cancel`, { idempotencyKey: newKey() }),
   activity: (id: string) => json<{ activity: Activity[] }>('GET', `/api/documents/${part(id)}/activity`),

@@ -16,6 +16,32 @@ afterAll(async () => {
   await mock.stop();
 });
 
+// A page that signs again and again must not grow.
+it('memory over 50 signatures', async () => {
+  mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: consent.purpose === 'handwriting', at: '2026-11-23T19:00:00Z' }));
+  mock.ceremony.next = 'sign';
+  const { context, page } = await open(browser, 'tablet');
+  const client = await context.newCDPSession(page);
+  const heap = async () => {
+    await client.send('HeapProfiler.collectGarbage');
+    return ((await client.send('Runtime.getHeapUsage')) as { usedSize: number }).usedSize;
+  };
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  await get(page, 'pad-start').click();
+  const sizes: number[] = [];
+  const samples = readSignature('w1-genuine-01');
+  for (let n = 1; n <= 50; n++) {
+    await expect.poll(() => get(page, 'pad').getAttribute('data-capture'), { timeout: 15_000 }).toBe(mock.lastSession().id);
+    await page.locator('[data-test=pad][data-state=live]').waitFor();
+    await drawPen(page, samples, 40);
+    await get(page, 'pad-clear').click();
+    if (n % 10 === 0) sizes.push(await heap());
+  }
+  console.log('heap after 10, 20, ... 50 signatures, MB:', sizes.map((size) => (size / 1e6).toFixed(2)).join(' '));
+  expect(sizes.at(-1)! - sizes[0]!).toBeLessThan(1e6); // one MB: less than 20 kB a signature
+  await context.close();
+}, 300_000);
+
 const percentile = (values: number[], part: number) => [...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? NaN;
 
 it('first contentful paint with the CPU slowed six times', async () => {

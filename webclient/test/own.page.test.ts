@@ -74,6 +74,12 @@ describe('owning', () => {
     expect(page.url()).toContain(`#/documents/${document.id}`);
     await shoot(page, 'own-4-sent-desktop');
 
+    await get(page, 'signer-correct').click();
+    await get(page, 'correct-email').fill('chloe.martin@example.org');
+    await get(page, 'correct-go').click();
+    await expect.poll(() => document.signers[0]?.email).toBe('chloe.martin@example.org');
+    await get(page, 'reminders').selectOption('3');
+    await get(page, 'reminder-next').waitFor();
     document.state = 'completed';
     Object.assign(document.signers[0]!, { state: 'signed', signedAt: '2026-11-23T19:00:00Z' });
     document.deposit = { id: 'd', size: 300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept' };

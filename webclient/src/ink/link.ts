@@ -97,6 +97,7 @@ export class PenLink {
     }
     const options = { signal: this.stop.signal };
     window.addEventListener('online', () => this.retryNow(), options);
+    document.addEventListener('resume', () => this.retryNow(), options); // the tab was frozen
     document.addEventListener('visibilitychange', () => this.visibility(), options);
     window.addEventListener('pagehide', () => this.flush(), options);
     this.timers.flush = setInterval(() => this.flush(), FLUSH_MS);

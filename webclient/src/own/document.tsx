@@ -8,7 +8,7 @@ import { Viewer } from '../pdf/viewer.tsx';
 import { StateBadge } from './documents.tsx';
 import { Plan } from './plan.tsx';
 import { Comments, Shares } from './sharing.tsx';
-import { InPerson, Reminders } from './ways.tsx';
+import { Correct, InPerson, Reminders } from './ways.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -93,7 +93,7 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
   };
   return (
     <Panel title={texts.signers}>
-      <ul class="people">{document.signers.map((signer) => <PersonLine key={signer.id} document={document} signer={signer} />)}</ul>
+      <ul class="people">{document.signers.map((signer) => <PersonLine key={signer.id} document={document} signer={signer} onChange={onChange} />)}</ul>
       <ProblemNotice problem={problem} />
       {reminded && <Notice tone="good">{texts.reminded}</Notice>}
       {document.state === 'sent' && document.inPerson && <p class="muted">{texts.handRound.stopped}</p>}
@@ -116,7 +116,7 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
   );
 }
 
-function PersonLine({ document, signer }: { document: Document; signer: Signer }) {
+function PersonLine({ document, signer, onChange }: { document: Document; signer: Signer; onChange: (next: Document) => void }) {
   const texts = text().document;
   return (
     <li data-test="signer-line" data-signer={signer.id}>
@@ -126,6 +126,7 @@ function PersonLine({ document, signer }: { document: Document; signer: Signer }
         {signer.reason && <div class="small">{texts.reason(signer.reason)}</div>}
       </div>
       <Badge tone={TONES[signer.state]} test="signer-state">{text().signerStates[signer.state]}</Badge>
+      {document.state === 'sent' && ['waiting', 'invited', 'opened'].includes(signer.state) && <Correct document={document} signer={signer} onChange={onChange} />}
       {signer.state === 'signed' && !signer.typed && <a class="button" href={`/compare#${document.id}/${signer.id}`} data-test="investigate">{texts.investigate}</a>}
     </li>
   );

@@ -1,9 +1,11 @@
-// Other ways to get a signature than one mail: reminders, and a device that goes round.
+// Other ways to get a signature than one mail: reminders, another person, and a
+// device that goes round.
 import { useState } from 'preact/hooks';
-import { account, type Document, documents } from '../api.ts';
+import { account, type Document, documents, type Signer } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { day } from '../i18n/format.ts';
-import { Button, Dialog, ProblemNotice, Select } from '../ui/ui.tsx';
+import { type Language, LANGUAGES } from '../i18n/index.ts';
+import { Button, Dialog, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -51,6 +53,46 @@ export function InPerson({ document, before }: { document: Document; before?: ()
           <Button kind="primary" onClick={() => void start()} busy={busy} test="in-person-go">{texts.handRound.go}</Button>
           <Button onClick={() => setOpen(false)}>{common().back}</Button>
         </div>
+      </Dialog>
+    </>
+  );
+}
+
+// The address was wrong, or somebody else is to sign: as long as nobody has begun.
+export function Correct({ document, signer, onChange }: { document: Document; signer: Signer; onChange: (next: Document) => void }) {
+  const texts = text().document.correct;
+  const [open, setOpen] = useState(false);
+  const [name, setName] = useState(signer.name);
+  const [email, setEmail] = useState(signer.email);
+  const [language, setLanguage] = useState(signer.language as Language);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const save = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      onChange(await documents.correct(document.id, signer.id, { name: name.trim(), email: email.trim(), language }));
+      setOpen(false);
+    } catch (error) {
+      if (!ended(error)) setProblem(error);
+    }
+    setBusy(false);
+  };
+  return (
+    <>
+      <Button kind="plain" onClick={() => setOpen(true)} test="signer-correct">{texts.go}</Button>
+      <Dialog title={texts.title} open={open} onClose={() => setOpen(false)} test="correct">
+        <p>{texts.text}</p>
+        <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }}>
+          <TextField label={text().plan.name} value={name} onInput={setName} required autocomplete="off" test="correct-name" />
+          <TextField label={text().plan.email} type="email" value={email} onInput={setEmail} required autocomplete="off" test="correct-email" />
+          <Select<Language> label={text().plan.language} value={language} options={LANGUAGES} onChange={setLanguage} />
+          <ProblemNotice problem={problem} />
+          <div class="row">
+            <Button kind="primary" type="submit" busy={busy} test="correct-go">{texts.save}</Button>
+            <Button onClick={() => setOpen(false)}>{common().cancel}</Button>
+          </div>
+        </form>
       </Dialog>
     </>
   );

@@ -65,6 +65,7 @@ function End({ primary = false }: { primary?: boolean }) {
   const [open, setOpen] = useState(false);
   const end = async () => {
     await signing.endHanding().catch(() => undefined);
+    sessionStorage.clear();
     location.replace('/');
   };
   return (

@@ -30,6 +30,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
   const [empty, setEmpty] = useState(false);
   const [turned, setTurned] = useState(false);
   const [resumed, setResumed] = useState(false);
+  const [slept, setSlept] = useState(false); // the browser froze the tab while something was recorded
   const [durable, setDurable] = useState(true);
 
   const start = async (record?: CaptureRecord) => {
@@ -59,6 +60,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
     setState(undefined);
     setTurned(false);
     setResumed(false);
+    setSlept(false);
     await old?.discard();
     await start();
   };
@@ -99,6 +101,12 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
     return () => window.removeEventListener('resize', check);
   }, [size.width]);
 
+  useEffect(() => {
+    const woken = () => setSlept(recording.current !== undefined);
+    document.addEventListener('resume', woken);
+    return () => document.removeEventListener('resume', woken);
+  }, []);
+
   const broken = state?.link === 'failed' || state?.media === 'failed' || state?.media === 'ended';
   const live = phase === 'running' && state?.armed === true && !broken;
   return (
@@ -121,7 +129,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
           {phase === 'running' && state && !state.armed && !broken && <div class="pad-cover"><p class="busy">{texts.preparing}</p></div>}
         </div>
       </div>
-      <Messages state={state} durable={durable} turned={turned} resumed={resumed} empty={empty && state?.strokes === 0} phase={phase} />
+      <Messages state={state} durable={durable} turned={turned} resumed={resumed} slept={slept} empty={empty && state?.strokes === 0} phase={phase} />
       <ProblemNotice problem={problem} onRetry={recording.current && !broken ? () => void finish() : undefined} />
       <div class="actions">
         <Button kind="primary" large onClick={() => void finish()} disabled={!live || turned} busy={phase === 'finishing'} test="pad-done">{texts.done}</Button>
@@ -136,11 +144,12 @@ interface MessagesProps {
   durable: boolean;
   turned: boolean;
   resumed: boolean;
+  slept: boolean;
   empty: boolean;
   phase: string;
 }
 
-function Messages({ state, durable, turned, resumed, empty, phase }: MessagesProps) {
+function Messages({ state, durable, turned, resumed, slept, empty, phase }: MessagesProps) {
   const texts = text().pad;
   if (!state || phase === 'idle') return null;
   return (
@@ -152,6 +161,7 @@ function Messages({ state, durable, turned, resumed, empty, phase }: MessagesPro
       {state.media === 'ended' && <Notice tone="bad" test="media-ended">{texts.cameraEnded}</Notice>}
       {turned && <Notice tone="warn" test="turned">{texts.turned}</Notice>}
       {resumed && <Notice test="resumed">{texts.resumed}</Notice>}
+      {slept && <Notice test="slept">{texts.slept}</Notice>}
       {empty && <Notice tone="warn" test="empty">{texts.empty}</Notice>}
       {state.pointer === 'mouse' && <p class="small muted">{texts.mouse}</p>}
     </>

@@ -41,13 +41,16 @@ export async function openCeremony(): Promise<void> {
   }
 }
 
-// The device goes round the signers: the address says so.
-export const handing = location.search === '?hand';
+// The device goes round the signers: the address says so, and the tab remembers
+// it while a signer is away at the provider of their certificate.
+const HAND = 'hand';
+export const handing = location.search === '?hand' || session()?.getItem(HAND) === '1';
 
 // A page that is loaded again goes on with the signer who holds the device.
 async function resumeOrHand(): Promise<void> {
   try {
     await show(await signing.get());
+    await takeConsent();
   } catch (error) {
     problem.value = error;
     opening.value = error instanceof Problem && error.status === 401 ? 'hand' : 'failed';
@@ -58,6 +61,7 @@ async function show(state: Ceremony): Promise<void> {
   accept(state);
   const theirs = matchLanguage(state.signer.language);
   if (theirs) await setLanguage(theirs);
+  session()?.setItem(HAND, '1');
   opening.value = 'open';
 }
 

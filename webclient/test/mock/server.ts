@@ -338,6 +338,9 @@ export class Mock {
         document.signers.forEach((signer, i) => (signer.state = i === 0 ? 'invited' : 'waiting'));
         this.mails.unshift({ id: randomBytes(4).toString('hex'), to: document.signers[0]!.email, subject: `Please sign: ${document.title}`, text: `Open this link to sign:\n${this.url}/sign#t=${TOKEN}\n`, createdAt: '2026-11-23T18:05:00Z', state: 'local' });
         return send(response, 200, document);
+      case 'PUT signers/s0':
+        Object.assign(document.signers[0]!, json());
+        return send(response, 200, document);
       case 'PUT reminders':
         document.remindDays = json().days;
         document.remindAt = '2026-11-26T18:05:00Z';

@@ -96,6 +96,7 @@ const fr: Translation<typeof en> = {
     levels: { simple: 'simple', advanced: 'avancée', qualified: 'qualifiée' } as Record<string, string>,
   },
   document: {
+    correct: { go: 'Modifier', title: 'Une autre adresse ou une autre personne', text: 'Tant que ce signataire n’a pas commencé. Le lien déjà envoyé ne fonctionne plus, et un nouveau part quand c’est son tour.', save: 'Enregistrer et envoyer' },
     inPerson: 'Signer sur cet appareil',
     handRound: { title: 'Signer sur cet appareil\u00a0?', text: 'Les signataires signent l’un après l’autre sur cet appareil\u00a0; personne ne reçoit de lien par e-mail. Vous êtes déconnecté, pour que personne n’utilise votre compte entre-temps\u00a0: reconnectez-vous quand l’appareil vous revient.', go: 'Se déconnecter et faire circuler', stopped: 'Ils signent sur un appareil qui circule. Envoyez un nouveau lien pour y mettre fin.' },
     reminders: { label: 'Rappels par e-mail', never: 'Jamais', every: (n) => plural('fr', n, 'Chaque jour', `Tous les ${n} jours`), next: (day) => `Le prochain rappel partira le ${day}.` },
@@ -145,6 +146,7 @@ const fr: Translation<typeof en> = {
     'fields.filled': 'a rempli des champs',
     'signer.invited': 'a invité un signataire',
     'signer.opened': 'a ouvert le document pour signer',
+    'signer.corrected': 'a remplacé un signataire',
     'signer.declined': 'a refusé',
     'signer.confirmed': 'a confirmé la signature',
     'signer.signed': 'signature scellée',

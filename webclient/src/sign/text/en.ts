@@ -118,6 +118,7 @@ const en = {
     cameraEnded: 'The camera was switched off. Please clear and sign again.',
     pending: (n: number) => plural('en', n, '1 piece still to be sent', `${n} pieces still to be sent`),
     resumed: 'The page was loaded again. What you had written is kept: go on, or clear and sign again.',
+    slept: 'The browser put this page to sleep to save power. What you had written is kept: go on, or clear and sign again.',
     turned: 'The screen has changed. Turn it back, or clear and sign again.',
     empty: 'There is nothing on the pad yet.',
     failed: 'This recording cannot be continued. Please sign again.',

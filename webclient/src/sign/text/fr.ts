@@ -119,6 +119,7 @@ const fr: Translation<typeof en> = {
     cameraEnded: 'La caméra a été coupée. Effacez et signez de nouveau.',
     pending: (n) => plural('fr', n, `${n} élément reste à envoyer`, `${n} éléments restent à envoyer`),
     resumed: 'La page a été rechargée. Ce que vous aviez écrit est gardé : continuez, ou effacez et signez de nouveau.',
+    slept: 'Le navigateur a mis cette page en veille pour économiser l’énergie. Ce que vous aviez écrit est gardé : continuez, ou effacez et signez de nouveau.',
     turned: 'L’écran a changé. Remettez-le dans l’autre sens, ou effacez et signez de nouveau.',
     empty: 'Il n’y a encore rien dans la zone.',
     failed: 'Cet enregistrement ne peut pas continuer. Veuillez signer de nouveau.',

@@ -1,0 +1,181 @@
+// What happens to a tablet while somebody signs: it is turned, it saves power, it is
+// used with a finger, a mouse, or a keyboard alone. The signer is told and goes on.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { drawPen, get, launch, open, readSignature, shoot } from './browser.ts';
+import { Mock, TOKEN } from './mock/server.ts';
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+});
+afterEach(() => mock.stop());
+
+const samples = readSignature('w1-genuine-01');
+const half = samples.findIndex((one, i) => i > samples.length / 2 && !one.down);
+const POINTERS = ['', 'pen', 'touch', 'mouse']; // as the second byte of a device message has them
+const down = (points: { down: boolean }[]) => points.filter((one) => one.down).length;
+
+// A page that records the pen, without camera and references.
+async function recording(page: Page): Promise<void> {
+  mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: consent.purpose === 'handwriting', at: '2026-11-23T19:00:00Z' }));
+  mock.ceremony.next = 'sign';
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  await get(page, 'pad-start').click();
+  await page.locator('[data-test=pad][data-state=live]').waitFor();
+}
+
+// Headless Chromium keeps every tab visible and so never freezes one
+// (Page.setWebLifecycleState does nothing): its script is halted instead, timers and
+// socket with it, between the two events that a browser gives.
+async function freeze(page: Page, meanwhile: () => Promise<void>): Promise<void> {
+  const client = await page.context().newCDPSession(page);
+  await client.send('Debugger.enable');
+  await page.evaluate(() => document.dispatchEvent(new Event('freeze')));
+  const halted = new Promise((resolve) => client.once('Debugger.paused', resolve));
+  await client.send('Debugger.pause');
+  await halted; // at the next timer
+  await meanwhile();
+  await client.send('Debugger.resume');
+  await client.send('Debugger.disable');
+  await page.evaluate(() => document.dispatchEvent(new Event('resume')));
+}
+
+describe('while somebody signs', () => {
+  it('a tablet that is turned and turned back loses nothing', async () => {
+    const { context, page, faults } = await open(browser, 'tablet');
+    await recording(page);
+    await drawPen(page, samples.slice(0, half), 4);
+    await page.setViewportSize({ width: 620, height: 1024 });
+    await get(page, 'turned').waitFor();
+    expect(await get(page, 'pad-done').isDisabled()).toBe(true);
+    await shoot(page, 'sign-turned-tablet');
+    await page.setViewportSize({ width: 1024, height: 768 });
+    await get(page, 'turned').waitFor({ state: 'detached' });
+    await drawPen(page, samples.slice(half), 4);
+    await get(page, 'pad-done').click();
+    await get(page, 'confirm-sign').waitFor();
+    expect(down(mock.lastSession().points())).toBe(down(samples));
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('a tab that the browser froze wakes up, says so and goes on', async () => {
+    const { context, page, faults } = await open(browser, 'tablet');
+    await recording(page);
+    await drawPen(page, samples.slice(0, half), 4);
+    await freeze(page, async () => {
+      mock.lastSession().cut(); // a server does not wait for a tab that sleeps
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+    });
+    await get(page, 'slept').waitFor();
+    await page.locator('[data-test=pad][data-state=live]').waitFor();
+    await get(page, 'link-lost').waitFor({ state: 'detached' });
+    await shoot(page, 'sign-slept-tablet');
+    await drawPen(page, samples.slice(half), 4);
+    await get(page, 'pad-done').click();
+    await get(page, 'confirm-sign').waitFor();
+    expect(down(mock.lastSession().points())).toBe(down(samples));
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('a finger and a mouse write as well, and the recording says which', async () => {
+    for (const kind of ['touch', 'mouse'] as const) {
+      const { context, page } = await open(browser, kind === 'touch' ? 'phone' : 'desktop');
+      await recording(page);
+      const pad = (await get(page, 'pad-canvas').boundingBox())!;
+      const at = (i: number) => ({ x: pad.x + 40 + i * 6, y: pad.y + 60 + 20 * Math.sin(i / 2) });
+      const client = await context.newCDPSession(page);
+      for (let i = 0; i <= 30; i++) {
+        if (kind === 'mouse') {
+          if (i === 0) await page.mouse.move(at(0).x, at(0).y);
+          if (i === 0) await page.mouse.down();
+          await page.mouse.move(at(i).x, at(i).y);
+        } else await client.send('Input.dispatchTouchEvent', { type: i === 0 ? 'touchStart' : 'touchMove', touchPoints: [at(i)] });
+      }
+      if (kind === 'mouse') await page.mouse.up();
+      else await client.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+      await get(page, 'pad-done').click();
+      await get(page, 'confirm-sign').waitFor();
+      expect(down(mock.lastSession().points())).toBeGreaterThan(20);
+      expect(POINTERS[mock.lastSession().device?.[1] ?? 0]).toBe(kind);
+      mock.ceremony.captureId = undefined;
+      await context.close();
+    }
+  });
+});
+
+// Presses Tab until the control has the focus, as somebody does who has no mouse.
+async function tabTo(page: Page, test: string): Promise<void> {
+  for (let i = 0; i < 90; i++) {
+    if (await page.evaluate((name) => document.activeElement?.getAttribute('data-test') === name, test)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`no way to ${test} by keyboard`);
+}
+
+async function press(page: Page, test: string, key = 'Enter'): Promise<void> {
+  await get(page, test).waitFor();
+  await tabTo(page, test);
+  await page.keyboard.press(key);
+}
+
+describe('by keyboard alone', () => {
+  it('a signer reads, fills in, refuses to be recorded and signs', async () => {
+    mock.ceremony.fields.push({ name: 'Text3', kind: 'text', page: 1, x: 60, y: 300, width: 180, height: 24, label: 'Place', required: true }, { name: 'Checkbox4', kind: 'checkbox', page: 1, x: 60, y: 340, width: 18, height: 18, required: true });
+    const { context, page } = await open(browser, 'desktop');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await press(page, 'start-reading');
+    await page.locator('.pdf-text[data-ready]').first().waitFor();
+    await press(page, 'pdf-larger');
+    await press(page, 'next-field');
+    await tabTo(page, 'entry-Text3');
+    await page.keyboard.type('Lyon');
+    await press(page, 'entry-Checkbox4', 'Space');
+    await press(page, 'read-done');
+    for (const purpose of ['handwriting', 'video', 'comparison']) await press(page, `consent-${purpose}-yes`, 'ArrowDown'); // on to "no"
+    await press(page, 'consent-done');
+    await get(page, 'typed-name').waitFor();
+    await tabTo(page, 'typed-name');
+    await page.keyboard.type('Chloé Martin');
+    await press(page, 'confirm-typed');
+    await get(page, 'done').waitFor();
+    expect(mock.ceremony.consents.map((one) => one.given)).toEqual([false, false, false]);
+    await context.close();
+  });
+
+  it('an owner signs in, uploads, plans and sends', async () => {
+    const { context, page } = await open(browser, 'desktop');
+    await page.goto(mock.url);
+    await get(page, 'sign-in').waitFor();
+    await tabTo(page, 'sign-in-email');
+    await page.keyboard.type('ada@atelier.example');
+    await tabTo(page, 'sign-in-password');
+    await page.keyboard.type('correct horse battery');
+    await page.keyboard.press('Enter');
+    await get(page, 'documents-empty').waitFor();
+    const chooser = page.waitForEvent('filechooser');
+    await press(page, 'upload');
+    await (await chooser).setFiles({ name: 'Lease.pdf', mimeType: 'application/pdf', buffer: Buffer.from(mock.pdf) });
+    await get(page, 'plan').waitFor();
+    await tabTo(page, 'signer-name');
+    await page.keyboard.type('Bo Berg');
+    await tabTo(page, 'signer-email');
+    await page.keyboard.type('bo@example.org');
+    await press(page, 'place-field');
+    await get(page, 'field').waitFor();
+    await page.keyboard.press('ArrowUp'); // the new field has the focus
+    await tabTo(page, 'send').catch(() => page.keyboard.press('Home'));
+    await page.keyboard.press('Enter');
+    await get(page, 'document-state').waitFor();
+    expect(mock.documents[0]?.state).toBe('sent');
+    expect(mock.documents[0]?.fields).toHaveLength(1);
+    await context.close();
+  });
+});

@@ -1,0 +1,129 @@
+// The main screens against pictures kept in test/screens, and what a page audit
+// asks of each page. UPDATE=1 writes the pictures anew.
+//
+// Tolerance: a pixel differs when a channel is more than 40 of 255 away; of all
+// pixels 1 % may. That leaves room for another version's way of smoothing letters
+// and none for a part that moved or is missing.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { get, launch, open } from './browser.ts';
+import { Mock, TOKEN } from './mock/server.ts';
+
+const FOLDER = fileURLToPath(new URL('./screens/', import.meta.url));
+const CHANNEL = 40;
+const SHARE = 0.01;
+
+let browser: Browser;
+let mock: Mock;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+beforeEach(async () => {
+  mock = await Mock.start();
+});
+afterEach(() => mock.stop());
+
+// The share of pixels that differ, worked out in the browser, which has a decoder.
+async function difference(page: Page, one: Buffer, other: Buffer): Promise<number> {
+  const blank = await page.context().newPage();
+  await blank.goto(`${mock.url}/icon.svg`);
+  const share = await blank.evaluate(async ([a, b, channel]) => {
+    const pixels = async (base64: string) => {
+      const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))], { type: 'image/png' }));
+      const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+      const context = canvas.getContext('2d')!;
+      context.drawImage(bitmap, 0, 0);
+      return context.getImageData(0, 0, bitmap.width, bitmap.height);
+    };
+    const [left, right] = [await pixels(a as string), await pixels(b as string)];
+    if (left.width !== right.width || left.height !== right.height) return 1;
+    let differ = 0;
+    for (let i = 0; i < left.data.length; i += 4) {
+      if ([0, 1, 2].some((k) => Math.abs(left.data[i + k]! - right.data[i + k]!) > (channel as number))) differ++;
+    }
+    return differ / (left.data.length / 4);
+  }, [one.toString('base64'), other.toString('base64'), CHANNEL] as const);
+  await blank.close();
+  return share;
+}
+
+const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
+  'sign-intro': async (page) => { await page.goto(`${mock.url}/sign#t=${TOKEN}`); await get(page, 'intro').waitFor(); },
+  'sign-consent': async (page) => {
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await get(page, 'read-done').click();
+    await get(page, 'consents').waitFor();
+  },
+  'own-list': async (page) => {
+    mock.signedIn = true;
+    for (const [i, state] of (['draft', 'sent', 'completed'] as const).entries()) {
+      mock.documents.push(Object.assign(mock.newDocument(`Rental agreement ${i + 1}`, 'agreement.pdf', 48_213), { id: String(i).repeat(32), state }));
+    }
+    await page.goto(mock.url);
+    await get(page, 'document-line').first().waitFor();
+  },
+  verify: async (page) => { await page.goto(`${mock.url}/verify`); await get(page, 'verify-choose').waitFor(); },
+};
+
+describe.each(Object.keys(SCREENS))('%s', (name) => {
+  it.each(name === 'sign-intro' || name === 'own-list' ? (['light', 'dark'] as const) : (['light'] as const))('looks as it did, %s', async (colorScheme) => {
+    const { context, page } = await open(browser, 'tablet', { colorScheme, reducedMotion: 'reduce', timezoneId: 'UTC', deviceScaleFactor: 1 });
+    await SCREENS[name]!(page);
+    await page.evaluate(() => document.fonts.ready);
+    const now = await page.screenshot({ animations: 'disabled', caret: 'hide' });
+    const path = `${FOLDER}${name}-${colorScheme}.png`;
+    if (process.env['UPDATE']) {
+      mkdirSync(FOLDER, { recursive: true });
+      writeFileSync(path, now);
+    }
+    expect(existsSync(path), `${path} is missing: run with UPDATE=1, look at it, and keep it`).toBe(true);
+    const share = await difference(page, now, readFileSync(path));
+    if (share > SHARE) {
+      mkdirSync(fileURLToPath(new URL('../../out/web/', import.meta.url)), { recursive: true });
+      writeFileSync(fileURLToPath(new URL(`../../out/web/differs-${name}-${colorScheme}.png`, import.meta.url)), now);
+    }
+    expect(share).toBeLessThanOrEqual(SHARE);
+    await context.close();
+  });
+});
+
+// What a page audit looks for, as far as it can be told without a clock.
+describe('every page', () => {
+  it.each(['/', `/sign#t=${TOKEN}`, '/compare', '/verify'])('%s is sound', async (path) => {
+    const { context, page, faults } = await open(browser, 'phone');
+    const answers: { url: string; status: number; type: string }[] = [];
+    page.on('response', (response) => answers.push({ url: response.url(), status: response.status(), type: response.headers()['content-type'] ?? '' }));
+    await page.addInitScript(() => {
+      Object.assign(globalThis, { shift: 0 });
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) if (!entry.hadRecentInput) (globalThis as any).shift += entry.value;
+      }).observe({ type: 'layout-shift', buffered: true });
+    });
+    await page.goto(mock.url + path);
+    await page.locator('h1').first().waitFor();
+    await page.waitForTimeout(300);
+    const facts = await page.evaluate(() => ({
+      title: document.title, lang: document.documentElement.lang, doctype: document.doctype?.name ?? '',
+      description: document.querySelector('meta[name=description]')?.getAttribute('content') ?? '',
+      viewport: document.querySelector('meta[name=viewport]')?.getAttribute('content') ?? '',
+      headings: document.querySelectorAll('h1').length, main: document.querySelectorAll('main').length,
+      images: [...document.querySelectorAll('img')].filter((image) => !image.alt).length,
+      small: [...document.querySelectorAll<HTMLElement>('button, select, input:not([type=file]):not([type=checkbox]):not([type=radio])')].filter((one) => one.offsetParent && one.getBoundingClientRect().height < 44).map((one) => one.outerHTML.slice(0, 80)),
+      inline: [...document.querySelectorAll('[style], script:not([src]), style')].filter((one) => one.tagName !== 'LINK').map((one) => one.tagName).filter((tag) => tag === 'SCRIPT' || tag === 'STYLE').length,
+      shift: (globalThis as any).shift as number,
+    }));
+    expect(facts.title).toMatch(/^.+ · Inkwitness$/);
+    expect(facts).toMatchObject({ lang: 'en', doctype: 'html', headings: 1, main: 1, images: 0, small: [], inline: 0 });
+    expect(facts.description.length).toBeGreaterThan(10);
+    expect(facts.viewport).not.toMatch(/user-scalable=no|maximum-scale/);
+    expect(facts.shift).toBeLessThan(0.1);
+    expect(answers.filter(({ url, status }) => status >= 400 && !url.includes('/api/'))).toEqual([]);
+    expect(answers.filter(({ url }) => !url.startsWith(mock.url))).toEqual([]);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+});
