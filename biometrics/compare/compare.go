@@ -191,13 +191,14 @@ func (c *Comparator) decide(out biometrics.Comparison) biometrics.Decision {
 	return d
 }
 
-// evidence is Weigh and Deviation together.
+// evidence is Weigh, Expected and Deviation together.
 func (m *Model) evidence(questioned *Prepared, s *side, costs []Costs) Evidence {
 	e := m.Weigh(costs, s.among)
 	refs := make([]*[feature.NumGlobal]float64, len(s.refs))
 	for i, r := range s.refs {
 		refs[i] = &r.Globals
 	}
+	e.Expected = m.Expected(refs, questioned.pressure)
 	e.Deviation = m.Deviation(&questioned.Globals, refs, questioned.pressure)
 	return e
 }

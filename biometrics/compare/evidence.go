@@ -86,31 +86,80 @@ func (m *Model) Align(a, b *Prepared) (Costs, error) {
 // Evidence is what the score is made of.
 type Evidence struct {
 	Distance  float64 // of the questioned signature to the references, natural logarithm
-	Own       float64 // of the references to each other, natural logarithm; 0 with one reference
+	Own       float64 // the same of each reference to the others, averaged; 0 with one reference
 	Pairs     int     // pairs of references behind Own
+	Expected  float64 // what Own is expected to be of a writer with such references
 	Deviation float64 // mean clipped |z| of the global features
 }
 
 // Weigh joins the costs of a questioned signature to each reference and those
-// among the references to the evidence of alignment.
+// among the references to the evidence of alignment. Both sides are measured
+// alike: each reference is questioned by the others.
 func (m *Model) Weigh(questioned, among []Costs) Evidence {
 	e := Evidence{Pairs: len(among)}
+	n := len(questioned)
 	for k, set := range m.Recipe.Sets {
-		mean, low := 0.0, math.Inf(1)
+		q := nearness{}
 		for _, c := range questioned {
-			mean += c[k] / float64(len(questioned))
-			low = math.Min(low, c[k])
+			q.add(c[k])
 		}
-		e.Distance += set.Share * (math.Log(mean) + math.Log(low)) / 2
-		own := 0.0
-		for _, c := range among {
-			own += c[k] / float64(len(among))
+		e.Distance += set.Share * q.log()
+		if len(among) == 0 {
+			continue
 		}
-		if len(among) > 0 {
-			e.Own += set.Share * math.Log(own)
+		for r := range n {
+			own := nearness{}
+			for o := range n {
+				if o != r {
+					own.add(among[pairAt(o, r)][k])
+				}
+			}
+			e.Own += set.Share * own.log() / float64(n)
 		}
 	}
 	return e
+}
+
+// nearness is the distance of one signature to several, from the cost of
+// aligning it with each.
+type nearness struct{ sum, low, n float64 }
+
+func (x *nearness) add(cost float64) {
+	if x.n == 0 || cost < x.low {
+		x.low = cost
+	}
+	x.sum += cost
+	x.n++
+}
+
+// log lies half way between the logarithms of mean and minimum.
+func (x *nearness) log() float64 { return (math.Log(x.sum/x.n) + math.Log(x.low)) / 2 }
+
+// WriterFeatures are the global features of references that say how much a
+// writer's signatures vary: long, fast and round ones vary less than short,
+// hesitant and jagged ones.
+var WriterFeatures = []feature.Global{
+	feature.LogDuration, feature.LogDown, feature.UpShare, feature.LogStrokes, feature.LogPath, feature.LogTremor, feature.LogJerk,
+	feature.SpeedSpread, feature.LogSpeedPeak, feature.LogTurnsX, feature.LogTurnsY, feature.LogTurning, feature.MeanVUp,
+}
+
+// Expected is what the population says of the references' distance to each
+// other, from what the references look like. It does not go further from the
+// mean than any writer did that it was fitted on.
+func (m *Model) Expected(references []*[feature.NumGlobal]float64, pressure bool) float64 {
+	pop := m.population(pressure)
+	if pop == nil {
+		return 0
+	}
+	shift := 0.0
+	for i, g := range WriterFeatures {
+		mean := 0.0
+		for _, r := range references {
+			mean += r[g] / float64(len(references))
+		}
+		shift += pop.Writer[i].Slope * (mean - pop.Writer[i].Mean)
+	}
+	return pop.Own + math.Max(-pop.Reach, math.Min(pop.Reach, shift))
 }
 
 // Deviation is how far the global features of the questioned signature lie from
@@ -151,12 +200,12 @@ func (m *Model) zscore(k int, questioned *[feature.NumGlobal]float64, references
 }
 
 // Score is the evidence as one number, higher is more alike. The references'
-// own spread is shrunk towards the population's where few pairs show it.
+// own spread is shrunk towards the expected one where few pairs show it.
 func (m *Model) Score(e Evidence, pressure bool) float64 {
-	own, pop := e.Own, m.population(pressure)
-	if pop != nil {
+	own := e.Own
+	if m.population(pressure) != nil {
 		n := float64(e.Pairs)
-		own = (n*e.Own + m.Recipe.OwnPrior*pop.Own) / (n + m.Recipe.OwnPrior)
+		own = (n*e.Own + m.Recipe.OwnPrior*e.Expected) / (n + m.Recipe.OwnPrior)
 	}
 	return -(e.Distance - m.Recipe.Spread*own) - m.Recipe.Global*math.Log(m.Recipe.Floor+e.Deviation)
 }
@@ -170,4 +219,12 @@ func pairs(n int) [][2]int {
 		}
 	}
 	return out
+}
+
+// pairAt is where the pair of two references stands in that order.
+func pairAt(i, j int) int {
+	if i > j {
+		i, j = j, i
+	}
+	return j*(j-1)/2 + i
 }

@@ -40,7 +40,6 @@ func (m *Model) likelihood(score float64, class biometrics.Class) (biometrics.Li
 	lr := biometrics.LikelihoodRatio{Same: hypothesisSame, Different: hypothesisDifferent}
 	c := m.calibration(class)
 	if c == nil {
-		lr.Low, lr.High = math.Inf(-1), math.Inf(1)
 		lr.Low, lr.High = -maxLog, maxLog
 		lr.Verbal = verbal(0)
 		return lr, false
@@ -57,8 +56,22 @@ func (m *Model) likelihood(score float64, class biometrics.Class) (biometrics.Li
 		sort.Float64s(v)
 		lr.Low, lr.High = math.Min(lr.Log, v[n*25/1000]), math.Max(lr.Log, v[n-1-n*25/1000])
 	}
+	calibrated := class.Pointer == capture.Pen
+	if !calibrated {
+		temper(&lr)
+	}
 	lr.Verbal = verbal(lr.Log)
-	return lr, class.Pointer == capture.Pen
+	return lr, calibrated
+}
+
+// temper makes a ratio modest that rests on another class of signatures. With a
+// finger the published equal error rates are two to three times those of a pen,
+// so that the same score is worth less, and nobody knows how much less: the
+// logarithm is halved, and the interval reaches from "says nothing" to what the
+// score would mean with a pen.
+func temper(lr *biometrics.LikelihoodRatio) {
+	lr.Low, lr.High = math.Min(0, lr.Low), math.Max(0, lr.High)
+	lr.Log /= 2
 }
 
 // maxLog stands for "nothing is known" in an interval; JSON has no infinity.
@@ -77,6 +90,6 @@ func verbal(log float64) biometrics.Verbal {
 
 // LogRatio is the calibrated score alone, for measuring error rates.
 func (m *Model) LogRatio(score float64, pressure bool, references int) float64 {
-	lr, _ := m.likelihood(score, biometrics.Class{Pressure: pressure, References: references})
+	lr, _ := m.likelihood(score, biometrics.Class{Pressure: pressure, Pointer: capture.Pen, References: references})
 	return lr.Log
 }

@@ -44,7 +44,7 @@ type Recipe struct {
 	Smooth   float64 `json:"smooth"`   // Gaussian over positions and pressure, in samples
 	Sets     []Set   `json:"sets"`     // aligned apart, their log distances averaged by share
 	Spread   float64 `json:"spread"`   // share of the references' own log spread that is taken off
-	OwnPrior float64 `json:"ownPrior"` // weight of the population's spread, in pairs of references
+	OwnPrior float64 `json:"ownPrior"` // weight of the expected spread, in pairs of references
 	Global   float64 `json:"global"`   // weight of the log deviation of the global features
 	Floor    float64 `json:"floor"`    // added to the deviation before its logarithm
 	Prior    float64 `json:"prior"`    // weight of the population's spread of a feature, in signatures
@@ -74,8 +74,16 @@ type Trained struct {
 // Population is what signatures of one class vary by within a person.
 type Population struct {
 	Pressure bool      `json:"pressure"`
-	Own      float64   `json:"own"`    // mean log distance between signatures of a person
+	Own      float64   `json:"own"`    // mean of Evidence.Own
+	Writer   []Slope   `json:"writer"` // how Own follows from each of WriterFeatures
+	Reach    float64   `json:"reach"`  // the furthest that Writer led away from Own in training
 	Spread   []float64 `json:"spread"` // of each global feature
+}
+
+// Slope is the part of one feature in a ridge regression.
+type Slope struct {
+	Mean  float64 `json:"mean"`
+	Slope float64 `json:"slope"`
 }
 
 // Calibration is the line from scores to likelihood ratios for one class of
@@ -161,8 +169,8 @@ func (m *Model) prepare() error {
 		m.channels, m.weights = append(m.channels, ls), append(m.weights, s.Weights)
 	}
 	for _, p := range m.Trained.Populations {
-		if len(p.Spread) != feature.NumGlobal {
-			return fmt.Errorf("population with %d of %d features", len(p.Spread), feature.NumGlobal)
+		if len(p.Spread) != feature.NumGlobal || len(p.Writer) != len(WriterFeatures) || !(p.Reach >= 0) {
+			return fmt.Errorf("population with %d of %d features and %d of %d slopes", len(p.Spread), feature.NumGlobal, len(p.Writer), len(WriterFeatures))
 		}
 		for _, v := range p.Spread {
 			if !(v > 0) {

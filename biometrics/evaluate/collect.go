@@ -23,8 +23,8 @@ type Collection struct {
 	Runs     []Run
 }
 
-// Run is one plan with its trials and their evidence. Deviation is left out of
-// the evidence, because it depends on the training; Score adds it.
+// Run is one plan with its trials and their evidence. Expected and Deviation are
+// left out of the evidence, because they depend on the training; Raw adds them.
 type Run struct {
 	Plan     Plan
 	Trials   []Trial
@@ -217,6 +217,7 @@ func (c *Collection) Raw(m *compare.Model, r *Run, i int) float64 {
 	for k, at := range t.References {
 		refs[k] = c.Globals[at]
 	}
+	e.Expected = m.Expected(refs, c.Pressure)
 	e.Deviation = m.Deviation(c.Globals[t.Questioned], refs, c.Pressure)
 	return m.Score(e, c.Pressure)
 }

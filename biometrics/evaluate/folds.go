@@ -35,6 +35,35 @@ func CrossValidate(m *compare.Model, cs []*Collection, folds int) ([]Result, err
 	return out, nil
 }
 
+// CrossCorpora trains one model a corpus, on all other corpora, and scores the
+// corpus with it: what to expect of people, devices and forgers that nothing was
+// fitted on. The recipe was chosen on all of them all the same.
+func CrossCorpora(m *compare.Model, cs []*Collection) ([]Result, error) {
+	var out []Result
+	for _, c := range cs {
+		var others []*Collection
+		for _, o := range cs {
+			if o.Corpus != c.Corpus {
+				others = append(others, o)
+			}
+		}
+		t, err := Train(m, others, -1, 1, 0)
+		if err != nil {
+			return nil, fmt.Errorf("without %s: %w", c.Corpus, err)
+		}
+		trained := m.WithTrained(t)
+		for r := range c.Runs {
+			run := &c.Runs[r]
+			if run.Plan.NoRandom || len(run.Trials) == 0 {
+				continue
+			}
+			scores := c.Score(run, func(int) *compare.Model { return trained })
+			out = append(out, Summarise(c, run, scores, m.Version))
+		}
+	}
+	return out, nil
+}
+
 // EvalPlans are the plans of the published table: five references by all
 // protocols, and fewer and more by rand.
 func EvalPlans() []Plan {

@@ -99,15 +99,18 @@ func leftOut(c *Collection, user int, fold, n int) bool {
 	return fold >= 0 && Fold(string(c.Corpus), c.Users[user], n) == fold
 }
 
-// population averages over people: the mean log distance between references,
-// and the spread of each global feature among a person's genuine signatures.
+// population averages over people: the mean log distance between references
+// and how it follows from them, and the spread of each global feature among a
+// person's genuine signatures.
 func population(cs []*Collection, pressure bool, fold, n int) (compare.Population, error) {
 	p := compare.Population{Pressure: pressure, Spread: make([]float64, feature.NumGlobal)}
-	people, own, owns := 0.0, 0.0, 0.0
+	people := 0.0
+	var writers []writer
 	for _, c := range cs {
 		if c.Pressure != pressure {
 			continue
 		}
+		own := ownByUser(c)
 		for _, g := range genuineGlobals(c) {
 			if len(g.of) < 2 || leftOut(c, g.user, fold, n) {
 				continue
@@ -116,24 +119,36 @@ func population(cs []*Collection, pressure bool, fold, n int) (compare.Populatio
 				p.Spread[k] += variance(g.of, k)
 			}
 			people++
-		}
-		for _, r := range c.Runs {
-			for i, tr := range r.Trials {
-				if r.Evidence[i].Pairs > 0 && !leftOut(c, tr.User, fold, n) {
-					own += r.Evidence[i].Own
-					owns++
-				}
+			if !math.IsNaN(own[g.user]) {
+				writers = append(writers, writer{own[g.user], g.of})
 			}
 		}
 	}
-	if people == 0 || owns == 0 {
+	if people == 0 || len(writers) == 0 {
 		return p, fmt.Errorf("no people to train on (pressure %v): %w", pressure, biometrics.ErrNotFound)
 	}
-	p.Own = round(own / owns)
 	for k := range p.Spread {
 		p.Spread[k] = round(math.Sqrt(p.Spread[k]/people) + 1e-4)
 	}
-	return p, nil
+	return p, regress(&p, writers)
+}
+
+// ownByUser is each user's mean distance between references, NaN where no run
+// has two of them.
+func ownByUser(c *Collection) []float64 {
+	sum, n := make([]float64, len(c.Users)), make([]float64, len(c.Users))
+	for _, r := range c.Runs {
+		for i, tr := range r.Trials {
+			if r.Evidence[i].Pairs > 0 {
+				sum[tr.User] += r.Evidence[i].Own
+				n[tr.User]++
+			}
+		}
+	}
+	for u := range sum {
+		sum[u] /= n[u]
+	}
+	return sum
 }
 
 // round keeps six digits, so that a different order of summation on another

@@ -13,6 +13,7 @@ type evalCmd struct {
 	Corpora string `required:"" type:"existingdir" help:"Directory with the corpora."`
 	Recipe  string `default:"biometrics/compare/recipe.json" type:"path" help:"What is aligned how."`
 	Folds   int    `default:"10" help:"Folds by user."`
+	Unseen  bool   `help:"Fit nothing on the corpus that is scored, only on the others, instead of folds by user."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 	Quiet   bool   `short:"q" help:"No progress."`
 }
@@ -30,7 +31,12 @@ func (e *evalCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rs, err := evaluate.CrossValidate(model, cs, e.Folds)
+	var rs []evaluate.Result
+	if e.Unseen {
+		rs, err = evaluate.CrossCorpora(model, cs)
+	} else {
+		rs, err = evaluate.CrossValidate(model, cs, e.Folds)
+	}
 	if err != nil {
 		return err
 	}
