@@ -23,7 +23,7 @@ const fr: Translation<typeof en> = {
     missing: 'Ce serveur ne contient pas le vérificateur pour navigateur. Utilisez le programme inkverify ; il fonctionne sans réseau.',
   },
   agree: 'Un second vérificateur, écrit indépendamment du premier, arrive à la même réponse au sujet du conteneur.',
-  disagree: 'Les deux vérificateurs ne sont pas d’accord au sujet de ce fichier. Ne vous y fiez pas et prévenez le service : l’un des deux se trompe.',
+  disagree: 'Les deux vérificateurs ne sont pas d’accord au sujet de ce fichier. Ne vous y fiez pas et prévenez le service : l’un des deux se trompe.',
   statuses: { holds: 'Exact', fails: 'Faux', unknown: 'Ouvert' },
   limitsTitle: 'Ce que cela ne prouve pas',
   limits: [
