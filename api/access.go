@@ -40,6 +40,7 @@ const (
 	DepositObject      ObjectKind = "deposit"
 	EvidenceObject     ObjectKind = "evidence" // captures, references, scores
 	CaseObject         ObjectKind = "case"     // of a dispute, with what was brought along for it
+	HoldObject         ObjectKind = "hold"     // legal holds
 	CommentObject      ObjectKind = "comment"
 	AuditObject        ObjectKind = "audit"
 	KeyObject          ObjectKind = "key" // API keys
@@ -110,6 +111,9 @@ case          read     w   -   -   -   -   w   -   -   -   -
 case          update   w   -   -   -   -   w   -   -   -   -
 case          delete   w   -   -   -   -   w   -   -   -   -
 case          export   w   -   -   -   -   w   -   -   -   -
+hold          create   o   -   -   -   -   o   -   -   -   -
+hold          list     o   o   -   -   -   o   o   -   g   -
+hold          update   o   -   -   -   -   o   -   -   -   -
 comment       create   o   o   w   w   w   w   -   -   -   -
 comment       list     o   o   w   w   w   w   o   -   -   -
 comment       delete   w   w   w   w   w   w   -   -   -   -

@@ -66,6 +66,7 @@ var siblings = map[string][]string{
 	"api/signing":     {"api/ceremony"},
 	"api/investigate": {"api/ceremony", "api/dispute"},
 	"api/dispute":     {"api/ceremony"},
+	"api/retention":   {"api/ceremony"},
 	"api/share":       {"api/ceremony"},
 }
 

@@ -111,6 +111,7 @@ const (
 	NoticeCompleted       NoticeKind = "completed"        // everybody signed
 	NoticeDeclined        NoticeKind = "declined"         // a signer declined
 	NoticeCancelled       NoticeKind = "cancelled"        // the sender took it back
+	NoticeEnding          NoticeKind = "ending"           // a deposit ends; date
 	NoticeShared          NoticeKind = "shared"           // a colleague shared a document; sender
 	NoticeComment         NoticeKind = "comment"          // somebody commented on a document; sender
 	NoticeMember          NoticeKind = "member"           // invited to an organisation; organisation

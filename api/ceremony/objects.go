@@ -55,6 +55,15 @@ func (d *Document) objects(kept func(state []byte) ([]evidence.Object, error)) (
 	return list.all, nil
 }
 
+// Ends is the first moment at which nothing of the document may be left: with
+// its deposit, or a year after a project that has none began.
+func (d *Document) Ends() time.Time {
+	if d.Deposit != nil {
+		return d.Deposit.RetainUntil
+	}
+	return keepProject(d.Created)
+}
+
 // objectList collects objects by their keys.
 type objectList struct {
 	all  []evidence.Object
@@ -115,7 +124,7 @@ type Holders interface {
 }
 
 // registered is the name under which it is noted that every object has its row.
-const registered = "objects registered"
+const registered = "objects and ends registered"
 
 // Register writes the rows of what older versions stored without. Until it has
 // succeeded once, nothing may be swept.

@@ -179,6 +179,11 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 	if c.Kind == ReferenceCapture {
 		// A key of their own: withdrawing consent destroys it and leaves deposits as they are.
 		meta.Class, meta.Reason, meta.Deposit = evidence.ClassReference, "reference for comparing signatures", referencesDeposit
+		holder, err := s.Subjects.Subject(ctx, d.Organisation, who.Email) // who withdrew consent since the invitation is another one
+		if err != nil {
+			return Capture{}, fmt.Errorf("find the signer's references: %w", err)
+		}
+		meta.Subject = holder.ID
 	}
 	for _, f := range archive.Files {
 		if c.Kind == ReferenceCapture && f.Name != PenFile {

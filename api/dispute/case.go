@@ -177,14 +177,3 @@ func (c *Case) ran(r Run) {
 	}
 	c.Changed = r.At
 }
-
-// of lists the signatures of one part.
-func (c *Case) of(p Part) []*Item {
-	var out []*Item
-	for i := range c.Items {
-		if c.Items[i].Part == p {
-			out = append(out, &c.Items[i])
-		}
-	}
-	return out
-}

@@ -2,9 +2,120 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"inkwitness/api"
+	"inkwitness/capture"
+	"inkwitness/evidence"
 )
+
+// task is something that has to be done again and again so that what is stored
+// stays whole, and goes when it must.
+type task struct {
+	name  string
+	every time.Duration
+	run   func(context.Context) error
+}
+
+// memory remembers when a task was last done, over restarts and for all instances.
+type memory interface {
+	Cared(ctx context.Context, what string) (time.Time, error)
+	Care(ctx context.Context, what string, at time.Time) error
+}
+
+// carer runs tasks when they are due and raises the alarm when one was missed.
+type carer struct {
+	tasks  []task
+	memory memory
+	clock  capture.Clock
+	log    *slog.Logger
+
+	done    *prometheus.GaugeVec
+	overdue *prometheus.GaugeVec
+	failed  *prometheus.CounterVec
+}
+
+func newCarer(m memory, clock capture.Clock, log *slog.Logger, registry *prometheus.Registry, tasks ...task) *carer {
+	c := &carer{tasks: tasks, memory: m, clock: clock, log: log,
+		done: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inkwitness_task_success_timestamp_seconds",
+			Help: "When a recurring task last succeeded, in seconds since 1970."}, []string{"task"}),
+		overdue: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inkwitness_task_overdue",
+			Help: "1 when a recurring task has not succeeded for twice its period: an alarm."}, []string{"task"}),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "inkwitness_task_failures_total",
+			Help: "Failures of a recurring task since the start."}, []string{"task"}),
+	}
+	registry.MustRegister(c.done, c.overdue, c.failed)
+	return c
+}
+
+// look is how often the carer looks whether something is due.
+const look = time.Minute
+
+// Run does what is due until the context ends.
+func (c *carer) Run(ctx context.Context) error {
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for {
+		for _, t := range c.tasks {
+			if err := c.once(ctx, t); err != nil && ctx.Err() == nil {
+				c.failed.WithLabelValues(t.name).Inc()
+				c.log.ErrorContext(ctx, "recurring task failed, will be tried again", "task", t.name, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// once runs a task if it is due. What failed is due again at the next look.
+func (c *carer) once(ctx context.Context, t task) error {
+	now := c.clock.Now()
+	last, err := c.memory.Cared(ctx, "task "+t.name)
+	if err != nil {
+		return err
+	}
+	late := !last.IsZero() && now.Sub(last) > 2*t.every
+	if late {
+		c.log.WarnContext(ctx, "a recurring task was missed", "task", t.name, "last", last, "every", t.every)
+	}
+	c.overdue.WithLabelValues(t.name).Set(flag(late))
+	c.done.WithLabelValues(t.name).Set(float64(last.Unix()))
+	if !last.IsZero() && now.Sub(last).Abs() < t.every {
+		return nil
+	}
+	if err := t.run(ctx); err != nil {
+		return err
+	}
+	c.overdue.WithLabelValues(t.name).Set(0)
+	c.done.WithLabelValues(t.name).Set(float64(now.Unix()))
+	return c.memory.Care(ctx, "task "+t.name, now)
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// tasks are what the service does by itself. The purge runs more often than the
+// hour within which a finished project must be gone.
+func (s *Server) tasks() []task {
+	return []task{
+		{"sweep", time.Hour, s.sweepObjects},
+		{"purge", 15 * time.Minute, s.purgeObjects},
+		{"notices", 12 * time.Hour, s.announceEnds},
+		{"check", time.Hour, s.checkSelf},
+	}
+}
 
 // orphanAge is how old a blob without a row must be to be swept: older than any
 // transaction that could still be about to write the row.
@@ -15,13 +126,102 @@ func (s *Server) sweepObjects(ctx context.Context) error {
 	if err := s.ceremony.Register(ctx, s.accounts.Ceremonies(), s.store); err != nil {
 		return fmt.Errorf("register stored objects: %w", err)
 	}
-	now := s.clock.Now()
-	n, err := s.objects.Sweep(ctx, now.Add(-orphanAge), s.store)
+	n, err := s.objects.Sweep(ctx, time.Now().Add(-orphanAge), s.store) // file times are the machine's
 	if n > 0 {
 		s.cfg.Logger.InfoContext(ctx, "swept blobs that nothing referred to", "count", n)
 	}
 	if err != nil {
 		return err
 	}
-	return s.store.ForgetOrphans(ctx, now)
+	return s.store.ForgetOrphans(ctx, s.clock.Now())
+}
+
+// purgeObjects deletes what is due, and then the rows of documents of which
+// nothing is left.
+func (s *Server) purgeObjects(ctx context.Context) error {
+	n, err := s.purger.Purge(ctx)
+	if n > 0 {
+		s.cfg.Logger.InfoContext(ctx, "deleted objects whose time was over", "count", n)
+	}
+	if errors.Is(err, evidence.ErrClock) {
+		return fmt.Errorf("%w; nothing is deleted until two people have said that the time is right: inkwitness clock confirm", err)
+	}
+	if err != nil {
+		return err
+	}
+	return s.forgetDocuments(ctx)
+}
+
+// byRetention is by what right documents are forgotten.
+const byRetention = "end of the retention period"
+
+func (s *Server) forgetDocuments(ctx context.Context) error {
+	const some = 100
+	ceremonies := s.accounts.Ceremonies()
+	for {
+		ended, err := ceremonies.EndedDocuments(ctx, s.clock.Now(), some)
+		if err != nil {
+			return fmt.Errorf("list documents whose time is over: %w", err)
+		}
+		for _, d := range ended {
+			err := s.store.Tx(ctx, func(ctx context.Context) error {
+				if err := ceremonies.Forget(ctx, d.ID, byRetention); err != nil {
+					return err
+				}
+				return s.record(ctx, api.Event{Kind: "document.expired", Organisation: d.Organisation, Object: chain(d.ID)})
+			})
+			if err != nil {
+				return fmt.Errorf("forget document %s: %w", d.ID, err)
+			}
+		}
+		if len(ended) < some {
+			return nil
+		}
+	}
+}
+
+// noticeBefore is how long before a deposit's end its owner is told.
+const noticeBefore = 90 * 24 * time.Hour
+
+// announceEnds tells owners that a deposit of theirs ends.
+func (s *Server) announceEnds(ctx context.Context) error {
+	const some = 100
+	now := s.clock.Now()
+	ceremonies := s.accounts.Ceremonies()
+	for {
+		ending, err := ceremonies.Ending(ctx, now.Add(noticeBefore), some)
+		if err != nil {
+			return fmt.Errorf("list deposits that end: %w", err)
+		}
+		for _, d := range ending {
+			if err := s.announceEnd(ctx, d.ID, d.Organisation, d.Owner, now); err != nil {
+				return fmt.Errorf("announce the end of deposit %s: %w", d.ID, err)
+			}
+		}
+		if len(ending) < some {
+			return nil
+		}
+	}
+}
+
+func (s *Server) announceEnd(ctx context.Context, id, organisation, owner string, now time.Time) error {
+	return s.store.Tx(ctx, func(ctx context.Context) error {
+		first, err := s.accounts.Ceremonies().Noticed(ctx, id, now)
+		if err != nil || !first {
+			return err
+		}
+		account, err := s.accounts.Account(ctx, owner)
+		if errors.Is(err, api.ErrNotFound) || errors.Is(err, evidence.ErrErased) {
+			return nil // nobody is left to be told
+		}
+		if err != nil {
+			return err
+		}
+		d, err := s.accounts.Ceremonies().Document(ctx, id)
+		if err != nil {
+			return err
+		}
+		return s.post.Notify(ctx, api.Notice{Kind: api.NoticeEnding, To: account.Email, Language: account.Language, Organisation: organisation, Account: owner,
+			Values: map[string]string{"date": d.Ends().Format(time.DateOnly)}, Link: "/#/documents/" + id, Key: id + "/ending"})
+	})
 }

@@ -6,7 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
+	"inkwitness/api/store"
+	"inkwitness/capture"
+	"inkwitness/evidence"
+	"inkwitness/evidence/ledger"
+	"inkwitness/evidence/proof"
 	"inkwitness/evidence/vault"
 )
 
@@ -16,53 +22,315 @@ var ErrDamage = errors.New("the check found damage")
 // CheckReport is what a check found.
 type CheckReport struct {
 	Structure vault.Structure `json:"structure"`
+	Unclassed int             `json:"unclassed"` // rows without a class, reason or end
+	Chains    int             `json:"chains"`    // of the audit record
+	Broken    []string        `json:"broken,omitempty"`
+	Log       LogReport       `json:"log"`
+	Bytes     BytesReport     `json:"bytes"`
+}
+
+// LogReport is what a check of the log found.
+type LogReport struct {
+	Size    int64  `json:"size"`
+	Problem string `json:"problem,omitempty"`
+}
+
+// BytesReport is what reading and hashing found.
+type BytesReport struct {
+	Objects  int      `json:"objects"`
+	Bytes    int64    `json:"bytes"`
+	Repaired int      `json:"repaired"` // copies written again from a good one
+	Erased   int      `json:"erased"`   // whose key was destroyed: nothing can be read
+	Damaged  []string `json:"damaged,omitempty"`
 }
 
 // Sound tells whether nothing is wrong. Orphans are no damage: they are swept.
-func (r CheckReport) Sound() bool { return len(r.Structure.Missing) == 0 }
+func (r CheckReport) Sound() bool {
+	return len(r.Structure.Missing)+len(r.Broken)+len(r.Bytes.Damaged)+r.Unclassed == 0 && r.Log.Problem == ""
+}
 
-// write prints the report for people, or as JSON.
-func (r CheckReport) write(w io.Writer, asJSON bool) error {
-	if asJSON {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
-	}
+// Write prints the report for people.
+func (r CheckReport) Write(w io.Writer) error {
 	s := r.Structure
-	fmt.Fprintf(w, "objects: %d rows, blobs in each store %v\n", s.Objects, s.Blobs)
+	lines := []string{fmt.Sprintf("objects  %d rows, blobs in each store: %v", s.Objects, s.Blobs)}
 	for _, m := range s.Missing {
-		fmt.Fprintf(w, "MISSING  %s is not in store %d\n", m.Key, m.Store)
+		lines = append(lines, fmt.Sprintf("MISSING  %s is not in store %d", m.Key, m.Store))
 	}
-	fmt.Fprintf(w, "orphans: %d, to be swept; %d younger ones that may yet get their row\n", len(s.Orphans), s.Young)
+	if r.Unclassed > 0 {
+		lines = append(lines, fmt.Sprintf("NO CLASS %d objects have no class, reason or end", r.Unclassed))
+	}
+	lines = append(lines, fmt.Sprintf("orphans  %d, to be swept; %d younger ones that may yet get their row", len(s.Orphans), s.Young),
+		fmt.Sprintf("audit    %d chains", r.Chains))
+	for _, b := range r.Broken {
+		lines = append(lines, "BROKEN   "+b)
+	}
+	lines = append(lines, fmt.Sprintf("log      %d entries", r.Log.Size))
+	if r.Log.Problem != "" {
+		lines = append(lines, "BROKEN   log: "+r.Log.Problem)
+	}
+	lines = append(lines, fmt.Sprintf("bytes    %d objects, %d bytes read and hashed; %d copies repaired; %d erased objects left out", r.Bytes.Objects, r.Bytes.Bytes, r.Bytes.Repaired, r.Bytes.Erased))
+	for _, d := range r.Bytes.Damaged {
+		lines = append(lines, "DAMAGED  "+d+" has no good copy left")
+	}
+	verdict := "All is well."
+	if !r.Sound() {
+		verdict = "Something is wrong; see the lines in capitals."
+	}
+	for _, line := range append(lines, verdict) {
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// checker looks over what is stored.
+type checker struct {
+	store    *store.Store
+	objects  *vault.Vault
+	keys     evidence.Keys
+	clock    capture.Clock
+	progress func(what string) // nil: nobody watches
+}
+
+func (c *checker) tell(format string, a ...any) {
+	if c.progress != nil {
+		c.progress(fmt.Sprintf(format, a...))
+	}
+}
+
+// structure checks everything but the bytes.
+func (c *checker) structure(ctx context.Context) (r CheckReport, err error) {
+	c.tell("comparing rows and blobs")
+	if r.Structure, err = c.objects.CheckStructure(ctx, c.store, time.Now().Add(-orphanAge)); err != nil {
+		return r, fmt.Errorf("check rows and blobs: %w", err)
+	}
+	if r.Unclassed, err = c.store.Unclassed(ctx); err != nil {
+		return r, fmt.Errorf("check classes: %w", err)
+	}
+	c.tell("checking the audit record")
+	if r.Chains, r.Broken, err = c.store.CheckAudit(ctx); err != nil {
+		return r, fmt.Errorf("check the audit record: %w", err)
+	}
+	c.tell("checking the log")
+	if r.Log, err = c.log(ctx); err != nil {
+		return r, fmt.Errorf("check the log: %w", err)
+	}
+	return r, nil
+}
+
+// log derives the root of the published tree from its entries, and compares it
+// and every tile with the signed checkpoint.
+func (c *checker) log(ctx context.Context) (r LogReport, err error) {
+	head, err := c.store.Head(ctx)
+	if err != nil || len(head.Published) == 0 {
+		return r, err
+	}
+	checkpoint, err := proof.ParseCheckpoint(head.Published)
+	if err != nil {
+		return LogReport{Problem: "the checkpoint cannot be read: " + err.Error()}, nil
+	}
+	r.Size = checkpoint.Size
+	l, err := ledger.Open(ctx, ledger.Config{Origin: checkpoint.Origin, Outbox: c.store, Tiles: c.store, Keys: c.keys, Clock: c.clock})
+	if err != nil {
+		return r, err
+	}
+	if _, err := checkpoint.Verify(l.Keys()[0]); err != nil {
+		r.Problem = "the checkpoint is not signed by the log's key: " + err.Error()
+		return r, nil
+	}
+	err = proof.CheckLog(checkpoint.Size, checkpoint.Root, func(path string) ([]byte, error) { return l.Tile(ctx, path) }, func(int64, []byte) {})
+	if ctx.Err() != nil {
+		return r, ctx.Err()
+	}
+	if err != nil {
+		r.Problem = err.Error()
+	}
+	return r, nil
+}
+
+// week is within how long every byte is read once.
+const week = 7 * 24 * time.Hour
+
+// shareOf is how many of all bytes must be read after that much time.
+func shareOf(all int64, elapsed time.Duration) int64 {
+	return int64(float64(all) * min(float64(elapsed)/float64(week), 1))
+}
+
+// bytes reads and hashes objects, those first that were not read for the
+// longest, until budget bytes were read, and at least one. Damaged and missing
+// copies are written again from a good one.
+func (c *checker) bytes(ctx context.Context, budget int64, r *BytesReport) error {
+	started := c.clock.Now()
+	for first := true; first || r.Bytes < budget; first = false {
+		some, err := c.store.Unchecked(ctx, started, 100)
+		if err != nil {
+			return fmt.Errorf("list what is to be read: %w", err)
+		}
+		if len(some) == 0 {
+			return nil
+		}
+		for _, o := range some {
+			if err := c.object(ctx, o, r); err != nil {
+				return err
+			}
+			if c.tell("read %d objects, %d MB of %d MB", r.Objects, r.Bytes>>20, budget>>20); r.Bytes >= budget {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// object reads one object in every store.
+func (c *checker) object(ctx context.Context, o evidence.Object, r *BytesReport) error {
+	repaired, err := c.objects.Scrub(ctx, o)
+	damage := ""
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, evidence.ErrErased):
+		r.Erased++
+	default:
+		if _, gone := c.store.Object(ctx, o.Key); errors.Is(gone, evidence.ErrNotFound) {
+			return nil // deleted while it was read
+		}
+		damage = err.Error()
+		if errors.Is(err, evidence.ErrCorrupt) {
+			r.Damaged = append(r.Damaged, o.Key)
+		}
+	}
+	r.Objects++
+	r.Bytes += o.Size
+	r.Repaired += repaired
+	if err := c.store.Checked(ctx, o.Key, c.clock.Now(), damage); err != nil {
+		return fmt.Errorf("note the check of %s: %w", o.Key, err)
+	}
+	if damage != "" && !errors.Is(err, evidence.ErrCorrupt) {
+		return fmt.Errorf("read %s: %w", o.Key, err)
+	}
+	return nil
+}
+
+// checkSelf is the hourly check of the running service: the structure, and as
+// many bytes as the time since the last one asks for.
+func (s *Server) checkSelf(ctx context.Context) error {
+	c := &checker{store: s.store, objects: s.objects, keys: s.keys, clock: s.clock}
+	r, err := c.structure(ctx)
+	if err != nil {
+		return err
+	}
+	last, err := s.store.Cared(ctx, "task check")
+	if err != nil {
+		return err
+	}
+	elapsed := time.Hour
+	if !last.IsZero() {
+		elapsed = s.clock.Now().Sub(last)
+	}
+	all, err := s.store.TotalSize(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.bytes(ctx, shareOf(all, elapsed), &r.Bytes); err != nil {
+		return err
+	}
+	if err := c.heal(ctx, &r); err != nil {
+		return err
+	}
+	s.damage.WithLabelValues("missing").Set(float64(len(r.Structure.Missing)))
+	s.damage.WithLabelValues("damaged").Set(float64(len(r.Bytes.Damaged)))
+	s.damage.WithLabelValues("audit").Set(float64(len(r.Broken)))
+	s.damage.WithLabelValues("log").Set(flag(r.Log.Problem != ""))
+	if !r.Sound() {
+		report, _ := json.Marshal(r)
+		s.cfg.Logger.ErrorContext(ctx, "the hourly check found damage", "report", string(report))
+	}
+	return nil
+}
+
+// heal copies what one store lacks from another that has it. What nobody has
+// stays on the list.
+func (c *checker) heal(ctx context.Context, r *CheckReport) error {
+	var lost []vault.Missing
+	for _, m := range r.Structure.Missing {
+		o, err := c.store.Object(ctx, m.Key)
+		if errors.Is(err, evidence.ErrNotFound) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		repaired, err := c.objects.Scrub(ctx, o)
+		r.Bytes.Repaired += repaired
+		switch {
+		case errors.Is(err, evidence.ErrCorrupt), errors.Is(err, evidence.ErrErased):
+			lost = append(lost, m)
+		case err != nil:
+			return fmt.Errorf("repair %s: %w", m.Key, err)
+		}
+	}
+	r.Structure.Missing = lost
+	return nil
+}
+
+// CheckOptions say what a check by hand does.
+type CheckOptions struct {
+	Bytes    string // "all", "share" (one seventh) or "none"
+	JSON     bool
+	Progress io.Writer // nil: nobody watches
 }
 
 // Check looks over everything that is stored, beside a running service or
 // without one, and prints what it finds. Damage is ErrDamage.
-func Check(ctx context.Context, cfg Config, asJSON bool, w io.Writer) error {
+func Check(ctx context.Context, cfg Config, opt CheckOptions, w io.Writer) error {
 	accounts, cfg, err := openAccounts(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer accounts.Close()
-	keys, err := openRoot(ctx, cfg, accounts.Store)
+	objects, keys, err := openVault(ctx, cfg, accounts.Store, wallClock{}, nil)
 	if err != nil {
 		return err
 	}
-	blobs, err := openBlobs(ctx, cfg)
-	if err != nil {
-		return fmt.Errorf("open the object store: %w", err)
+	c := &checker{store: accounts.Store, objects: objects, keys: keys, clock: wallClock{}}
+	if opt.Progress != nil {
+		last := time.Now()
+		c.progress = func(what string) {
+			if now := time.Now(); now.Sub(last) > time.Second {
+				last = now
+				fmt.Fprintln(opt.Progress, what)
+			}
+		}
 	}
-	clock := wallClock{}
-	objects, err := vault.New(vault.Config{Blobs: blobs, Keys: keys, Clock: clock, Region: cfg.Region})
+	r, err := c.structure(ctx)
 	if err != nil {
 		return err
 	}
-	var r CheckReport
-	if r.Structure, err = objects.CheckStructure(ctx, accounts, clock.Now().Add(-orphanAge)); err != nil {
-		return fmt.Errorf("check the structure: %w", err)
+	if opt.Bytes != "none" {
+		if err := c.heal(ctx, &r); err != nil {
+			return err
+		}
+		budget, err := accounts.TotalSize(ctx)
+		if err != nil {
+			return err
+		}
+		if opt.Bytes == "share" {
+			budget = shareOf(budget, 24*time.Hour)
+		}
+		if err = c.bytes(ctx, budget, &r.Bytes); err != nil {
+			return err
+		}
 	}
-	if err := r.write(w, asJSON); err != nil {
+	if opt.JSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		err = e.Encode(r)
+	} else {
+		err = r.Write(w)
+	}
+	if err != nil {
 		return err
 	}
 	if !r.Sound() {

@@ -26,6 +26,7 @@ type Config struct {
 
 	DatabaseURL string   // sqlite:PATH or postgres://...; sqlite in Data
 	BlobURL     string   // s3://..., gs://..., azblob://...; files in Data
+	BlobCopies  []string // further stores that hold every blob too: URLs or folders
 	RootKey     string   // URL of a cloud key, or a path; root.key in Data
 	OldRootKeys []string // files or URLs of root keys before, while keys are still wrapped with them
 	Region      string   // where the bytes lie

@@ -51,12 +51,36 @@ func openRoot(ctx context.Context, cfg Config, keys vault.KeyStore) (*vault.Keyr
 	return vault.Ring(keys, roots), nil
 }
 
-// openBlobs opens the object store, or a folder.
-func openBlobs(ctx context.Context, cfg Config) (vault.Blobs, error) {
-	if cfg.BlobURL != "" {
-		return vault.OpenBucket(ctx, cfg.BlobURL)
+// openVault opens the object stores and the keys of what is in them. missed is
+// told of copies that a store did not take.
+func openVault(ctx context.Context, cfg Config, keys vault.KeyStore, clock capture.Clock, missed func(name string, store int, err error)) (*vault.Vault, *vault.Keyring, error) {
+	ring, err := openRoot(ctx, cfg, keys)
+	if err != nil {
+		return nil, nil, err
 	}
-	return vault.OpenDir(filepath.Join(cfg.Data, "blobs"))
+	first := cfg.BlobURL
+	if first == "" {
+		first = filepath.Join(cfg.Data, "blobs")
+	}
+	var all []vault.Blobs
+	for _, where := range append([]string{first}, cfg.BlobCopies...) {
+		blobs, err := openBlobs(ctx, where)
+		if err != nil {
+			return nil, nil, fmt.Errorf("open the object store: %w", err)
+		}
+		all = append(all, blobs)
+	}
+	// More than half of the stores must have a blob before it is acknowledged.
+	v, err := vault.New(vault.Config{Blobs: all[0], Copies: all[1:], Need: len(all)/2 + 1, Missed: missed, Keys: ring, Clock: clock, Region: cfg.Region})
+	return v, ring, err
+}
+
+// openBlobs opens one object store, by URL, or a folder.
+func openBlobs(ctx context.Context, where string) (vault.Blobs, error) {
+	if strings.Contains(where, "://") {
+		return vault.OpenBucket(ctx, where)
+	}
+	return vault.OpenDir(where)
 }
 
 // secretKey opens a named 256-bit key of the service, and makes it at the first start.

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"inkwitness/api"
@@ -31,6 +32,7 @@ import (
 	"inkwitness/api/mail"
 	"inkwitness/api/program"
 	"inkwitness/api/publish"
+	"inkwitness/api/retention"
 	"inkwitness/api/scim"
 	"inkwitness/api/share"
 	"inkwitness/api/signing"
@@ -42,6 +44,7 @@ import (
 	"inkwitness/capture/ws"
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/proof"
+	"inkwitness/evidence/retain"
 	"inkwitness/evidence/seal"
 	"inkwitness/evidence/trust"
 	"inkwitness/evidence/tsa"
@@ -56,6 +59,11 @@ type Server struct {
 	store    *store.Store
 	accounts *store.Accounts
 	objects  *vault.Vault
+	keys     *vault.Keyring
+	purger   *retain.Purger
+	carer    *carer
+	damage   *prometheus.GaugeVec
+	missed   *missed // copies that a store did not take
 	journal  *record.Journal
 	media    *media
 	pen      *ws.Handler
@@ -76,7 +84,9 @@ type Server struct {
 }
 
 // New opens everything. What a crash left half done is repaired by Run.
-func New(ctx context.Context, cfg Config) (_ *Server, err error) {
+func New(ctx context.Context, cfg Config) (*Server, error) { return newServer(ctx, cfg, wallClock{}) }
+
+func newServer(ctx context.Context, cfg Config, clock capture.Clock) (_ *Server, err error) {
 	listener, err := net.Listen("tcp", cmp.Or(cfg.Listen, DefaultListen))
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -93,7 +103,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	s := &Server{cfg: cfg, clock: wallClock{}, listener: listener}
+	s := &Server{cfg: cfg, clock: clock, listener: listener}
 	if s.store, err = store.Open(ctx, cfg.DatabaseURL, store.Options{Clock: s.clock, Logger: cfg.Logger}); err != nil {
 		return nil, err
 	}
@@ -110,20 +120,13 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // open makes the parts in the order in which they need each other.
 func (s *Server) open(ctx context.Context) error {
-	keys, err := openRoot(ctx, s.cfg, s.store)
+	s.missed = newMissed(s.cfg.Logger)
+	objects, keys, err := openVault(ctx, s.cfg, s.store, s.clock, s.missed.note)
 	if err != nil {
 		return err
 	}
+	s.objects, s.keys = objects, keys
 	s.accounts = store.NewAccounts(s.store, keys)
-	blobs, err := openBlobs(ctx, s.cfg)
-	if err != nil {
-		return fmt.Errorf("open the object store: %w", err)
-	}
-	objects, err := vault.New(vault.Config{Blobs: blobs, Keys: keys, Clock: s.clock, Region: s.cfg.Region})
-	if err != nil {
-		return err
-	}
-	s.objects = objects
 	if s.journal, err = openJournal(ctx, s.cfg, keys, s.clock); err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
@@ -133,6 +136,9 @@ func (s *Server) open(ctx context.Context) error {
 	authority, err := trust.Open(ctx, trust.Config{Keys: keys, Clock: s.clock})
 	if err != nil {
 		return fmt.Errorf("open the certificate authority: %w", err)
+	}
+	if s.purger, err = retain.New(retain.Config{Store: s.store, Vault: objects, Signer: authority, Clock: s.clock, Log: s.cfg.Logger}); err != nil {
+		return err
 	}
 	timestamps, outside, outsideRoots, err := openTime(s.cfg, s.clock, tsa.Config{Credential: authority.Timestamping, Serials: s.store, Clock: s.clock, Log: s.cfg.Logger})
 	if err != nil {
@@ -203,8 +209,13 @@ func (o outbox) Wake() { o.log.Wake() }
 
 // mount adds every route.
 func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.Vault) (err error) {
+	metrics := prometheus.NewRegistry()
+	s.damage = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inkwitness_damage", Help: "What the last hourly check found damaged and could not repair: an alarm when not 0."}, []string{"what"})
+	metrics.MustRegister(s.damage, s.missed.waiting)
+	s.carer = newCarer(s.store, s.clock, s.cfg.Logger, metrics, s.tasks()...)
 	s.api, err = api.New(api.Config{
-		Clock: s.clock, Logger: s.cfg.Logger, Version: s.cfg.Version, TLS: s.cfg.secure(), TrustedProxies: s.cfg.TrustedProxies,
+		Metrics: metrics,
+		Clock:   s.clock, Logger: s.cfg.Logger, Version: s.cfg.Version, TLS: s.cfg.secure(), TrustedProxies: s.cfg.TrustedProxies,
 		Ready: s.store.Ping, Replies: s.accounts, Kinds: kinds,
 	})
 	if err != nil {
@@ -250,6 +261,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		sharing,
 		signer,
 		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects},
+		&retention.Handler{Ceremony: s.ceremony, Holds: s.accounts, Objects: s.store, Clock: s.clock, Record: s.record, Name: s.SenderName},
 		s.auth,
 		people,
 		s.programs,
@@ -296,9 +308,6 @@ func (s *Server) sweep(ctx context.Context) error {
 		}
 		if err := s.releaseAbandoned(ctx); err != nil && ctx.Err() == nil {
 			s.cfg.Logger.ErrorContext(ctx, "release abandoned recordings", "err", err)
-		}
-		if err := s.sweepObjects(ctx); err != nil && ctx.Err() == nil {
-			s.cfg.Logger.ErrorContext(ctx, "sweep orphaned blobs", "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -348,6 +357,8 @@ func (s *Server) Run(ctx context.Context) error {
 	g.part(work, "webhooks", s.programs.Run)
 	g.part(work, "signing sessions", s.signing.Run)
 	g.part(work, "sweeper", s.sweep)
+	g.part(work, "care of objects", s.carer.Run)
+	g.part(work, "copies", s.missed.run(s.objects, s.store))
 	failed := make(chan error, 1)
 	go func() { failed <- g.Wait() }()
 

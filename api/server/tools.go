@@ -15,6 +15,7 @@ import (
 	"inkwitness/api/investigate"
 	"inkwitness/api/program"
 	"inkwitness/api/publish"
+	"inkwitness/api/retention"
 	"inkwitness/api/scim"
 	"inkwitness/api/share"
 	"inkwitness/api/signing"
@@ -79,7 +80,7 @@ func OpenAPI(version string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Mount(&document.Handler{}, new(share.Handler), &signing.Handler{}, &investigate.Handler{}, new(auth.Handler), new(account.Handler), new(program.Handler), new(scim.Handler), new(publish.Handler))
+	a.Mount(&document.Handler{}, new(share.Handler), &signing.Handler{}, &investigate.Handler{}, new(auth.Handler), new(account.Handler), new(program.Handler), new(scim.Handler), new(publish.Handler), &retention.Handler{})
 	description, err := a.OpenAPI()
 	if err != nil {
 		return nil, fmt.Errorf("describe the routes: %w", err)

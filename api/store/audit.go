@@ -64,7 +64,7 @@ func (a *Accounts) sealDetail(ctx context.Context, e api.Event) ([]byte, error) 
 	return a.sealer.seal(ctx, key, "audit", fmt.Sprintf("%s/%d", e.Chain, e.Seq), e.Detail)
 }
 
-func (a *Accounts) head(ctx context.Context, chain string) (e api.Event, err error) {
+func (a *Store) head(ctx context.Context, chain string) (e api.Event, err error) {
 	var hash []byte
 	err = a.row(ctx, `SELECT seq, hash FROM audit_heads WHERE chain = $1`, chain).Scan(&e.Seq, &hash)
 	if errors.Is(err, api.ErrNotFound) {

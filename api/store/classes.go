@@ -248,6 +248,8 @@ documents.busy K2 finds what a restart must go on with
 documents.remind_at K2 finds whom to remind
 documents.version K2 two changes at once
 documents.created K2 order
+documents.ends K2 its end
+documents.noticed K2 its owner is told once
 documents.body K2! title, signers' names and addresses, consents, results
 
 grants.hash K2 finds the document of a link or session
@@ -295,6 +297,18 @@ objects.gone K7 when it was deleted
 objects.checked - when every byte was last read
 objects.damage - what the last check found wrong
 objects.receipt K7 proves the deletion; hashes, dates and the reason
+holds.id K3 names the hold in lists
+holds.deposit K3 what is held, as a random id
+holds.organisation K3 whose
+holds.placed_by K3 who placed it, as a random id
+holds.placed K3 its beginning
+holds.agreed_by K3 the second person, as a random id
+holds.agreed K3 when the second person agreed
+holds.ended_by K3 who asked to lift it, as a random id
+holds.ended K3 when that was asked
+holds.lifted_by K3 the second person, as a random id
+holds.lifted K3 its end
+holds.sealed K3! why
 care.name - what is done to all objects
 care.at - when it was last done
 `

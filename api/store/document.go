@@ -34,8 +34,8 @@ func (c *Ceremonies) CreateDocument(ctx context.Context, d *ceremony.Document) e
 		return err
 	}
 	d.Version = 1
-	return c.store.execOne(ctx, `INSERT INTO documents (id, organisation, owner, state, busy, version, created, remind_at, body) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)`,
-		d.ID, d.Organisation, d.Owner, string(d.State), d.Busy(), micros(d.Created), micros(d.RemindAt()), body)
+	return c.store.execOne(ctx, `INSERT INTO documents (id, organisation, owner, state, busy, version, created, remind_at, ends, body) VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9)`,
+		d.ID, d.Organisation, d.Owner, string(d.State), d.Busy(), micros(d.Created), micros(d.RemindAt()), micros(d.Ends()), body)
 }
 
 // Document implements ceremony.Documents.
@@ -77,8 +77,8 @@ func (c *Ceremonies) SaveDocument(ctx context.Context, d *ceremony.Document) err
 	if err != nil {
 		return err
 	}
-	err = c.store.execOne(ctx, `UPDATE documents SET state = $3, busy = $4, remind_at = $5, version = version + 1, body = $6 WHERE id = $1 AND version = $2`,
-		d.ID, d.Version, string(d.State), d.Busy(), micros(d.RemindAt()), body)
+	err = c.store.execOne(ctx, `UPDATE documents SET state = $3, busy = $4, remind_at = $5, version = version + 1, ends = $6, body = $7 WHERE id = $1 AND version = $2`,
+		d.ID, d.Version, string(d.State), d.Busy(), micros(d.RemindAt()), micros(d.Ends()), body)
 	if errors.Is(err, api.ErrNotFound) {
 		return ceremony.ErrStale
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -229,6 +230,12 @@ func (s *Store) Cared(ctx context.Context, what string) (at time.Time, err error
 		return time.Time{}, nil
 	}
 	return at, err
+}
+
+// CaredSince lists what with a prefix was done since a time.
+func (s *Store) CaredSince(ctx context.Context, prefix string, since time.Time) ([]string, error) {
+	all, err := list(ctx, s, func(r scanner) (name string, err error) { return name, r.Scan(&name) }, `SELECT name FROM care WHERE at >= $1 ORDER BY name`, micros(since))
+	return slices.DeleteFunc(all, func(name string) bool { return !strings.HasPrefix(name, prefix) }), err
 }
 
 // Care notes when something was done to the objects.

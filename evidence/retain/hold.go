@@ -27,9 +27,9 @@ type Act struct {
 
 func (a Act) done() bool { return a.By != "" }
 
-// provisional is how long a hold that one person placed protects while the
+// Provisional is how long a hold that one person placed protects while the
 // second has not answered.
-const provisional = 7 * 24 * time.Hour
+const Provisional = 7 * 24 * time.Hour
 
 // NewHold places a hold for one person.
 func NewHold(id, deposit, reason, by string, at time.Time) (Hold, error) {
@@ -44,7 +44,7 @@ func (h Hold) Protects(at time.Time) bool {
 	if h.Lifted.done() {
 		return false
 	}
-	return h.Agreed.done() || at.Before(h.Placed.At.Add(provisional))
+	return h.Agreed.done() || at.Before(h.Placed.At.Add(Provisional))
 }
 
 // Agree is the second person's agreement to the hold.

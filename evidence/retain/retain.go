@@ -211,10 +211,17 @@ func (p *Purger) checkClock(ctx context.Context, now time.Time) error {
 // Confirm lets purging go on after a jump. Two different people must say that
 // the present time is right.
 func (p *Purger) Confirm(ctx context.Context, first, second string) error {
+	now := p.cfg.Clock.Now().UTC()
+	p.cfg.Log.WarnContext(ctx, "time confirmed after a jump", "first", first, "second", second, "now", now)
+	return ConfirmClock(ctx, p.cfg.Store, now, first, second)
+}
+
+// ConfirmClock is Purger.Confirm for a program that does not purge itself.
+func ConfirmClock(ctx context.Context, store interface {
+	SaveClock(ctx context.Context, t time.Time) error
+}, now time.Time, first, second string) error {
 	if first == "" || second == "" || first == second {
 		return fmt.Errorf("two different people are needed to confirm the time: %w", evidence.ErrNotAllowed)
 	}
-	now := p.cfg.Clock.Now().UTC()
-	p.cfg.Log.WarnContext(ctx, "time confirmed after a jump", "first", first, "second", second, "now", now)
-	return p.cfg.Store.SaveClock(ctx, now)
+	return store.SaveClock(ctx, now)
 }

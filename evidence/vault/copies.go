@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -20,15 +21,22 @@ func (v *Vault) stores() []Blobs { return append([]Blobs{v.cfg.Blobs}, v.cfg.Cop
 func (v *Vault) replicate(ctx context.Context, name string) error {
 	have := 1
 	var all error
-	for _, to := range v.cfg.Copies {
+	failed := map[int]error{}
+	for i, to := range v.cfg.Copies {
 		if err := copyBlob(ctx, v.cfg.Blobs, to, name); err != nil {
 			all = errors.Join(all, err)
+			failed[i+2] = err
 			continue
 		}
 		have++
 	}
 	if have < v.cfg.Need {
 		return fmt.Errorf("%d of %d stores have it: %w", have, v.cfg.Need, all)
+	}
+	for store, err := range failed {
+		if v.cfg.Missed != nil {
+			v.cfg.Missed(name, store, err)
+		}
 	}
 	return nil
 }
@@ -114,6 +122,10 @@ func checkCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) 
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, struct{ io.Reader }{r})
+	sum := sha256.New()
+	_, err = io.Copy(sum, struct{ io.Reader }{r})
+	if err == nil && evidence.Digest(sum.Sum(nil)) != o.SHA256 { // another object was once stored under this name
+		err = fmt.Errorf("object %s: %w", o.Key, evidence.ErrCorrupt)
+	}
 	return errors.Join(err, r.Close())
 }

@@ -60,11 +60,12 @@ type Blob interface {
 	Size() int64
 }
 
-// Config is what a Vault needs. All fields but Copies, Need and Region are required.
+// Config is what a Vault needs. All fields but Copies, Need, Missed and Region are required.
 type Config struct {
 	Blobs  Blobs
-	Copies []Blobs // further stores that hold every blob too
-	Need   int     // stores that must have a blob before Put returns; all when 0
+	Copies []Blobs                                 // further stores that hold every blob too
+	Need   int                                     // stores that must have a blob before Put returns; all when 0
+	Missed func(name string, store int, err error) // a store, from 1, did not take a blob that the others have; nil: Scrub will find it
 	Keys   evidence.Keys
 	Clock  capture.Clock
 	Region string // where the bytes lie, written into each object; "local" when empty

@@ -7,12 +7,50 @@ import (
 	"inkwitness/api/server"
 )
 
+// careCommands look after what is stored.
+type careCommands struct {
+	Check    checkCommand    `cmd:"" help:"Check everything that is stored: every reference has its blob and every blob its reference, the audit record, the log, and a share of all bytes; damaged copies are repaired from good ones. Exit code 1 when something is wrong.\n\nExample: inkwitness check --data ./data --bytes all"`
+	Clock    clockCommand    `cmd:"" help:"Confirm the time after a jump.\n\nExample: inkwitness clock confirm --data ./data --by ada"`
+	Receipts receiptsCommand `cmd:"" help:"Write the signed receipts of deletions as files. 'openssl cms -verify -inform DER -noverify -in FILE' takes a receipt out.\n\nExample: inkwitness receipts --data ./data ./receipts"`
+}
+
 type checkCommand struct {
 	where
-	JSON bool `name:"json" help:"Print the report as JSON."`
+	Bytes string `help:"How many bytes to read and hash: all, share (one seventh, those that were not read for the longest), or none, which also repairs nothing." enum:"all,share,none" default:"share"`
+	JSON  bool   `name:"json" help:"Print the report as JSON."`
+	Quiet bool   `help:"Do not show progress on standard error."`
 }
 
 // Run prints what the check found; damage is an error, exit code 1.
 func (c *checkCommand) Run(ctx context.Context) error {
-	return server.Check(ctx, c.config(), c.JSON, os.Stdout)
+	opt := server.CheckOptions{Bytes: c.Bytes, JSON: c.JSON}
+	if !c.Quiet {
+		opt.Progress = os.Stderr
+	}
+	return server.Check(ctx, c.config(), opt, os.Stdout)
+}
+
+type clockCommand struct {
+	Confirm confirmCommand `cmd:"" help:"Say that the machine's time is right, after a jump of more than a day has stopped all deletion. Two different people have to say so within an hour.\n\nExample: inkwitness clock confirm --data ./data --by ada"`
+}
+
+type confirmCommand struct {
+	where
+	By string `help:"Who says so." required:""`
+}
+
+// Run notes one person's word.
+func (c *confirmCommand) Run(ctx context.Context) error {
+	return server.ConfirmClock(ctx, c.config(), c.By, os.Stdout)
+}
+
+type receiptsCommand struct {
+	where
+	Document string `help:"Only those of one document; of all by default."`
+	Folder   string `arg:"" help:"Folder that they are written to." type:"path"`
+}
+
+// Run writes the signed deletion receipts as files.
+func (c *receiptsCommand) Run(ctx context.Context) error {
+	return server.Receipts(ctx, c.config(), c.Document, c.Folder, os.Stdout)
 }

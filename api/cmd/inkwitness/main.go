@@ -23,11 +23,11 @@ var version = "dev"
 // commands is the command line. Every flag can also be set in the environment.
 type commands struct {
 	operatorCommands
+	careCommands
 
 	Serve   serveCommand   `cmd:"" help:"Run the service.\n\nExample: inkwitness serve --data ./data --listen 127.0.0.1:8080"`
 	Invite  inviteCommand  `cmd:"" help:"Make a one-time invitation link.\n\nExample: inkwitness invite --data ./data --role owner ada@example.org"`
 	Outbox  outboxCommand  `cmd:"" help:"Show mails that wait or stayed here because no mail server is configured.\n\nExample: inkwitness outbox --data ./data"`
-	Check   checkCommand   `cmd:"" help:"Check everything that is stored: every reference has its blob, and every blob its reference. Exit code 1 when something is wrong.\n\nExample: inkwitness check --data ./data"`
 	Migrate migrateCommand `cmd:"" help:"Bring the database up to date and stop.\n\nExample: inkwitness migrate --database-url postgres://..."`
 	Openapi openapiCommand `cmd:"" name:"openapi" help:"Print the description of the HTTP interface (OpenAPI 3.1).\n\nExample: inkwitness openapi > openapi.json"`
 	Version versionCommand `cmd:"" help:"Print the version.\n\nExample: inkwitness version"`

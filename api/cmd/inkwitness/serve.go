@@ -15,13 +15,14 @@ type where struct {
 	Data        string   `help:"Folder of database, blobs, journal and root key." default:"./data" env:"DATA" type:"path"`
 	DatabaseURL string   `help:"sqlite:PATH or postgres://user@host/name; SQLite in the data folder by default." env:"DATABASE_URL"`
 	BlobURL     string   `help:"Object store (s3://, gs://, azblob://); files in the data folder by default." env:"BLOB_URL"`
+	BlobCopies  []string `help:"Further stores that hold every blob too, URLs or folders. A write is acknowledged by more than half of all stores; what one missed is written again." env:"BLOB_COPIES"`
 	RootKey     string   `help:"File or URL (awskms://, gcpkms://, azurekeyvault://) of the root key; root.key in the data folder by default." env:"ROOT_KEY"`
 	OldRootKeys []string `help:"Files or URLs of root keys that keys may still be wrapped with, see: inkwitness keys." env:"OLD_ROOT_KEYS"`
 	PublicURL   string   `help:"Address that people use, for links in mails; the listening address by default." env:"PUBLIC_URL"`
 }
 
 func (w where) config() server.Config {
-	return server.Config{Data: w.Data, DatabaseURL: w.DatabaseURL, BlobURL: w.BlobURL, RootKey: w.RootKey, OldRootKeys: w.OldRootKeys, PublicURL: w.PublicURL, Version: version, Logger: logger("warn")}
+	return server.Config{Data: w.Data, DatabaseURL: w.DatabaseURL, BlobURL: w.BlobURL, BlobCopies: w.BlobCopies, RootKey: w.RootKey, OldRootKeys: w.OldRootKeys, PublicURL: w.PublicURL, Version: version, Logger: logger("warn")}
 }
 
 type serveCommand struct {

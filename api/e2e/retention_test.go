@@ -1,0 +1,135 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// run runs a command of the operator on the service's data.
+func (s *service) run(args ...string) (string, error) {
+	s.t.Helper()
+	cmd := exec.Command(s.binary, append(args[:len(args):len(args)], "--data", s.data)...)
+	cmd.Env = append(os.Environ(), s.env...)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// member makes an account in the first organisation.
+func (s *service) member(role, email string) *client {
+	s.t.Helper()
+	out, err := s.run("invite", "--role", role, email)
+	if err != nil {
+		s.t.Fatalf("inkwitness invite: %v\n%s", err, out)
+	}
+	_, token, _ := strings.Cut(strings.TrimSpace(out), "#invitation=")
+	c := s.client()
+	c.must("POST", "/api/invitations/accept", map[string]string{"token": token, "name": "The " + role, "email": email, "password": ownerPassword}, nil)
+	return c
+}
+
+// TestHoldsAndChecks: two people hold a document and lift it, every act is on
+// the record, the owner sees what is stored and until when, and the operator's
+// commands find all well.
+func TestHoldsAndChecks(t *testing.T) {
+	s := newService(t)
+	s.start()
+	owner := s.owner()
+	investigator, sender := s.member("investigator", "ines@example.org"), s.member("sender", "sam@example.org")
+	d := twoSigners(t, owner)
+	for n, name := range []string{"Ada First", "陳大文"} {
+		signer := s.enter(n)
+		signer.refuse()
+		signer.must("POST", "/api/signing/confirm", map[string]string{"typed": name}, nil)
+		owner.waitState(d.ID, n, "signed")
+	}
+	owner.completed(d.ID)
+
+	path := "/api/documents/" + d.ID
+	type hold struct {
+		ID, State, Reason  string
+		Protects, MayAgree bool
+		Placed             struct{ Name string }
+	}
+	refused(t, "a hold by a sender", sender.do("POST", path+"/holds", map[string]string{"reason": "a dispute"}), 403, "")
+	refused(t, "a hold without a reason", owner.do("POST", path+"/holds", map[string]string{"reason": "   "}), 422, "dispute")
+	var h hold
+	owner.must("POST", path+"/holds", map[string]string{"reason": "Case 4711"}, &h)
+	if h.State != "placed" || !h.Protects || h.MayAgree || h.Placed.Name != "Olivia Owner" {
+		t.Errorf("placed: %+v", h)
+	}
+	act := func(c *client, what string) answer { return c.do("POST", path+"/holds/"+h.ID+"/"+what, nil) }
+	refused(t, "the same person agrees", act(owner, "agree"), 409, "Another person")
+	refused(t, "lifted before it was asked for", act(investigator, "lift"), 409, "First somebody")
+	refused(t, "a hold of nobody", owner.do("POST", path+"/holds/"+strings.Repeat("0", 32)+"/agree", nil), 404, "no such hold")
+	var seen struct {
+		Holds     []hold
+		Protected bool
+	}
+	investigator.must("GET", path+"/holds", nil, &seen)
+	if len(seen.Holds) != 1 || !seen.Holds[0].MayAgree || !seen.Protected {
+		t.Errorf("the second person sees %+v", seen)
+	}
+	for i, step := range []struct {
+		who         *client
+		what, state string
+	}{{investigator, "agree", "inForce"}, {owner, "end", "ending"}, {investigator, "lift", "lifted"}} {
+		a := act(step.who, step.what)
+		if err := json.Unmarshal(a.Body, &h); a.Status != 200 || err != nil || h.State != step.state || h.Protects != (step.state != "lifted") {
+			t.Errorf("step %d, %s: %s, %v", i, step.what, a, err)
+		}
+	}
+	refused(t, "lifted twice", act(investigator, "lift"), 409, "")
+	activity := owner.must("GET", path+"/activity", nil, nil)
+	for _, kind := range []string{"hold.placed", "hold.agreed", "hold.ended", "hold.lifted"} {
+		if !strings.Contains(string(activity.Body), kind) {
+			t.Errorf("the record has no %s: %s", kind, activity.Body)
+		}
+	}
+
+	var stored struct {
+		Objects []struct{ Name, Class, Reason, Ends, State string }
+	}
+	owner.must("GET", path+"/objects", nil, &stored)
+	for _, o := range stored.Objects {
+		if o.Class == "" || o.Reason == "" || o.Ends == "" || o.State == "" {
+			t.Errorf("an object without class, reason or end: %+v", o)
+		}
+	}
+	if len(stored.Objects) < 5 {
+		t.Errorf("only %d objects are shown", len(stored.Objects))
+	}
+	s.operates(d.ID)
+}
+
+// operates runs the commands of care.
+func (s *service) operates(document string) {
+	s.t.Helper()
+	if out, err := s.run("check", "--bytes", "all"); err != nil || !strings.Contains(out, "All is well.") {
+		s.t.Errorf("inkwitness check: %v\n%s", err, out)
+	}
+	for _, word := range []struct{ by, says string }{{"ada", "Another person"}, {"ADA ", "Another person"}, {"bob", "confirmed by two people"}} {
+		if out, err := s.run("clock", "confirm", "--by", word.by); err != nil || !strings.Contains(out, word.says) {
+			s.t.Errorf("inkwitness clock confirm --by %q: %v, want %q\n%s", word.by, err, word.says, out)
+		}
+	}
+	folder := filepath.Join(s.t.TempDir(), "receipts")
+	if out, err := s.run("receipts", folder); err != nil || !strings.Contains(out, "receipts are in") {
+		s.t.Errorf("inkwitness receipts: %v\n%s", err, out)
+	}
+	path := filepath.Join(s.data, "blobs", "deposits", document, "deposit.asice")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	raw[len(raw)/2] ^= 1
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if out, err := s.run("check", "--bytes", "all"); err == nil || !strings.Contains(out, "DAMAGED  deposits/"+document+"/deposit.asice") {
+		s.t.Errorf("inkwitness check of a damaged deposit: %v\n%s", err, out)
+	}
+}
