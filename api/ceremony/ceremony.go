@@ -108,6 +108,8 @@ type Signer struct {
 	Subject  string      `json:"subject"`  // whose references these are, see Subject
 	State    SignerState `json:"state"`
 
+	Second *Second `json:"second,omitempty"` // what is asked of them beside the link; nil is nothing
+
 	InvitedAt time.Time `json:"invitedAt"`
 	Reminders int       `json:"reminders,omitempty"` // sent by themselves since the invitation
 	OpenedAt  time.Time `json:"openedAt"`

@@ -180,7 +180,7 @@ func nameFields(fields []Field) {
 // Fill keeps what a signer entered beside the signature. It can be changed until
 // the signature is confirmed; an empty value takes it back.
 func (d *Document) Fill(signer string, values map[string]string) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.proved(signer)
 	if err != nil {
 		return Effects{}, err
 	}

@@ -110,7 +110,7 @@ func (s *Service) OpenCapture(ctx context.Context, document, signer string, id c
 	if err != nil {
 		return nil, err
 	}
-	who, err := d.open(signer)
+	who, err := d.proved(signer)
 	if err != nil {
 		return nil, err
 	}

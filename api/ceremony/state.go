@@ -90,6 +90,8 @@ type SignerPlan struct {
 	Name     string
 	Email    string
 	Language string
+	Second   bool   // ask for a code beside the link
+	Phone    string // that the code can be sent to; optional
 }
 
 // Plan sets who signs where. It replaces an earlier plan.
@@ -135,7 +137,11 @@ func (p SignerPlan) signer(id string) (*Signer, error) {
 	if !slices.Contains(api.Languages(), language) {
 		return nil, api.Explain(ErrInvalid, "Choose one of the languages %s.", strings.Join(api.Languages(), ", "))
 	}
-	return &Signer{ID: id, Name: name, Email: strings.ToLower(address.Address), Language: language, State: Waiting}, nil
+	second, err := p.second()
+	if err != nil {
+		return nil, err
+	}
+	return &Signer{ID: id, Name: name, Email: strings.ToLower(address.Address), Language: language, State: Waiting, Second: second}, nil
 }
 
 // Send opens the signing and invites the first signer.
@@ -320,6 +326,9 @@ func (d *Document) Open(signer string, now time.Time, secret string) (Effects, e
 	if s.State == Invited {
 		s.State, s.OpenedAt = Opened, now
 	}
+	if s.Second != nil {
+		s.Second.ProvedAt = time.Time{} // each session proves it anew
+	}
 	return Effects{
 		Ended:  []string{s.ID},
 		Grants: []Grant{{Hash: HashSecret(secret), Kind: SessionGrant, Document: d.ID, Signer: s.ID, Expires: now.Add(SessionLifetime)}},
@@ -329,7 +338,7 @@ func (d *Document) Open(signer string, now time.Time, secret string) (Effects, e
 
 // Consent keeps an answer. It can be changed until the signature is confirmed.
 func (d *Document) Consent(signer string, answer Consent) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.proved(signer)
 	if err != nil {
 		return Effects{}, err
 	}
@@ -358,7 +367,7 @@ func (d *Document) Consent(signer string, answer Consent) (Effects, error) {
 // StartCapture adds an open capture. There is at most one: an older open one is
 // discarded, because its page was left.
 func (d *Document) StartCapture(signer string, c *Capture) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.proved(signer)
 	if err != nil {
 		return Effects{}, err
 	}
@@ -419,7 +428,7 @@ func (s *Signer) signature() *Capture {
 // FinishCapture makes a capture immutable. One with problems is discarded:
 // it can be made again, and never becomes a signature or a reference.
 func (d *Document) FinishCapture(signer string, finished Capture) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.proved(signer)
 	if err != nil {
 		return Effects{}, err
 	}
@@ -449,7 +458,7 @@ func (c *Capture) Refused() bool {
 
 // DiscardCapture throws a capture away so that the signer can sign again.
 func (d *Document) DiscardCapture(signer string, id capture.SessionID) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.proved(signer)
 	if err != nil {
 		return Effects{}, err
 	}
@@ -466,7 +475,7 @@ func (d *Document) DiscardCapture(signer string, id capture.SessionID) (Effects,
 
 // Confirm is the act of signing: the intent that sealing carries out.
 func (d *Document) Confirm(signer string, id capture.SessionID, typed string) (Effects, error) {
-	s, err := d.open(signer)
+	s, err := d.proved(signer)
 	if err != nil {
 		return Effects{}, err
 	}
@@ -493,7 +502,7 @@ func (d *Document) Confirm(signer string, id capture.SessionID, typed string) (E
 func (d *Document) Decline(signer, reason string) (Effects, error) {
 	s, err := d.Signer(signer)
 	if err == nil && s.ProviderConsent == "" { // whoever still has to consent may refuse to
-		s, err = d.open(signer)
+		s, err = d.proved(signer)
 	}
 	if err != nil {
 		return Effects{}, err
@@ -557,6 +566,7 @@ type Next string
 
 // What comes next for a signer.
 const (
+	NextProve    Next = "prove" // enter a code that shows who it is
 	NextRead     Next = "read"  // read the document and answer the purposes
 	NextFill     Next = "fill"  // fill in the required fields
 	NextEnrol    Next = "enrol" // sign references
@@ -574,6 +584,8 @@ func (d *Document) Next(s *Signer, references int) Next {
 	switch {
 	case s.State == HasRefused:
 		return NextDeclined
+	case !s.Proved() && d.State != Cancelled && d.State != Declined:
+		return NextProve
 	case s.State == Signed:
 		return NextDone
 	case s.State == Signing:

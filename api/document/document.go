@@ -183,6 +183,8 @@ type SignerPlan struct {
 	Name     string `json:"name" minLength:"1" maxLength:"200"`
 	Email    string `json:"email" maxLength:"254"`
 	Language string `json:"language,omitempty" enum:"en,fr,zh-Hant,zh-Hans" doc:"of the mails and the signing page; en by default"`
+	Second   bool   `json:"second,omitempty" doc:"ask the signer for a code beside the link: of the authenticator app of their own account, or sent to phone"`
+	Phone    string `json:"phone,omitempty" maxLength:"32" doc:"with country code; optional where second is set"`
 }
 
 // FieldPlan is a place to sign, or a field beside it.

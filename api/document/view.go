@@ -38,6 +38,8 @@ type SignerView struct {
 	OpenedAt *time.Time           `json:"openedAt,omitempty"`
 	SignedAt *time.Time           `json:"signedAt,omitempty"`
 	Reason   string               `json:"reason,omitempty" doc:"why the signer declined"`
+	Second   bool                 `json:"second,omitempty" doc:"a code is asked for beside the link"`
+	Phone    string               `json:"phone,omitempty" doc:"that the code can be sent to"`
 	Typed    bool                 `json:"typed" doc:"signed by typing the name, without a recording"`
 }
 
@@ -83,6 +85,7 @@ func NewView(d *ceremony.Document) View {
 		v.Signers = append(v.Signers, SignerView{
 			ID: s.ID, Name: s.Name, Email: s.Email, Language: s.Language, State: s.State,
 			OpenedAt: optional(s.OpenedAt), SignedAt: optional(s.SignedAt), Reason: s.Reason, Typed: s.Typed != "",
+			Second: s.Second != nil, Phone: s.Phone(),
 		})
 	}
 	for _, f := range d.Fields {

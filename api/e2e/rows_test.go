@@ -196,3 +196,12 @@ func smallPDF() []byte {
 	}
 	return pdf
 }
+
+func mustURL(t *testing.T, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

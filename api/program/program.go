@@ -37,6 +37,7 @@ type Config struct {
 // another organisation, is api.ErrNotFound.
 type Store interface {
 	Keys
+	Holders
 	Webhooks
 	Deliveries
 	Tx(ctx context.Context, fn func(ctx context.Context) error) error
@@ -50,6 +51,12 @@ type Keys interface {
 	APIKeys(ctx context.Context, organisation string) ([]api.Key, error)
 	UseKey(ctx context.Context, id string, now time.Time) error
 	RevokeKey(ctx context.Context, organisation, id string, now time.Time) error
+}
+
+// Holders are who a key acts for: what is closed to them is closed to it.
+type Holders interface {
+	Account(ctx context.Context, id string) (api.Account, error)
+	Organisation(ctx context.Context, id string) (api.Organisation, error)
 }
 
 // Webhooks are the addresses that are told.
@@ -138,7 +145,25 @@ func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 			return api.Identity{}, fmt.Errorf("api key: %w", err)
 		}
 	}
-	return api.Identity{Role: k.Role, Account: k.Account, Organisation: k.Organisation, Scopes: append(api.Scopes{}, k.Scopes...)}, nil
+	return h.holder(ctx, k)
+}
+
+// holder is the identity of a key: nobody when its account is blocked, and one
+// that submits nothing where the account or the organisation is deactivated.
+func (h *Handler) holder(ctx context.Context, k api.Key) (api.Identity, error) {
+	acc, err := h.cfg.Store.Account(ctx, k.Account)
+	if err != nil {
+		return api.Identity{}, fmt.Errorf("holder of an api key: %w", err)
+	}
+	org, err := h.cfg.Store.Organisation(ctx, k.Organisation)
+	if err != nil {
+		return api.Identity{}, fmt.Errorf("organisation of an api key: %w", err)
+	}
+	if acc.State == api.AccountBlocked {
+		return api.Identity{}, nil
+	}
+	return api.Identity{Role: k.Role, Account: k.Account, Organisation: k.Organisation, Scopes: append(api.Scopes{}, k.Scopes...),
+		ReadOnly: org.Deactivated || acc.State == api.AccountDeactivated}, nil
 }
 
 type keyIn struct {

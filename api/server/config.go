@@ -33,6 +33,7 @@ type Config struct {
 
 	Media MediaConfig
 	Mail  MailConfig
+	SMS   SMSConfig
 
 	EgressAllow []netip.Prefix // private networks that webhooks and identity providers may be in
 

@@ -232,11 +232,15 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	}
 	signer.Pen, signer.Streams, signer.Logger = s.pen, streams{s.pen, s.media}, s.cfg.Logger
 	s.signing = signer
+	if signer.Codes, err = s.openSMS(); err != nil {
+		return fmt.Errorf("open the SMS gateway: %w", err)
+	}
 	reach := egress.Config{Allow: s.cfg.EgressAllow, PlainHTTP: len(s.cfg.EgressAllow) > 0}
 	outside := egress.NewClient(reach)
 	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: outside, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
+	signer.Apps = s.auth
 	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Clock: s.clock, Providers: s.providers.names()})
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)

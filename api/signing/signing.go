@@ -48,7 +48,8 @@ type ICEServer struct {
 	Credential string   `json:"credential,omitempty"`
 }
 
-// Handler serves /api/signing. All fields but Logger are needed. Its Run must be
+// Handler serves /api/signing. All fields but Logger and Codes are
+// needed. Its Run must be
 // running, or streams outlive the session that opened them.
 type Handler struct {
 	Ceremony   *ceremony.Service
@@ -60,7 +61,11 @@ type Handler struct {
 	Streams    Streams
 	Logger     *slog.Logger // nil discards
 
+	Codes Codes // nil sends none
+	Apps  Apps
+
 	watched watched
+	secret  func(ctx context.Context) string // of the request's signing session; set by Mount
 	cookies func(name, value string, maxAge int) *http.Cookie
 	cookie  string
 	hand    string // name of the cookie of a device that is handed round
@@ -81,10 +86,12 @@ const (
 // Mount implements api.Handler.
 func (h *Handler) Mount(a *api.API) {
 	h.cookies, h.cookie, h.hand = a.Cookie, a.CookieName("signer"), a.CookieName(api.HandCookie)
+	h.secret = func(ctx context.Context) string { return a.ReadCookie(ctx, "signer") }
 	a.Identify(h.identify)
 	open := api.Route{Method: "POST", Path: "/api/signing/open", ID: "openSigning", Summary: "Exchange a link for a signing session", Tag: tag, Public: true}
 	api.Register(a, open, h.open)
 	h.mountHand(a)
+	h.mountSecond(a)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/signing", ID: "getSigning", Summary: "What is to be signed and what comes next", Tag: tag}, h.get)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/pdf", ID: "readDocument", Summary: "The PDF to read", Tag: tag}, h.pdf)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/consents", ID: "consent", Summary: "Answer one purpose", Tag: tag}, h.consent)
@@ -137,6 +144,9 @@ func (h *Handler) me(ctx context.Context, action api.Action, kind api.ObjectKind
 		return nil, nil, err
 	}
 	s, err := d.Signer(id.Signer)
+	if err == nil && !s.Proved() && (action != api.Read || kind != api.CeremonyObject) {
+		err = ceremony.ErrUnproved
+	}
 	return d, s, err
 }
 

@@ -16,7 +16,8 @@ type View struct {
 	Fields     []FieldView    `json:"fields" doc:"where this signer signs and what they fill in; and what the sender filled in, until it stands in the PDF"`
 	Consents   []ConsentView  `json:"consents" doc:"every purpose, in the order to be asked"`
 	References ReferencesView `json:"references"`
-	Next       ceremony.Next  `json:"next" enum:"read,fill,enrol,sign,confirm,type,sealing,done,declined,closed"`
+	Next       ceremony.Next  `json:"next" enum:"prove,read,fill,enrol,sign,confirm,type,sealing,done,declined,closed"`
+	Second     *SecondView    `json:"second,omitempty" doc:"what is asked beside the link"`
 	CaptureID  string         `json:"captureId,omitempty" doc:"the finished capture that waits for confirmation"`
 	Deposit    *DepositView   `json:"deposit,omitempty"`
 	ConsentAt  string         `json:"consentAt,omitempty" doc:"address of the certificate provider, which the signer has to visit before the signature is made; they come back to /sign with code and state"`
@@ -93,6 +94,10 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 	if err != nil {
 		return View{}, fmt.Errorf("find the sender's name: %w", err)
 	}
+	if !s.Proved() { // nothing of the document is shown before
+		return View{Sender: PersonView{sender}, Signer: SignerView{ID: s.ID, Name: s.Name, Language: s.Language, State: s.State}, Next: d.Next(s, 0),
+			Second: h.second(s), Fields: []FieldView{}, Consents: []ConsentView{}, Keep: KeepView{ceremony.RetentionYears}}, nil
+	}
 	have, err := h.Ceremony.References(ctx, d.Organisation, s)
 	if err != nil {
 		return View{}, fmt.Errorf("count the references: %w", err)
@@ -103,6 +108,7 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 		Signer:     SignerView{ID: s.ID, Name: s.Name, Language: s.Language, State: s.State},
 		References: ReferencesView{Have: have, Need: ceremony.ReferencesNeeded, Want: ceremony.ReferencesWanted},
 		Next:       d.Next(s, have),
+		Second:     h.second(s),
 		CaptureID:  s.Pending(),
 		ConsentAt:  s.ProviderConsent,
 		Keep:       KeepView{ceremony.RetentionYears},

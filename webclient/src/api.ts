@@ -53,6 +53,8 @@ export interface Signer {
   openedAt?: string;
   signedAt?: string;
   reason?: string; // why the signer declined
+  second?: boolean; // a code is asked for beside the link
+  phone?: string;
   typed: boolean; // signed by typing the name, without a recording
 }
 
@@ -95,7 +97,7 @@ export interface Provider {
 }
 
 export interface Plan {
-  signers: { name: string; email: string; language: string }[];
+  signers: { name: string; email: string; language: string; second?: boolean; phone?: string }[];
   fields: Field[];
 }
 
@@ -126,9 +128,18 @@ export interface Consent {
   at?: string;
 }
 
-export type Next = 'read' | 'fill' | 'enrol' | 'sign' | 'confirm' | 'type' | 'sealing' | 'done' | 'declined' | 'closed';
+export type Next = 'prove' | 'read' | 'fill' | 'enrol' | 'sign' | 'confirm' | 'type' | 'sealing' | 'done' | 'declined' | 'closed';
 
 export type AskedField = Omit<Field, 'signer'> & { name: string };
+
+export type Way = 'sms' | 'totp';
+
+// What is asked of a signer beside the link; until it is proved nothing else is told.
+export interface Second {
+  ways: Way[];
+  phone?: string; // its last digits
+  proved: boolean;
+}
 
 export interface Ceremony {
   document: { title: string; sha256: string; pages: PageSize[]; size: number };
@@ -138,6 +149,7 @@ export interface Ceremony {
   consents: Consent[];
   references: { have: number; need: number; want: number };
   next: Next;
+  second?: Second;
   captureId?: string; // the finished capture that waits for the confirmation
   consentAt?: string; // address of the certificate provider, where the signer has to consent first
   deposit?: { size: number; retainUntil: string };
@@ -429,6 +441,8 @@ export const signing = {
   // The browser's secret lets it open the link again when the answer was lost.
   open: (token: string, browser: string) => retried(() => json<Ceremony>('POST', '/api/signing/open', { body: { token, browser } })),
   get: () => json<Ceremony>('GET', '/api/signing'),
+  sendCode: () => json<void>('POST', '/api/signing/second/sms'),
+  prove: (way: Way, code: string) => json<Ceremony>('POST', '/api/signing/second', { body: { way, code } }),
   consent: (consent: { purpose: string; textVersion: string; language: string; given: boolean }) =>
     create<Ceremony>('/api/signing/consents', consent, newKey()),
   fill: (values: Record<string, string>) => retried(() => json<Ceremony>('POST', '/api/signing/fields', { body: { values } })),

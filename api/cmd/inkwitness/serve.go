@@ -43,6 +43,11 @@ type serveCommand struct {
 	SMTP     string `help:"Mail server: smtp://user:password@host:port (STARTTLS), smtps://, or smtp+plain:// on this machine. Without one, mails stay in the outbox." env:"SMTP"`
 	MailFrom string `help:"Sender of mails." env:"MAIL_FROM"`
 
+	SMS              string   `name:"sms" help:"SMS gateway: twilio://SID:TOKEN@api.twilio.com?from=+33..., or an https address that takes --sms-template. Without one no codes go to telephones." env:"SMS"`
+	SMSTemplate      string   `name:"sms-template" help:"JSON that the gateway takes, with {to} and {text} in it." env:"SMS_TEMPLATE"`
+	SMSAuthorization string   `name:"sms-authorization" help:"Authorization header for that gateway." env:"SMS_AUTHORIZATION"`
+	SMSCountries     []string `name:"sms-countries" help:"Prefixes that messages go to, as +33; all by default." env:"SMS_COUNTRIES"`
+
 	TimestampURLs  []string       `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked one after the other until one answers; deposits then carry its token beside our own." env:"TIMESTAMP_URLS"`
 	TimestampRoots string         `help:"PEM file with the roots of the outside timestamp authorities." env:"TIMESTAMP_ROOTS" type:"existingfile"`
 	TimeServers    []string       `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
@@ -60,6 +65,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
 	cfg.Mail = server.MailConfig{URL: c.SMTP, From: c.MailFrom}
 	cfg.TimestampURLs, cfg.TimeServers, cfg.Logger = c.TimestampURLs, c.TimeServers, logger(c.LogLevel)
+	cfg.SMS = server.SMSConfig{URL: c.SMS, Template: c.SMSTemplate, Authorization: c.SMSAuthorization, Countries: c.SMSCountries}
 	cfg.EgressAllow, cfg.TimestampRoots = c.EgressAllow, c.TimestampRoots
 	cfg.Witnesses, cfg.WitnessesNeed, cfg.Providers = c.Witness, c.WitnessesNeed, c.Providers
 	s, err := server.New(ctx, cfg)

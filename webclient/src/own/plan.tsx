@@ -6,6 +6,7 @@ import { Viewer } from '../pdf/viewer.tsx';
 import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { ProviderChoice } from './provider.tsx';
 import { KINDS, newField, onEveryPage, Place, Settings } from './fields.tsx';
+import { SecondChoice } from './second.tsx';
 import { InPerson, Reminders } from './ways.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
@@ -14,12 +15,14 @@ interface Person {
   name: string;
   email: string;
   language: Language;
+  second?: boolean;
+  phone?: string;
 }
 
 export function Plan({ document, onChange }: { document: Document; onChange: (next: Document) => void }) {
   const texts = text().plan;
   const [people, setPeople] = useState<Person[]>(() => document.signers.length > 0
-    ? document.signers.map((signer) => ({ name: signer.name, email: signer.email, language: signer.language as Language }))
+    ? document.signers.map((signer) => ({ name: signer.name, email: signer.email, language: signer.language as Language, second: signer.second ?? false, phone: signer.phone ?? '' }))
     : [{ name: '', email: '', language: language.value }]);
   const [fields, setFields] = useState<Field[]>(document.fields.map(({ name: _, fixed: __, ...field }) => field));
   const [kind, setKind] = useState<FieldKind>('signature');
@@ -67,7 +70,7 @@ export function Plan({ document, onChange }: { document: Document; onChange: (ne
     setSaved(false);
     setProblem(undefined);
     try {
-      const plan = { signers: people.map((person) => ({ ...person, name: person.name.trim(), email: person.email.trim() })), fields };
+      const plan = { signers: people.map((person) => ({ ...person, name: person.name.trim(), email: person.email.trim(), second: person.second ?? false, phone: person.second ? (person.phone ?? '').trim() : '' })), fields };
       let next = await documents.plan(document.id, plan);
       if (send) next = await documents.send(document.id);
       setSaved(!send);
@@ -91,6 +94,7 @@ export function Plan({ document, onChange }: { document: Document; onChange: (ne
             <TextField label={texts.name} value={person.name} onInput={(name) => setPerson(i, { name })} autocomplete="off" required test="signer-name" />
             <TextField label={texts.email} type="email" value={person.email} onInput={(email) => setPerson(i, { email })} autocomplete="off" required test="signer-email" />
             <Select<Language> label={texts.language} value={person.language} options={LANGUAGES} onChange={(tag) => setPerson(i, { language: tag })} test="signer-language" />
+            <SecondChoice value={person} onChange={(next) => setPerson(i, next)} />
             <div class="row">
               {people.length > 1 && <Button onClick={() => setCurrent(i)} pressed={current === i} test="signer-choose">{texts.fieldsFor(person.name)}</Button>}
               {people.length > 1 && <Button kind="plain" onClick={() => removePerson(i)} test="signer-remove">{texts.remove}</Button>}

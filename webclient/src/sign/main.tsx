@@ -6,6 +6,7 @@ import { ProblemNotice, Progress, Steps } from '../ui/ui.tsx';
 import { Consents } from './consent.tsx';
 import { Declined, Done, NoLink, Sealing } from './end.tsx';
 import { Hand } from './hand.tsx';
+import { Prove } from './prove.tsx';
 import { Intro, Read } from './read.tsx';
 import './sign.css';
 import { ceremony, enough, openCeremony, opening, problem, stage } from './state.ts';
@@ -44,6 +45,7 @@ function viewOf(state: Ceremony): View {
 
 function Step({ state }: { state: Ceremony }) {
   switch (viewOf(state)) {
+    case 'prove': return <Prove state={state} />;
     case 'intro': return <Intro />;
     case 'read': case 'fill': return <Read />;
     case 'consent': return <Consents />;

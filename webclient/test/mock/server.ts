@@ -152,6 +152,14 @@ export class Mock {
         return send(response, 200, state);
       case 'GET /signing/pdf':
         return bytes(response, this.pdf, 'application/pdf');
+      case 'POST /signing/second/sms':
+        this.codesSent++;
+        return void response.writeHead(204).end();
+      case 'POST /signing/second':
+        if (json().code !== '123456') return problem(response, 422, 'wrong-code', 'Wrong code', 'The code is wrong, was used, or its time is over.');
+        state.second!.proved = true;
+        state.next = 'read';
+        return send(response, 200, state);
       case 'POST /signing/consents': {
         const answer = json();
         this.consentLanguages.push(answer.language);
@@ -281,6 +289,7 @@ export class Mock {
   elsewhere = false; // the certificate provider asks the signer itself
   shares: object[] = [];
   comments: object[] = [];
+  codesSent = 0;
   handed: Handed | undefined;
 
   // A device that goes round: one signer after the other.

@@ -223,6 +223,11 @@ const en = {
     to: (address: string) => `To ${address}`,
     states: { queued: 'Waiting to be sent', sent: 'Sent', failed: 'Could not be sent', local: 'Kept here' } as Record<string, string>,
   },
+  second: {
+    second: 'Ask for a code beside the link',
+    phone: 'Telephone for the code (optional)',
+    phoneHint: 'With country code, as +33 6 12 34 56 78. Without one, the signer uses the authenticator app of their own account.',
+  },
   sharing: {
     title: 'Shared with',
     nobody: 'Only you and those who see every document of your organisation.',

@@ -224,6 +224,11 @@ const fr: Translation<typeof en> = {
     to: (address) => `À ${address}`,
     states: { queued: 'En attente d’envoi', sent: 'Envoyé', failed: 'Envoi impossible', local: 'Gardé ici' },
   },
+  second: {
+    second: 'Demander un code en plus du lien',
+    phone: 'Téléphone pour le code (facultatif)',
+    phoneHint: 'Avec l’indicatif du pays, comme +33 6 12 34 56 78. Sans numéro, le signataire utilise l’application d’authentification de son compte.',
+  },
   sharing: {
     title: 'Partagé avec',
     nobody: 'Vous seul et ceux qui voient tous les documents de votre organisation.',

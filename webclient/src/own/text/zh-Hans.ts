@@ -220,6 +220,11 @@ const zhHans: Translation<typeof en> = {
     to: (address) => `收件人 ${address}`,
     states: { queued: '等待发送', sent: '已发送', failed: '无法发送', local: '保留于此' },
   },
+  second: {
+    second: '除链接外再要求验证码',
+    phone: '接收验证码的电话（选填）',
+    phoneHint: '请含国家代码，例如 +33 6 12 34 56 78。未填时，签署人使用自己账户的验证器应用。',
+  },
   sharing: {
     title: '共享对象',
     nobody: '只有您以及可查看组织所有文件的人。',

@@ -220,6 +220,11 @@ const zhHant: Translation<typeof en> = {
     to: (address) => `收件人 ${address}`,
     states: { queued: '等待寄送', sent: '已寄出', failed: '無法寄出', local: '保留於此' },
   },
+  second: {
+    second: '除連結外再要求驗證碼',
+    phone: '接收驗證碼的電話（選填）',
+    phoneHint: '請含國碼，例如 +33 6 12 34 56 78。未填時，簽署人使用自己帳戶的驗證器應用程式。',
+  },
   sharing: {
     title: '共用對象',
     nobody: '只有您以及可查看組織所有文件的人。',

@@ -1,0 +1,116 @@
+package signing
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"inkwitness/api"
+	"inkwitness/api/ceremony"
+)
+
+// Codes sends and checks codes by telephone message. A nil Codes sends none.
+type Codes interface {
+	// Send sends a code that only the asking session can use. The message shows
+	// the document's name.
+	Send(ctx context.Context, session, number, document, language string) error
+	// Check accepts the code once.
+	Check(ctx context.Context, session, code string) error
+}
+
+// Apps checks the code of the authenticator app that belongs to the account of an
+// address. It answers the same where there is no such account.
+type Apps interface {
+	CheckApp(ctx context.Context, email, code string) error
+}
+
+// SecondView is the second layer as the signer sees it.
+type SecondView struct {
+	Ways   []ceremony.Way `json:"ways" enum:"sms,totp"`
+	Phone  string         `json:"phone,omitempty" doc:"the last digits of the number that messages go to"`
+	Proved bool           `json:"proved" doc:"in this session"`
+}
+
+func (h *Handler) second(s *ceremony.Signer) *SecondView {
+	if s.Second == nil {
+		return nil
+	}
+	v := &SecondView{Phone: s.Second.Hint(), Proved: s.Proved()}
+	for _, way := range s.Second.Ways() {
+		if way != ceremony.BySMS || h.Codes != nil {
+			v.Ways = append(v.Ways, way)
+		}
+	}
+	return v
+}
+
+func (h *Handler) mountSecond(a *api.API) {
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/second/sms", ID: "sendSigningCode", Tag: tag, Status: 204,
+		Summary: "Have a code sent to the telephone that the sender named"}, h.sendCode)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/second", ID: "proveSecond", Tag: tag,
+		Summary: "Prove the second layer with a code"}, h.prove)
+}
+
+// asking is the signer with a second layer who asks, and the session that the code
+// is bound to.
+func (h *Handler) asking(ctx context.Context) (*ceremony.Document, *ceremony.Signer, string, error) {
+	d, s, err := h.me(ctx, api.Read, api.CeremonyObject)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	if s.Second == nil {
+		return nil, nil, "", api.Explain(api.ErrConflict, "No code is asked for.")
+	}
+	session := ceremony.HashSecret(h.secret(ctx))
+	return d, s, hex.EncodeToString(session[:]), nil
+}
+
+func (h *Handler) sendCode(ctx context.Context, _ *struct{}) (*struct{}, error) {
+	d, s, session, err := h.asking(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.Second.Phone == "" || h.Codes == nil {
+		return nil, api.Explain(api.ErrConflict, "Messages are not offered here. Use the code of your authenticator app, or ask the sender.")
+	}
+	if s.Proved() {
+		return nil, nil // nothing is left to prove
+	}
+	if err := h.Codes.Send(ctx, session, s.Second.Phone, d.Title, s.Language); err != nil {
+		return nil, fmt.Errorf("send a code: %w", err)
+	}
+	return nil, nil
+}
+
+type secondInput struct {
+	Body struct {
+		Way  ceremony.Way `json:"way" enum:"sms,totp"`
+		Code string       `json:"code" minLength:"1" maxLength:"16"`
+	}
+}
+
+func (h *Handler) prove(ctx context.Context, in *secondInput) (*viewOutput, error) {
+	d, s, session, err := h.asking(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case in.Body.Way == ceremony.BySMS && s.Second.Phone != "" && h.Codes != nil:
+		err = h.Codes.Check(ctx, session, in.Body.Code)
+	case in.Body.Way == ceremony.ByTOTP && h.Apps != nil:
+		err = h.Apps.CheckApp(ctx, s.Email, in.Body.Code)
+	default:
+		err = api.Explain(api.ErrInvalid, "This way was not asked for.")
+	}
+	if errors.Is(err, api.ErrUnauthenticated) {
+		err = &api.Problem{Type: "/problems/wrong-code", Title: "Wrong code", Status: http.StatusUnprocessableEntity,
+			Detail: "The code is wrong, was used, or its time is over."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, in.Body.Way)
+	return h.after(ctx, d, s.ID, err)
+}
