@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -27,8 +26,6 @@ import (
 	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
 )
-
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // evidenceParts are the parts of the service that make deposits, over a real
 // database and files.
