@@ -238,3 +238,14 @@ func (s *Service) Align(ctx context.Context, c *Case, questioned, reference stri
 	}
 	return nil, ErrClosed
 }
+
+// Reported is Samples for a report: that one was made is recorded instead.
+func (s *Service) Reported(ctx context.Context, c *Case, language string) ([]Sampled, error) {
+	err := s.Tx.Tx(ctx, func(ctx context.Context) error {
+		return s.note(ctx, c, "case.reported", api.Detail{"language": language})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("record the report: %w", err)
+	}
+	return s.read(ctx, c)
+}

@@ -78,6 +78,11 @@ func (inks) Read(r io.Reader, _ capture.Device) (capture.Signature, error) {
 	return interchange.ReadCSV(r)
 }
 
+// unsigned leaves reports as they are: how they are signed is tested where it is done.
+type unsigned struct{}
+
+func (unsigned) SignReport(_ context.Context, pdf []byte, _ string) ([]byte, error) { return pdf, nil }
+
 // records keeps what happens in the tables of mails and of the record.
 type records struct {
 	*mail.Post
@@ -125,7 +130,7 @@ func newService(t *testing.T, address string) *service {
 	a, err := api.New(api.Config{Clock: s.clock, Replies: s.store})
 	s.must(err)
 	a.Identify(s.identify)
-	a.Mount(&investigate.Handler{Disputes: s.disputes, Documents: documents, Vault: s.vault})
+	a.Mount(&investigate.Handler{Disputes: s.disputes, Documents: documents, Vault: s.vault, Reports: unsigned{}})
 	s.handler = a.Handler()
 	for _, org := range []string{"one", "two"} {
 		s.must(s.store.CreateOrganisation(t.Context(), api.Organisation{ID: org, Name: "Org " + org, Created: s.clock.Now()}))
@@ -497,6 +502,7 @@ func TestImportCompareExport(t *testing.T) {
 		}
 		s.do("ivan", "GET", path+"/alignment?questioned="+items[2].text("id")+"&reference="+items[4].text("id"), nil, 403)
 		s.exports(path, items[1].text("id"))
+		s.reports(path)
 		s.notes(path, items)
 
 		changed := s.do("ivan", "PUT", path+"/items/"+items[1].text("id"), m{"part": "reference", "label": "K9", "note": "said to be genuine"}, 200)
@@ -529,6 +535,30 @@ func (s *service) exports(path, item string) {
 		}
 	}
 	s.do("ivan", "GET", path+"/items/"+item+"/samples/docx", nil, 422)
+}
+
+// reports makes the report twice: it is the same, and was recorded.
+func (s *service) reports(path string) {
+	get := func(who, language string, status int) []byte {
+		r := httptest.NewRequest("GET", path+"/report.pdf?language="+language, nil)
+		r.Header.Set("X-Test-Who", who)
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		if w.Code != status {
+			s.t.Fatalf("report for %s in %q: %d, want %d: %.300s", who, language, w.Code, status, w.Body)
+		}
+		return w.Body.Bytes()
+	}
+	first := get("ivan", "zh-Hant", 200)
+	s.clock.Advance(time.Hour)
+	if second := get("ivan", "zh-Hant", 200); !bytes.HasPrefix(first, []byte("%PDF-")) || !bytes.Equal(first, second) {
+		s.t.Error("the report of the same case is another one")
+	}
+	get("ivan", "de", 422)
+	get("ada", "en", 404)
+	if !slices.Contains(s.kinds("case:"+path[len("/api/cases/"):]), "case.reported") {
+		s.t.Error("the record lacks the report")
+	}
 }
 
 func (s *service) notes(path string, items []m) {

@@ -71,6 +71,7 @@ type Server struct {
 	watch    *tsa.Watch
 	ceremony *ceremony.Service
 	disputes *dispute.Service
+	reports  *reports
 	post     *mail.Post
 	programs *program.Handler
 	auth     *auth.Handler
@@ -185,6 +186,7 @@ func (s *Server) open(ctx context.Context) error {
 		Providers: s.providers.names(), DefaultProvider: s.defaultProvider,
 	})
 	toSeal.signature = s.ceremony.Handwriting
+	s.reports = &reports{by: authority, timestamps: timestamps, clock: s.clock}
 	cases := s.accounts.Disputes()
 	s.disputes = dispute.New(dispute.Config{
 		Tx: s.store, Cases: cases, Openings: cases, People: s.accounts, Records: records{s}, Evidence: s.ceremony,
@@ -264,7 +266,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts},
 		sharing,
 		signer,
-		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects},
+		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects, Reports: s.reports},
 		&retention.Handler{Ceremony: s.ceremony, Holds: s.accounts, Objects: s.store, Clock: s.clock, Record: s.record, Name: s.SenderName},
 		s.auth,
 		people,

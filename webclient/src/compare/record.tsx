@@ -18,7 +18,7 @@ const FORMATS: Record<ExportFormat, string> = { csv: 'CSV', json: 'JSON', inkml:
 export function RecordTab() {
   const dispute = shown.value;
   if (!dispute) return null;
-  return <><Origins /><OpeningsOf /><Custody /><Panel title={words().items.end}><p class="small">{words().items.endText}</p><EndCase /></Panel></>;
+  return <><Report /><Origins /><OpeningsOf /><Custody /><Panel title={words().items.end}><p class="small">{words().items.endText}</p><EndCase /></Panel></>;
 }
 
 // Fetches first, so that a refusal is told here and not on another page.
@@ -29,7 +29,7 @@ async function download(url: string, fallback: string): Promise<void> {
   save(await response.blob(), name);
 }
 
-export function Report() {
+function Report() {
   const texts = words().record;
   const [tag, setTag] = useState<Language>(language.value);
   const [busy, setBusy] = useState(false);
