@@ -89,7 +89,7 @@ export function emptyCase(): Case {
 export function fullCase(references = 5): Case {
   const of = emptyCase();
   const file: Item = {
-    ...item(8, 'questioned', 'Q2'), origin: 'container', note: 'Handed over by the claimant on a USB stick, 3 March', filename: 'lease.asice', format: 'asice', title: undefined, document: undefined,
+    ...item(8, 'questioned', 'Q2'), origin: 'container', note: 'Clé USB, Me Durand, 2026-03-03', filename: 'lease.asice', format: 'asice', title: undefined, document: undefined,
     checks: { kind: 'deposit', checks: [
       { code: 'deposit.structure', status: 'holds', part: 'container', text: 'The container’s structure is intact in every byte.' },
       { code: 'deposit.roots', status: 'unknown', part: 'data/validation/roots.pem', text: 'No roots were given, so the ones inside the deposit are used.' },
