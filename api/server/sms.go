@@ -61,7 +61,7 @@ func openGateway(cfg SMSConfig) (sms.Gateway, error) {
 		token, _ := u.User.Password()
 		from := u.Query().Get("from")
 		if u.User.Username() == "" || token == "" || from == "" {
-			return nil, errors.New("an SMS gateway of this kind is twilio://SID:TOKEN@api.twilio.com?from=+33...")
+			return nil, errors.New("an SMS gateway of this kind needs an account, a token and a sender: twilio://SID:TOKEN@api.twilio.com?from=%2B33123456789 (a plus sign is written %2B)")
 		}
 		base := "https://" + u.Host
 		if u.Scheme == "twilio+plain" {

@@ -43,7 +43,7 @@ export function Prove({ state }: { state: Ceremony }) {
       <Title>{texts.title}</Title>
       <p>{texts.text(state.sender.name)}</p>
       <Panel test="prove">
-        <p>{way === 'sms' ? texts.sms(state.second?.phone ?? '') : texts.totp}</p>
+        <p>{way === 'sms' ? texts.sms((state.second?.phone ?? '').replace(/\D/g, '')) : texts.totp}</p>
         {way === 'sms' && <p class="muted small">{texts.smsRisk}</p>}
         {sent && way === 'sms' && <Notice tone="good" test="code-sent">{texts.sent}</Notice>}
         <form class="stack-small" onSubmit={(event) => { event.preventDefault(); void prove(); }}>

@@ -14,7 +14,7 @@ const en = {
   prove: {
     title: 'Show that it is you',
     text: (sender: string) => `${sender} asks for a code before the document is shown, so that nobody else can sign in your name.`,
-    sms: (phone: string) => `We send a code to the telephone that ends in ${phone.replace('•••• ', '')}. It works once, for ten minutes, in this window only.`,
+    sms: (digits: string) => `We send a code to the telephone that ends in ${digits}. It works once, for ten minutes, in this window only.`,
     smsRisk: 'A message can be read by whoever has your telephone or your number. An authenticator app is safer.',
     totp: 'Enter the code that your authenticator app shows for your Inkwitness account with this address.',
     sent: 'The code is on its way. The message names the document: read it before you enter the code.',

@@ -15,7 +15,7 @@ const fr: Translation<typeof en> = {
   prove: {
     title: 'Montrez que c’est bien vous',
     text: (sender) => `${sender} demande un code avant de montrer le document, pour que personne d’autre ne signe en votre nom.`,
-    sms: (phone) => `Nous envoyons un code au téléphone dont le numéro finit par ${phone.replace('•••• ', '')}. Il fonctionne une fois, pendant dix minutes, dans cette fenêtre seulement.`,
+    sms: (digits) => `Nous envoyons un code au téléphone dont le numéro finit par ${digits}. Il fonctionne une fois, pendant dix minutes, dans cette fenêtre seulement.`,
     smsRisk: 'Un message peut être lu par quiconque a votre téléphone ou votre numéro. Une application d’authentification est plus sûre.',
     totp: 'Saisissez le code que votre application d’authentification affiche pour votre compte Inkwitness à cette adresse.',
     sent: 'Le code est en route. Le message nomme le document : lisez-le avant de saisir le code.',
