@@ -39,7 +39,7 @@ var siblings = map[string][]string{
 	"capture/webm":     {"capture/media"},
 	"capture/footage":  {"capture/media"},
 	"capture/timeline": {"capture/media", "capture/ink"},
-	"capture/ws":       {"capture/ink", "capture/record"},
+	"capture/ws":       {"capture/ink", "capture/record", "capture/webm"},
 	"capture/record":   {"capture/ink"},
 
 	// archive is a finished recording put together: files for the deposit.

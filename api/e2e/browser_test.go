@@ -31,7 +31,8 @@ type task struct {
 	Viewport   bool       `json:"viewport,omitempty"` // pictures show what fits on the screen, not the whole page
 	Out        string     `json:"out"`                // folder for downloads
 	Language   string     `json:"language,omitempty"`
-	Lossy      bool       `json:"lossy,omitempty"` // connections are cut on purpose
+	Refuse     []string   `json:"refuse,omitempty"` // purposes that the signer does not consent to
+	Lossy      bool       `json:"lossy,omitempty"`  // connections are cut on purpose
 }
 
 type person struct {
@@ -50,6 +51,7 @@ type event struct {
 	Answer   string   `json:"answer"`
 	Samples  []sample `json:"samples"`
 	VideoMS  float64  `json:"videoMs"`
+	SpanMS   float64  `json:"spanMs"` // from the open pad to what follows it
 }
 
 // run drives the browser and returns what it reported. Anything that a page must

@@ -173,6 +173,16 @@ func (d deposit) samples(drawn []sample) {
 // video plays the selfie video with ffmpeg, which also tells its length.
 func (d deposit) video(recorded time.Duration) {
 	d.t.Helper()
+	seconds := d.played()
+	if difference := math.Abs(seconds - recorded.Seconds()); difference > 0.5 {
+		d.t.Errorf("the video lasts %.2f s, the session %.2f s", seconds, recorded.Seconds())
+	}
+	d.t.Logf("video of %.2f s, session of %.2f s", seconds, recorded.Seconds())
+}
+
+// played decodes every frame of the selfie video and returns its length in seconds.
+func (d deposit) played() float64 {
+	d.t.Helper()
 	path := filepath.Join(d.t.TempDir(), "selfie.webm")
 	if err := os.WriteFile(path, d.file("/selfie.webm"), 0o600); err != nil {
 		d.t.Fatal(err)
@@ -185,14 +195,11 @@ func (d deposit) video(recorded time.Duration) {
 	if err != nil {
 		d.t.Fatalf("the video has no duration: %s", out)
 	}
-	if difference := math.Abs(seconds - recorded.Seconds()); difference > 0.5 {
-		d.t.Errorf("the video lasts %.2f s, the session %.2f s", seconds, recorded.Seconds())
-	}
 	decoded, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-f", "null", "-").CombinedOutput()
 	if err != nil || len(decoded) > 0 {
 		d.t.Errorf("the video does not play without errors: %v\n%s", err, decoded)
 	}
-	d.t.Logf("video of %.2f s, session of %.2f s", seconds, recorded.Seconds())
+	return seconds
 }
 
 // comparison looks into the comparison's result.

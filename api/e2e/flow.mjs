@@ -155,7 +155,7 @@ async function signer() {
   await screen(page, 'sign-read');
   await page.click(t('read-done'));
   await until(page, t('consents'));
-  for (const purpose of ['handwriting', 'video', 'comparison']) await page.check(`[data-test="consent-${purpose}-yes"]`);
+  for (const purpose of ['handwriting', 'video', 'comparison']) await page.check(`[data-test="consent-${purpose}-${task.refuse?.includes(purpose) ? 'no' : 'yes'}"]`);
   await screen(page, 'sign-consent');
   await press(page, 'consent-done', task.references > 0 ? t('enrol') : t('camera-check'));
   const cdp = await page.context().newCDPSession(page);
@@ -200,6 +200,7 @@ async function draw(page, cdp, kind, samples, shot, after) {
   await Promise.race([begin.waitFor(), live.waitFor()]);
   if (await begin.isVisible()) await begin.click();
   await live.waitFor({ timeout: 45_000 });
+  report({ event: 'live', kind, text: (await page.locator(t('media-socket')).count()) > 0 ? 'socket' : '' });
   const box = await page.locator(t('pad-canvas')).boundingBox();
   const { fitted, scale } = fit(samples, box);
   const began = Date.now();
@@ -207,7 +208,7 @@ async function draw(page, cdp, kind, samples, shot, after) {
   const ended = Date.now();
   if (shot) await screen(page, shot);
   await press(page, 'pad-done', after);
-  report({ event: 'drawn', kind, scale, samples: sent, videoMs: ended - began });
+  report({ event: 'drawn', kind, scale, samples: sent, videoMs: ended - began, spanMs: Date.now() - began });
 }
 
 // fit scales a signature into the pad with a margin and keeps its shape.

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"sync"
 
 	"inkwitness/api/signing"
@@ -12,9 +14,12 @@ import (
 	"inkwitness/capture/ws"
 )
 
-// media is signing.Media on the WebRTC server and the journal.
+// media is signing.Media on the WebRTC server and the journal. A session is
+// recorded by one of the two ways in at a time: by WebRTC, or by the chunks of a
+// page that finds no way through for it.
 type media struct {
 	rtc     *rtc.Server
+	chunks  *ws.Handler
 	journal *record.Journal
 	servers []signing.ICEServer
 
@@ -26,6 +31,9 @@ func (m *media) Offer(ctx context.Context, id capture.SessionID, sdp string) (si
 	session, err := m.journal.Session(id)
 	if err != nil {
 		return signing.MediaAnswer{}, err
+	}
+	if err := m.chunks.End(ctx, id); err != nil {
+		return signing.MediaAnswer{}, fmt.Errorf("end the chunks before: %w", err)
 	}
 	answer, err := m.rtc.Offer(ctx, id, sdp, session)
 	if err != nil {
@@ -46,9 +54,32 @@ func (m *media) Close(ctx context.Context, resource string) error { return m.rtc
 
 func (m *media) Servers() []signing.ICEServer { return m.servers }
 
+// admit lets the chunks of a signer's page in to the journal's session of its
+// capture, in the place of what WebRTC may still have open.
+func (m *media) admit(signer *signing.Handler) func(*http.Request) (ws.Admission, error) {
+	return func(r *http.Request) (ws.Admission, error) {
+		c, err := signer.MediaCaptureOf(r)
+		if err != nil {
+			return ws.Admission{}, err
+		}
+		session, err := m.journal.Session(c.ID)
+		if err != nil {
+			return ws.Admission{}, err
+		}
+		if err := m.endRTC(r.Context(), c.ID); err != nil {
+			return ws.Admission{}, err
+		}
+		return ws.Admission{ID: c.ID, Nonce: session.Nonce(), Media: session}, nil
+	}
+}
+
 // end closes what a session still has open, so that all of its media is in the
 // journal when it returns.
 func (m *media) end(ctx context.Context, id capture.SessionID) error {
+	return errors.Join(m.chunks.End(ctx, id), m.endRTC(ctx, id))
+}
+
+func (m *media) endRTC(ctx context.Context, id capture.SessionID) error {
 	m.mu.Lock()
 	resource, open := m.resources[id]
 	delete(m.resources, id)
@@ -63,7 +94,7 @@ func (m *media) end(ctx context.Context, id capture.SessionID) error {
 	return err
 }
 
-// streams is signing.Streams: the pen sockets and the video of a capture.
+// streams is signing.Streams: the sockets and the video of a capture.
 type streams struct {
 	pen   *ws.Handler
 	media *media
@@ -71,5 +102,6 @@ type streams struct {
 
 func (s streams) HangUp(ctx context.Context, id capture.SessionID) error {
 	s.pen.CloseSession(id)
+	s.media.chunks.CloseSession(id)
 	return s.media.end(ctx, id)
 }

@@ -232,7 +232,11 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	if err != nil {
 		return fmt.Errorf("start the pen sockets: %w", err)
 	}
-	signer.Pen, signer.Streams, signer.Logger = s.pen, streams{s.pen, s.media}, s.cfg.Logger
+	s.media.chunks, err = ws.NewMedia(ws.Config{Admit: s.media.admit(signer), Clock: s.clock, Logger: s.cfg.Logger, MaxConns: maxRecorders, Rate: 10, Burst: 200})
+	if err != nil {
+		return fmt.Errorf("start the media sockets: %w", err)
+	}
+	signer.Pen, signer.Chunks, signer.Streams, signer.Logger = s.pen, s.media.chunks, streams{s.pen, s.media}, s.cfg.Logger
 	s.signing = signer
 	if signer.Codes, err = s.openSMS(); err != nil {
 		return fmt.Errorf("open the SMS gateway: %w", err)
@@ -285,6 +289,10 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	s.api.Pages(all)
 	return nil
 }
+
+// maxRecorders bounds the pages that send video over a socket: each costs the
+// journal some 80 KB/s.
+const maxRecorders = 200
 
 // admit lets a signer's page in to the journal's session of its capture.
 func (s *Server) admit(signer *signing.Handler) func(*http.Request) (ws.Admission, error) {
@@ -382,7 +390,7 @@ func (s *Server) Run(ctx context.Context) error {
 	const patience = 10 * time.Second
 	drain, cancel := context.WithTimeout(work, patience)
 	defer cancel()
-	err = errors.Join(err, s.pen.Shutdown(drain), web.Shutdown(drain))
+	err = errors.Join(err, s.pen.Shutdown(drain), s.media.chunks.Shutdown(drain), web.Shutdown(drain))
 	stop()
 	if ctx.Err() != nil {
 		err = errors.Join(err, <-failed)

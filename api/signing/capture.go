@@ -66,7 +66,7 @@ type CaptureView struct {
 	ID         string      `json:"id"`
 	Nonce      string      `json:"nonce" doc:"32 bytes in lower-case hex, bound into both streams"`
 	PenURL     string      `json:"penUrl" doc:"path of the WebSocket"`
-	MediaURL   string      `json:"mediaUrl" doc:"path that takes the WHIP offer"`
+	MediaURL   string      `json:"mediaUrl" doc:"path that takes the WHIP offer, and of the WebSocket for a MediaRecorder's chunks"`
 	ICEServers []ICEServer `json:"iceServers"`
 	ReceiptKey string      `json:"receiptKey" doc:"Ed25519 public key of receipts, base64"`
 }
@@ -122,13 +122,27 @@ func (h *Handler) pen(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (h *Handler) offer(w http.ResponseWriter, r *http.Request) error {
+// MediaCaptureOf is CaptureOf for a capture that was opened with video or sound.
+func (h *Handler) MediaCaptureOf(r *http.Request) (*ceremony.Capture, error) {
 	c, err := h.CaptureOf(r)
-	if err != nil {
+	if err == nil && !c.WithVideo && !c.WithAudio {
+		err = api.Explain(ceremony.ErrNoConsent, "This capture was opened without video.")
+	}
+	return c, err
+}
+
+func (h *Handler) chunks(w http.ResponseWriter, r *http.Request) error {
+	if _, err := h.MediaCaptureOf(r); err != nil {
 		return err
 	}
-	if !c.WithVideo && !c.WithAudio {
-		return api.Explain(ceremony.ErrNoConsent, "This capture was opened without video.")
+	h.Chunks.ServeHTTP(w, r)
+	return nil
+}
+
+func (h *Handler) offer(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.MediaCaptureOf(r)
+	if err != nil {
+		return err
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/sdp" {
 		return api.Explain(api.ErrInvalid, "Send the offer as application/sdp (RFC 9725, section 4.2).")

@@ -9,6 +9,7 @@ package signing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -56,6 +57,7 @@ type Handler struct {
 	Vault      api.Vault
 	Media      Media
 	Pen        http.Handler // the pen socket; it finds its capture by CaptureOf
+	Chunks     http.Handler // the media socket; it finds its capture by MediaCaptureOf
 	ReceiptKey []byte       // Ed25519 public key that signs receipts
 	Names      Names
 	Streams    Streams
@@ -99,6 +101,7 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/decline", ID: "decline", Summary: "Refuse to sign", Tag: tag}, h.decline)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/captures", ID: "startCapture", Summary: "Open a capture", Tag: tag, Status: http.StatusCreated}, h.start)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/captures/{id}/pen", ID: "penSocket", Summary: "WebSocket for pen samples, subprotocol inkwitness.pen.v1", Tag: tag, Status: http.StatusSwitchingProtocols}, h.pen)
+	a.Raw(api.Route{Method: "GET", Path: "/api/signing/captures/{id}/media", ID: "mediaSocket", Summary: "WebSocket for video where WebRTC finds no way through, subprotocol inkwitness.media.v1", Tag: tag, Status: http.StatusSwitchingProtocols}, h.chunks)
 	a.Raw(api.Route{Method: "POST", Path: "/api/signing/captures/{id}/media", ID: "offerMedia", Summary: "WHIP: offer video and audio (application/sdp)", Tag: tag, Status: http.StatusCreated, MaxBody: maxSDP}, h.offer)
 	a.Raw(api.Route{Method: "PATCH", Path: "/api/signing/captures/{id}/media/{resource}", ID: "patchMedia", Summary: "WHIP: trickle candidates or restart ICE", Tag: tag, MaxBody: maxSDP}, h.patch)
 	a.Raw(api.Route{Method: "DELETE", Path: "/api/signing/captures/{id}/media/{resource}", ID: "closeMedia", Summary: "WHIP: end the connection", Tag: tag, Status: http.StatusNoContent}, h.closeMedia)
@@ -117,8 +120,11 @@ func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 		return api.Identity{}, nil // no cookie, or a page of somebody with an account
 	}
 	grant, err := h.Ceremony.Session(r.Context(), cookie.Value)
-	if err != nil {
+	switch {
+	case errors.Is(err, api.ErrNotFound), errors.Is(err, api.ErrExpired):
 		return api.Identity{}, nil // a session that ended is no session
+	case err != nil:
+		return api.Identity{}, fmt.Errorf("find the signing session: %w", err)
 	}
 	return api.Identity{Role: api.Signer, Ceremony: grant.Document, Signer: grant.Signer}, nil
 }

@@ -15,7 +15,7 @@ import (
 
 // source yields the media records of a stream, anew at each call; nil where the
 // recording has none.
-func source(rec *record.Recording, stream capture.Stream) func() iter.Seq2[media.Record, error] {
+func source(rec *record.Recording, stream capture.Stream) webm.Source {
 	if rec.Heads()[stream].Next == 0 {
 		return nil
 	}
@@ -36,10 +36,20 @@ func source(rec *record.Recording, stream capture.Stream) func() iter.Seq2[media
 	}
 }
 
+// sources are the frames of both media, nil where there are none. What a
+// MediaRecorder sent holds both and comes in the video stream.
+func sources(rec *record.Recording) (video, audio webm.Source) {
+	v, a := source(rec, capture.StreamVideo), source(rec, capture.StreamAudio)
+	if v == nil {
+		return nil, a
+	}
+	return webm.Tracks(v, a)
+}
+
 // mediaFiles describes timeline.json and the files to look at. A recording whose
 // video codec changes in the middle has a file for each part.
 func mediaFiles(rec *record.Recording, clocks []capture.ClockExchange) ([]File, error) {
-	video, audio := source(rec, capture.StreamVideo), source(rec, capture.StreamAudio)
+	video, audio := sources(rec)
 	batches, err := penBatches(rec)
 	if err != nil {
 		return nil, err

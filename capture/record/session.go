@@ -245,6 +245,26 @@ func (s *Session) Durable(ctx context.Context, stream capture.Stream) (capture.H
 	return p.Wait(ctx)
 }
 
+// Payload returns one record of a stream as it was appended, once it is on disk.
+func (s *Session) Payload(ctx context.Context, stream capture.Stream, seq uint64) ([]byte, error) {
+	s.mu.Lock()
+	st := s.streams[stream]
+	if st == nil || seq >= st.head.Next {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("%s record %d: %w", stream, seq, capture.ErrNotFound)
+	}
+	place, last, damaged := st.places[seq], s.last, s.damaged
+	s.mu.Unlock()
+	if damaged != nil {
+		return nil, damaged
+	}
+	if err := last.wait(ctx); err != nil {
+		return nil, err
+	}
+	e, err := s.j.read(place)
+	return e.payload, err
+}
+
 // FinishStream ends one stream: later records are capture.ErrFinished. It
 // returns when that is on disk. Finishing again returns the same head.
 func (s *Session) FinishStream(ctx context.Context, stream capture.Stream) (capture.Head, error) {

@@ -181,6 +181,17 @@ func (j *journal) Append(_ context.Context, s capture.Stream, seq uint64, _ int6
 	return pending{j.Head(s)}, nil
 }
 
+func (j *journal) Durable(_ context.Context, s capture.Stream) (capture.Head, error) {
+	return j.Head(s), nil
+}
+
+func (j *journal) Payload(_ context.Context, s capture.Stream, seq uint64) ([]byte, error) {
+	if seq >= uint64(len(j.payloads[s])) {
+		return nil, capture.ErrNotFound
+	}
+	return j.payloads[s][seq], nil
+}
+
 type pending struct{ head capture.Head }
 
 func (p pending) Wait(context.Context) (capture.Head, error) { return p.head, nil }
@@ -199,58 +210,80 @@ func (j *journal) source(s capture.Stream) Source {
 	}
 }
 
+var nonce = [32]byte{7, 8, 9}
+
 // chunkMessage is what a page sends.
 func chunkMessage(seq uint64, first bool, data []byte) []byte {
 	b := []byte{typeChunk, 0}
 	if first {
 		b[1] = flagFirst
+		b = append(b, nonce[:]...)
 	}
 	b = binary.AppendUvarint(binary.AppendUvarint(b, seq), seq*250_000)
 	return append(b, data...)
 }
 
-func TestIntake(t *testing.T) {
-	j := &journal{payloads: map[capture.Stream][][]byte{capture.StreamAudio: {media.Append(nil, media.Segment{Reason: media.Started})}}}
-	in := NewIntake(j, 1<<20)
-	if got := in.Welcome(); !bytes.Equal(got, []byte{0x81, 0}) {
-		t.Errorf("WELCOME = % x", got)
-	}
-	file := recorderFile(t)
-	for i := uint64(0); len(file) > 0; i++ {
-		n := min(1000, len(file))
-		p, done, err := in.Take(t.Context(), chunkMessage(i, i == 0, file[:n]))
-		if err != nil || done {
-			t.Fatal(done, err)
+// send takes a file in, in chunks of size bytes from seq on, and returns the
+// next number.
+func send(t *testing.T, in *Intake, seq uint64, file []byte, size int, first bool) uint64 {
+	t.Helper()
+	for ; len(file) > 0; seq++ {
+		n := min(size, len(file))
+		p, err := in.Take(t.Context(), chunkMessage(seq, first, file[:n]))
+		if err != nil {
+			t.Fatal(err)
 		}
 		head, err := p.Wait(t.Context())
-		if err != nil || !bytes.Equal(Ack(head), []byte{0x82, byte(i + 1)}) {
-			t.Errorf("ACK = % x, %v after chunk %d", Ack(head), err, i)
+		if want := binary.AppendUvarint([]byte{0x82}, seq+1); err != nil || !bytes.Equal(Ack(head), want) {
+			t.Errorf("ACK = % x, %v after chunk %d", Ack(head), err, seq)
 		}
-		file = file[n:]
+		file, first = file[n:], false
 	}
-	if p, _, err := in.Take(t.Context(), chunkMessage(3, false, []byte{1})); p != nil || err != nil {
+	return seq
+}
+
+func TestIntake(t *testing.T) {
+	j := &journal{payloads: map[capture.Stream][][]byte{capture.StreamAudio: {media.Append(nil, media.Segment{Reason: media.Started})}}}
+	in := NewIntake(j, nonce, 1<<20)
+	if got, err := in.Welcome(t.Context()); err != nil || !bytes.Equal(got, append(append([]byte{0x81}, nonce[:]...), 0)) {
+		t.Errorf("WELCOME = % x, %v", got, err)
+	}
+	file := recorderFile(t)
+	next := send(t, in, 0, file[:5000], 1000, true)
+	double := chunkMessage(3, false, file[3000:4000])
+	if p, err := in.Take(t.Context(), double); err != nil || p == nil {
 		t.Errorf("a double: %v, %v", p, err)
 	}
-	// A new connection goes on in a new segment, with a new recorder.
-	in = NewIntake(j, 1<<20)
-	next := uint64(len(j.payloads[capture.StreamVideo]))
-	if _, _, err := in.Take(t.Context(), chunkMessage(next, false, []byte{1})); !errors.Is(err, capture.ErrMalformed) {
-		t.Errorf("a recorder torn by a reconnect: %v, want ErrMalformed", err)
+	double[len(double)-1] ^= 1
+	if _, err := in.Take(t.Context(), double); !errors.Is(err, capture.ErrConflict) {
+		t.Errorf("other bytes for a known number: %v, want ErrConflict", err)
 	}
-	if _, _, err := in.Take(t.Context(), chunkMessage(next, true, recorderFile(t))); err != nil {
-		t.Fatal(err)
-	}
-	if _, done, err := in.Take(t.Context(), append([]byte{typeEnd}, byte(next+1))); !done || err != nil {
-		t.Errorf("END: %v, %v", done, err)
+	// Another connection, after a cut or a restart, goes on with the recorder.
+	next = send(t, NewIntake(j, nonce, 1<<20), next, file[5000:], 1000, false)
+	// Another page begins another recorder.
+	in = NewIntake(j, nonce, 1<<20)
+	next = send(t, in, next, file, len(file), true)
+	if _, err := in.Take(t.Context(), append([]byte{typeEnd}, byte(next))); err != nil {
+		t.Errorf("END: %v", err)
 	}
 	v, a := Tracks(j.source(capture.StreamVideo), j.source(capture.StreamAudio))
 	video := frames(collect(t, v))
-	if len(video) != 66 || video[0].Segment != 1 || video[65].Segment <= video[0].Segment {
-		t.Errorf("%d pictures, segments %d to %d", len(video), video[0].Segment, video[65].Segment)
+	if len(video) != 66 || video[0].Segment != 1 || video[32].Segment != 1 || video[65].Segment <= video[0].Segment {
+		t.Errorf("%d pictures, segments %d to %d", len(video), video[0].Segment, video[len(video)-1].Segment)
 	}
 	if n := len(frames(collect(t, a))); n != 72 {
 		t.Errorf("%d packets of sound, want 72", n)
 	}
+}
+
+// TestAfterWebRTCARecorderBegins: a chunk cannot go on with what came by RTP.
+func TestAfterWebRTCARecorderBegins(t *testing.T) {
+	j := &journal{payloads: map[capture.Stream][][]byte{capture.StreamVideo: {media.Append(nil, media.Segment{Reason: media.Started})}}}
+	in := NewIntake(j, nonce, 1<<20)
+	if _, err := in.Take(t.Context(), chunkMessage(1, false, []byte{1})); !errors.Is(err, capture.ErrConflict) {
+		t.Errorf("a chunk without its recorder: %v, want ErrConflict", err)
+	}
+	send(t, in, 1, recorderFile(t), 1000, true)
 }
 
 func TestIntakeRefuses(t *testing.T) {
@@ -264,17 +297,19 @@ func TestIntakeRefuses(t *testing.T) {
 		{"unknown type", []byte{9, 0}, capture.ErrMalformed},
 		{"unknown flag", []byte{typeChunk, 2, 0, 0, 1}, capture.ErrMalformed},
 		{"no data", chunkMessage(0, true, nil), capture.ErrMalformed},
-		{"number not in its shortest form", []byte{typeChunk, 1, 0x80, 0, 0, 1}, capture.ErrMalformed},
+		{"number not in its shortest form", []byte{typeChunk, 0, 0x80, 0, 0, 1}, capture.ErrMalformed},
 		{"bytes after END", []byte{typeEnd, 0, 0}, capture.ErrMalformed},
 		{"gap", chunkMessage(1, true, []byte{1}), capture.ErrGap},
 		{"END of another number", []byte{typeEnd, 1}, capture.ErrGap},
-		{"not the first of a recorder", chunkMessage(0, false, []byte{1}), capture.ErrMalformed},
+		{"not the first of a recorder", chunkMessage(0, false, []byte{1}), capture.ErrConflict},
+		{"a recorder of another session", append([]byte{typeChunk, flagFirst}, make([]byte, 35)...), capture.ErrConflict},
+		{"a nonce cut short", append([]byte{typeChunk, flagFirst}, make([]byte, 31)...), capture.ErrMalformed},
 		{"over the limit", chunkMessage(0, true, make([]byte, 101)), capture.ErrLimit},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			j := &journal{payloads: map[capture.Stream][][]byte{}}
-			if _, _, err := NewIntake(j, 100).Take(t.Context(), test.msg); !errors.Is(err, test.want) {
+			if _, err := NewIntake(j, nonce, 100).Take(t.Context(), test.msg); !errors.Is(err, test.want) {
 				t.Errorf("Take: %v, want %v", err, test.want)
 			}
 			if len(j.payloads) > 0 {

@@ -22,7 +22,7 @@ func (r reason) Error() string { return r.text }
 // the client does on each code.
 var (
 	closeGoingAway  = reason{websocket.CloseGoingAway, "the server goes down"}
-	closeUnable     = reason{4503, "the server cannot keep samples now"}
+	closeUnable     = reason{4503, "the server cannot store now"}
 	closeText       = reason{4400, "only binary messages"}
 	closeUnknown    = reason{4400, "unknown message type"}
 	closeNotAllowed = reason{4401, "not allowed any longer"}
@@ -44,9 +44,9 @@ func reasonFor(err error) (reason, bool) {
 	case errors.Is(err, capture.ErrMalformed):
 		return reason{4400, "malformed message"}, true
 	case errors.Is(err, capture.ErrGap):
-		return reason{4409, "a batch is missing"}, true
+		return reason{4409, "a number was skipped"}, true
 	case errors.Is(err, capture.ErrConflict):
-		return reason{4409, "other bytes for a known batch"}, true
+		return reason{4409, "other bytes for a known number, or of another session"}, true
 	case errors.Is(err, capture.ErrFinished):
 		return reason{4410, "the session is finished"}, true
 	case errors.Is(err, capture.ErrNotFound):

@@ -9,7 +9,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"inkwitness/capture"
-	"inkwitness/capture/ink"
 )
 
 // Times of a connection that is closing.
@@ -28,28 +27,42 @@ const (
 	chatBurst = 60
 )
 
-// exchanges is how many PONGs are remembered until the client tells when they
-// arrived.
-const exchanges = 8
+// protocol is what is spoken on the connections of a handler.
+type protocol struct {
+	name       string // the subprotocol
+	maxMessage int64  // bytes
+	talk       func(*conn, Admission) talk
+}
+
+// talk is one connection's side of a protocol. All but ack is called by the
+// goroutine of serve.
+type talk interface {
+	// welcome is the first message to the client.
+	welcome(ctx context.Context) ([]byte, error)
+	// take takes one message in.
+	take(ctx context.Context, msg []byte) error
+	// ack is the message that everything before the head is on disk.
+	ack(capture.Head) []byte
+	// bulk tells a message of samples, held to Config.Rate, from the others.
+	bulk(msg []byte) bool
+}
 
 // conn is one connection. serve reads; a second goroutine waits for the disk
 // and acknowledges.
 type conn struct {
-	h       *Handler
-	id      capture.SessionID
-	nonce   [32]byte
-	session Session
-	socket  *websocket.Conn
-	log     interface{ Error(string, ...any) }
+	h      *Handler
+	id     capture.SessionID
+	talk   talk
+	socket *websocket.Conn
+	log    interface{ Error(string, ...any) }
 
 	// Owned by the goroutine of serve.
 	alive bool // the client was heard
 	buf   []byte
-	gate  bucket              // for batches
-	chat  bucket              // for everything else
-	pongs [exchanges]ink.Pong // a ring
-	sent  int                 // PONGs
+	gate  bucket // for bulk
+	chat  bucket // for everything else
 
+	drained chan struct{}        // closed when nothing more is taken in
 	newest  chan capture.Pending // out, 1 deep: the newest record, which stands for all before it
 	reading context.Context      // ends with the connection, so that nothing holds the reader
 	cancel  context.CancelFunc
@@ -63,11 +76,13 @@ type conn struct {
 
 func newConn(h *Handler, a Admission, socket *websocket.Conn) *conn {
 	c := &conn{
-		h: h, id: a.ID, nonce: a.Nonce, session: a.Session, socket: socket, log: h.cfg.Logger,
-		gate:   newBucket(h.cfg.Rate, h.cfg.Burst, h.cfg.Clock.Now()),
-		chat:   newBucket(chatRate, chatBurst, h.cfg.Clock.Now()),
-		newest: make(chan capture.Pending, 1),
+		h: h, id: a.ID, socket: socket, log: h.cfg.Logger,
+		gate:    newBucket(h.cfg.Rate, h.cfg.Burst, h.cfg.Clock.Now()),
+		chat:    newBucket(chatRate, chatBurst, h.cfg.Clock.Now()),
+		drained: make(chan struct{}),
+		newest:  make(chan capture.Pending, 1),
 	}
+	c.talk = h.protocol.talk(c, a)
 	c.reading, c.cancel = context.WithCancel(context.Background())
 	c.silence = time.AfterFunc(h.cfg.Idle, func() { c.end(closeSilent) })
 	return c
@@ -85,12 +100,13 @@ func (c *conn) serve() {
 	}()
 	err := c.read(c.reading)
 	c.end(err)
+	close(c.drained)
 	close(c.newest)
 	defer time.AfterFunc(drainTime, cancel).Stop()
 	<-acked
 	r, ok := reasonFor(c.cause)
 	if r == closeUnable {
-		c.log.Error("a pen session cannot be kept", "err", err)
+		c.log.Error("a session cannot be kept", "protocol", c.h.protocol.name, "err", err)
 	}
 	if ok {
 		c.hangUp(r)
@@ -118,7 +134,7 @@ func (c *conn) close() {
 // limit sets what the peer may do to us: large messages and floods of control
 // frames.
 func (c *conn) limit() {
-	c.socket.SetReadLimit(ink.MaxMessage)
+	c.socket.SetReadLimit(c.h.protocol.maxMessage)
 	c.socket.SetPongHandler(func(string) error { return c.control(nil) })
 	answer := c.socket.PingHandler()
 	c.socket.SetPingHandler(func(data string) error {
@@ -189,11 +205,11 @@ func (c *conn) guarded(write func() error) error {
 
 // read greets the client and takes its messages in until an error.
 func (c *conn) read(ctx context.Context) error {
-	head, err := c.session.Durable(ctx, capture.StreamPen)
+	hello, err := c.talk.welcome(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.write(ink.Welcome{Nonce: c.nonce, Head: head}.Append(nil)); err != nil {
+	if err := c.write(hello); err != nil {
 		return err
 	}
 	if err := c.beat(); err != nil { // who answers is alive
@@ -206,7 +222,7 @@ func (c *conn) read(ctx context.Context) error {
 		}
 		c.h.counters.messages.Add(1)
 		c.h.counters.bytes.Add(uint64(len(msg)))
-		if err := c.message(ctx, msg); err != nil {
+		if err := c.talk.take(ctx, msg); err != nil {
 			return err
 		}
 		if err := c.slow(ctx, msg); err != nil {
@@ -215,10 +231,19 @@ func (c *conn) read(ctx context.Context) error {
 	}
 }
 
-// slow holds a client to its rate. Batches may come fast after a cut, and then
+// stored has a record acknowledged once it is on disk.
+func (c *conn) stored(p capture.Pending) {
+	select {
+	case <-c.newest: // the newer one stands for it
+	default:
+	}
+	c.newest <- p
+}
+
+// slow holds a client to its rate. Samples may come fast after a cut, and then
 // they wait, and TCP makes the client wait, too. Nothing else has a reason to.
 func (c *conn) slow(ctx context.Context, msg []byte) error {
-	if ink.KindOf(msg) != ink.KindBatch {
+	if !c.talk.bulk(msg) {
 		return c.control(nil)
 	}
 	if wait := c.gate.take(c.h.cfg.Clock.Now()); wait > 0 {
@@ -293,7 +318,7 @@ func (c *conn) ack(ctx context.Context, p capture.Pending) error {
 		return err
 	}
 	c.h.counters.acks.Add(1)
-	return c.write(ink.AppendAck(make([]byte, 0, 48), head))
+	return c.write(c.talk.ack(head))
 }
 
 func (c *conn) beat() error {

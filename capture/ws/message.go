@@ -9,8 +9,38 @@ import (
 	"inkwitness/capture/ink"
 )
 
-// message takes in one message of the client.
-func (c *conn) message(ctx context.Context, msg []byte) error {
+// exchanges is how many PONGs are remembered until the client tells when they
+// arrived.
+const exchanges = 8
+
+// penProtocol is inkwitness.pen.v1.
+var penProtocol = protocol{name: ink.Protocol, maxMessage: ink.MaxMessage, talk: func(c *conn, a Admission) talk {
+	return &pen{conn: c, nonce: a.Nonce, session: a.Session}
+}}
+
+// pen is the talk of a connection with pen samples.
+type pen struct {
+	*conn
+	nonce   [32]byte
+	session Session
+	pongs   [exchanges]ink.Pong // a ring
+	sent    int                 // PONGs
+}
+
+func (c *pen) welcome(ctx context.Context) ([]byte, error) {
+	head, err := c.session.Durable(ctx, capture.StreamPen)
+	if err != nil {
+		return nil, err
+	}
+	return ink.Welcome{Nonce: c.nonce, Head: head}.Append(nil), nil
+}
+
+func (*pen) ack(head capture.Head) []byte { return ink.AppendAck(make([]byte, 0, 48), head) }
+
+func (*pen) bulk(msg []byte) bool { return ink.KindOf(msg) == ink.KindBatch }
+
+// take takes in one message of the client.
+func (c *pen) take(ctx context.Context, msg []byte) error {
 	switch ink.KindOf(msg) {
 	case ink.KindBatch:
 		return c.batch(ctx, msg)
@@ -24,20 +54,16 @@ func (c *conn) message(ctx context.Context, msg []byte) error {
 	return closeUnknown
 }
 
-func (c *conn) batch(ctx context.Context, msg []byte) error {
+func (c *pen) batch(ctx context.Context, msg []byte) error {
 	p, err := c.session.AppendPen(ctx, msg, c.session.Now())
 	if err != nil {
 		return err
 	}
-	select {
-	case <-c.newest: // the newer one stands for it
-	default:
-	}
-	c.newest <- p
+	c.stored(p)
 	return nil
 }
 
-func (c *conn) ping(ctx context.Context, msg []byte) error {
+func (c *pen) ping(ctx context.Context, msg []byte) error {
 	pong := ink.Pong{ServerReceive: c.session.Now()}
 	ping, err := ink.ParsePing(msg)
 	if err != nil {
@@ -56,7 +82,7 @@ func (c *conn) ping(ctx context.Context, msg []byte) error {
 
 // exchanged keeps the four times of an exchange that is now complete. Both of
 // the server's come from its own memory.
-func (c *conn) exchanged(ctx context.Context, ping ink.Ping) error {
+func (c *pen) exchanged(ctx context.Context, ping ink.Ping) error {
 	for i := range min(c.sent, exchanges) {
 		pong := &c.pongs[i]
 		if pong.ClientSend == ping.LastSend && pong.ServerSend != 0 {
@@ -71,7 +97,7 @@ func (c *conn) exchanged(ctx context.Context, ping ink.Ping) error {
 	return nil
 }
 
-func (c *conn) device(ctx context.Context, msg []byte) error {
+func (c *pen) device(ctx context.Context, msg []byte) error {
 	facts, err := ink.ParseDevice(msg)
 	if err != nil {
 		return err
@@ -80,7 +106,7 @@ func (c *conn) device(ctx context.Context, msg []byte) error {
 }
 
 // note keeps a control record. A finished session needs no more of them.
-func (c *conn) note(ctx context.Context, record capture.Control) error {
+func (c *pen) note(ctx context.Context, record capture.Control) error {
 	payload, err := json.Marshal(record)
 	if err != nil {
 		return err
@@ -93,7 +119,7 @@ func (c *conn) note(ctx context.Context, record capture.Control) error {
 }
 
 // finish ends the stream if the client has the same one, and sends the receipt.
-func (c *conn) finish(ctx context.Context, msg []byte) error {
+func (c *pen) finish(ctx context.Context, msg []byte) error {
 	theirs, err := ink.ParseFinish(msg)
 	if err != nil {
 		return err

@@ -1,11 +1,13 @@
-// Package ws takes pen samples in over WebSocket, in the protocol
-// inkwitness.pen.v1 that capture/README.md lays down. It acknowledges what is on
-// disk and nothing else, answers clock questions, and signs the receipt of a
-// finished stream.
+// Package ws takes streams of a capture in over WebSocket and acknowledges what
+// is on disk and nothing else. New serves pen samples in the protocol
+// inkwitness.pen.v1 that capture/README.md lays down: it answers clock questions
+// too, and signs the receipt of a finished stream. NewMedia serves the chunks of
+// a page's MediaRecorder, inkwitness.media.v1 of package webm, where WebRTC finds
+// no way through.
 //
-// It holds no samples: they go straight into a Session, which keeps the order
-// and the hash chain. Who may connect is decided by Config.Admit before the
-// connection is upgraded. It carries no video and no page.
+// It holds nothing: what comes goes straight into a Session, which keeps the
+// order and the hash chain. Who may connect is decided by Config.Admit before
+// the connection is upgraded.
 package ws
 
 import (
@@ -25,7 +27,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"inkwitness/capture"
-	"inkwitness/capture/ink"
+	"inkwitness/capture/webm"
 )
 
 // Session is where the samples of one capture go. *record.Session is one. Its
@@ -50,11 +52,12 @@ type Session interface {
 type Admission struct {
 	ID      capture.SessionID
 	Nonce   [32]byte
-	Session Session
+	Session Session   // for New
+	Media   webm.Sink // for NewMedia
 }
 
-// Config says who may connect and how much they may send. Admit, Key and Clock
-// are required; the zero value of every other field is a safe default.
+// Config says who may connect and how much they may send. Admit, Clock and, for
+// New, Key are required; the zero value of every other field is a safe default.
 type Config struct {
 	// Admit decides on a request before it is upgraded. capture.ErrNotFound
 	// answers 404, ErrLimit 429, ErrDiskFull and ErrClosed 503, any other
@@ -73,15 +76,16 @@ type Config struct {
 
 	MaxConns      int           // at once; 4,000
 	MaxPerAddress int           // at once; 2,500, because an office or a proxy is one address
-	Rate          float64       // batches a second that are read in the long run; 60
-	Burst         int           // batches that may come at once, after a cut for example; 600
+	Rate          float64       // batches or chunks a second that are read in the long run; 60
+	Burst         int           // of them that may come at once, after a cut for example; 600
+	MaxMedia      int64         // bytes of chunks of one connection; 512 MiB
 	Idle          time.Duration // a connection that is silent for longer is closed; 10 s
 	WriteTimeout  time.Duration // a client that does not read for longer is cut off; 5 s
 }
 
 func (c *Config) defaults() error {
-	if c.Admit == nil || c.Key == nil || c.Clock == nil {
-		return errors.New("ws: Admit, Key and Clock are required")
+	if c.Admit == nil || c.Clock == nil {
+		return errors.New("ws: Admit and Clock are required")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -93,6 +97,7 @@ func (c *Config) defaults() error {
 	c.MaxPerAddress = orDefault(c.MaxPerAddress, 2500)
 	c.Rate = orDefault(c.Rate, 60)
 	c.Burst = orDefault(c.Burst, 600)
+	c.MaxMedia = orDefault(c.MaxMedia, 512<<20)
 	c.Idle = orDefault(c.Idle, 10*time.Second)
 	c.WriteTimeout = orDefault(c.WriteTimeout, 5*time.Second)
 	return nil
@@ -114,9 +119,10 @@ func peer(r *http.Request) string {
 	return host
 }
 
-// Handler serves the protocol at whatever path it is mounted.
+// Handler serves a protocol at whatever path it is mounted.
 type Handler struct {
 	cfg      Config
+	protocol protocol
 	upgrader websocket.Upgrader
 	counters counters
 	serving  sync.WaitGroup // one for each request past the quotas
@@ -144,18 +150,28 @@ type Stats struct {
 	Cut      uint64 // connections that the server closed for the client's doing
 }
 
-// New returns a handler.
+// New returns a handler of pen samples.
 func New(cfg Config) (*Handler, error) {
+	if cfg.Key == nil {
+		return nil, errors.New("ws: Key is required")
+	}
+	return newHandler(cfg, penProtocol)
+}
+
+// NewMedia returns a handler of a MediaRecorder's chunks.
+func NewMedia(cfg Config) (*Handler, error) { return newHandler(cfg, mediaProtocol) }
+
+func newHandler(cfg Config, p protocol) (*Handler, error) {
 	if err := cfg.defaults(); err != nil {
 		return nil, err
 	}
-	h := &Handler{cfg: cfg, perPeer: map[string]int{}, sessions: map[capture.SessionID][]*conn{}}
+	h := &Handler{cfg: cfg, protocol: p, perPeer: map[string]int{}, sessions: map[capture.SessionID][]*conn{}}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: cfg.WriteTimeout,
 		ReadBufferSize:   1024,
 		WriteBufferSize:  256,
 		WriteBufferPool:  &sync.Pool{},
-		Subprotocols:     []string{ink.Protocol},
+		Subprotocols:     []string{p.name},
 		CheckOrigin:      h.sameOrigin,
 		Error:            func(w http.ResponseWriter, _ *http.Request, status int, _ error) { refuse(w, status) },
 	}
@@ -226,7 +242,7 @@ func (h *Handler) check(r *http.Request) int {
 		return http.StatusForbidden
 	}
 	for _, p := range websocket.Subprotocols(r) {
-		if p == ink.Protocol {
+		if p == h.protocol.name {
 			return 0
 		}
 	}
@@ -325,6 +341,26 @@ func (h *Handler) CloseSession(id capture.SessionID) {
 	for _, c := range h.sessions[id] {
 		c.end(closeNotAllowed)
 	}
+}
+
+// End closes the connections of a session that goes on elsewhere or is over, and
+// waits until what they had taken in is with the session. It does not wait for
+// peers that do not hang up.
+func (h *Handler) End(ctx context.Context, id capture.SessionID) error {
+	h.mu.Lock()
+	conns := slices.Clone(h.sessions[id])
+	for _, c := range conns {
+		c.end(closeReplaced)
+	}
+	h.mu.Unlock()
+	for _, c := range conns {
+		select {
+		case <-c.drained:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // Shutdown refuses new connections, acknowledges what has come in on the open

@@ -49,6 +49,12 @@ func testID(n int) capture.SessionID {
 
 func newRig(t testing.TB, change func(*ws.Config)) *rig {
 	t.Helper()
+	return rigOf(t, ws.New, change)
+}
+
+// rigOf is a rig of one of the two protocols.
+func rigOf(t testing.TB, handler func(ws.Config) (*ws.Handler, error), change func(*ws.Config)) *rig {
+	t.Helper()
 	block, err := aes.NewCipher(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +76,7 @@ func newRig(t testing.TB, change func(*ws.Config)) *rig {
 	if change != nil {
 		change(&cfg)
 	}
-	if r.handler, err = ws.New(cfg); err != nil {
+	if r.handler, err = handler(cfg); err != nil {
 		t.Fatal(err)
 	}
 	r.server = httptest.NewUnstartedServer(r.handler)
@@ -100,7 +106,7 @@ func (r *rig) admit(q *http.Request) (ws.Admission, error) {
 	if err != nil {
 		return ws.Admission{}, err
 	}
-	return ws.Admission{ID: s.ID(), Nonce: s.Nonce(), Session: s}, nil
+	return ws.Admission{ID: s.ID(), Nonce: s.Nonce(), Session: s, Media: s}, nil
 }
 
 func (r *rig) session(n int) *record.Session {

@@ -1,7 +1,7 @@
 // Sends camera and microphone to the service: one WHIP session (RFC 9725) over
 // one peer connection. A broken session is replaced by a new one on the same
 // capture; the service records it as the next segment.
-import { problemOf } from '../api.ts';
+import { Problem, problemOf } from '../api.ts';
 
 export type MediaState = 'connecting' | 'live' | 'lost' | 'failed' | 'closed';
 
@@ -32,8 +32,12 @@ export class WhipClient {
   async start(): Promise<void> {
     try {
       await this.connect();
-    } catch {
-      this.again();
+    } catch (error) {
+      // The service and this browser have no video format in common.
+      if (error instanceof Problem && error.status === 406) {
+        this.release();
+        this.change('failed');
+      } else this.again();
     }
   }
 
@@ -106,7 +110,7 @@ export class WhipClient {
   }
 
   private again(): void {
-    if (this.state === 'closed') return;
+    if (this.state === 'closed' || this.state === 'failed') return;
     clearTimeout(this.timer);
     const old = this.resource;
     this.release();

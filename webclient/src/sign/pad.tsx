@@ -156,6 +156,7 @@ function Messages({ state, durable, turned, resumed, slept, empty, phase }: Mess
     <>
       {state.link === 'lost' && <Notice tone="warn" test="link-lost"><p>{durable ? texts.lost : texts.lostMemory}</p>{state.pending > 0 && <p class="small">{texts.pending(state.pending)}</p>}</Notice>}
       {state.link === 'failed' && <Notice tone="bad" test="link-failed">{state.elsewhere ? texts.elsewhere : texts.failed}</Notice>}
+      {state.way === 'socket' && state.media !== 'failed' && state.media !== 'ended' && <Notice test="media-socket">{texts.cameraSocket}</Notice>}
       {state.media === 'lost' && <Notice tone="warn" test="media-lost">{texts.cameraLost}</Notice>}
       {state.media === 'failed' && <Notice tone="bad" test="media-failed">{texts.cameraFailed}</Notice>}
       {state.media === 'ended' && <Notice tone="bad" test="media-ended">{texts.cameraEnded}</Notice>}

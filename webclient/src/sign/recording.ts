@@ -9,7 +9,8 @@ import type { Point } from '../ink/point.ts';
 import { checkReceipt } from '../ink/receipt.ts';
 import { Recorder } from '../ink/recorder.ts';
 import type { CaptureRecord, CaptureStore } from '../ink/store.ts';
-import { type MediaState, WhipClient } from '../media/whip.ts';
+import { MediaSender, type MediaWay } from '../media/sender.ts';
+import type { MediaState } from '../media/whip.ts';
 import { deviceFacts } from './device.ts';
 
 export interface RecordingState {
@@ -17,6 +18,7 @@ export interface RecordingState {
   link: LinkState;
   pending: number; // batches that the server lacks
   media: MediaState | 'none' | 'ended';
+  way: MediaWay; // of the media
   strokes: number;
   pointer: PenDevice['pointer'];
   elsewhere: boolean; // another window took over
@@ -39,9 +41,10 @@ export class Recording {
   private state: RecordingState;
   private readonly link: PenLink;
   private readonly ink: InkCanvas;
-  private readonly whip: WhipClient | undefined;
+  private readonly sender: MediaSender | undefined;
   private recorder: Recorder | undefined;
   private receipt: Promise<Receipt> | undefined;
+  private filmed: Promise<void> | undefined; // the service has the video
   private readonly clock: PenClock;
 
   static async begin(options: RecordingOptions, size: { width: number; height: number }): Promise<Recording> {
@@ -65,7 +68,7 @@ export class Recording {
     this.clock = new PenClock(record.origin);
     this.resumed = record.origin !== performance.timeOrigin;
     this.state = {
-      armed: false, link: 'connecting', pending: 0, media: options.stream ? 'connecting' : 'none',
+      armed: false, link: 'connecting', pending: 0, media: options.stream ? 'connecting' : 'none', way: 'webrtc',
       strokes: 0, pointer: '', elsewhere: false,
     };
     this.ink = new InkCanvas(options.pad, LOOK);
@@ -74,8 +77,8 @@ export class Recording {
       device: () => this.device(),
     });
     if (options.stream && record.mediaUrl) {
-      this.whip = new WhipClient(record.mediaUrl, options.stream, record.iceServers, {
-        state: (media) => this.state.media !== 'ended' && this.change({ media }),
+      this.sender = new MediaSender(record.mediaUrl, options.stream, record.iceServers, record.nonce, this.clock, {
+        state: (media, way) => this.state.media !== 'ended' && this.change({ media, way }),
       });
       for (const track of options.stream.getTracks()) {
         if (track.readyState === 'ended') this.state.media = 'ended';
@@ -87,7 +90,7 @@ export class Recording {
   private async start(): Promise<void> {
     this.ink.resize(this.record.width, this.record.height);
     this.take(await this.link.start());
-    void this.whip?.start();
+    this.sender?.start();
   }
 
   // Pen down to paper: draw first, then queue.
@@ -109,12 +112,13 @@ export class Recording {
 
   private change(part: Partial<RecordingState>): void {
     const next = { ...this.state, ...part };
-    const mediaReady = !this.whip || next.media === 'live';
+    const mediaReady = !this.sender || next.media === 'live';
     if (!next.armed && next.link === 'open' && mediaReady) {
       next.armed = true;
       this.arm();
     }
     if (next.link === 'failed' || next.link === 'finished') this.recorder?.close();
+    if (next.link === 'failed' && this.state.link !== 'failed') void this.sender?.close();
     this.state = next;
     this.options.change(next);
   }
@@ -124,12 +128,12 @@ export class Recording {
   async finish(): Promise<FinishedCapture> {
     this.recorder?.close();
     this.receipt ??= this.link.finish();
-    const receipt = await this.receipt;
+    this.filmed ??= this.sender?.stop() ?? Promise.resolve();
+    const [receipt] = await Promise.all([this.receipt, this.filmed]);
     if ((await checkReceipt(receipt, this.record)) === false) {
       this.change({ link: 'failed' });
       throw new LinkFailed(0);
     }
-    await this.whip?.stop();
     const finished = await signing.finish(this.record.id);
     await this.options.store.save({ ...this.record, finished: true });
     return finished;
@@ -146,7 +150,7 @@ export class Recording {
   async leave(): Promise<void> {
     this.recorder?.close();
     this.link.close();
-    await this.whip?.stop();
+    await this.sender?.close();
   }
 
   private device(): PenDevice {

@@ -128,6 +128,7 @@ const en = {
     finishing: 'Saving your signature…',
     lost: 'The connection is lost. Go on signing: your strokes are kept on this device and sent as soon as it is back.',
     lostMemory: 'The connection is lost. Go on signing, but do not close or reload this page.',
+    cameraSocket: 'This network lets no direct video connection through. The camera recording goes another way; you need do nothing.',
     cameraLost: 'The camera connection is interrupted and is being restored.',
     cameraFailed: 'The camera recording could not be restored. Please clear and sign again.',
     cameraEnded: 'The camera was switched off. Please clear and sign again.',

@@ -129,6 +129,7 @@ const fr: Translation<typeof en> = {
     finishing: 'Votre signature est enregistrée…',
     lost: 'La connexion est perdue. Continuez : vos traits sont gardés sur cet appareil et envoyés dès son retour.',
     lostMemory: 'La connexion est perdue. Continuez, mais ne fermez pas et ne rechargez pas cette page.',
+    cameraSocket: 'Ce réseau ne laisse passer aucune liaison vidéo directe. L’enregistrement de la caméra prend un autre chemin ; vous n’avez rien à faire.',
     cameraLost: 'La connexion de la caméra est interrompue ; elle est en cours de rétablissement.',
     cameraFailed: 'L’enregistrement de la caméra n’a pas pu être rétabli. Effacez et signez de nouveau.',
     cameraEnded: 'La caméra a été coupée. Effacez et signez de nouveau.',

@@ -128,6 +128,7 @@ const zhHans: Translation<typeof en> = {
     finishing: '正在保存您的签名…',
     lost: '连接中断。请继续签名：笔迹已保存在此设备，恢复连接后会立即发送。',
     lostMemory: '连接中断。请继续签名，但不要关闭或重新加载此页面。',
+    cameraSocket: '此网络不允许直接的视频连接。摄像头录像将通过其他方式传送，您无需任何操作。',
     cameraLost: '摄像头连接中断，正在恢复。',
     cameraFailed: '无法恢复摄像头录像。请清除并重签。',
     cameraEnded: '摄像头已关闭。请清除并重签。',

@@ -128,6 +128,7 @@ const zhHant: Translation<typeof en> = {
     finishing: '正在儲存您的簽名…',
     lost: '連線中斷。請繼續簽名：筆跡已保存在此裝置，恢復連線後會立即傳送。',
     lostMemory: '連線中斷。請繼續簽名，但不要關閉或重新載入此頁面。',
+    cameraSocket: '此網路不允許直接的視訊連線。相機錄影將以其他方式傳送，您無需任何操作。',
     cameraLost: '相機連線中斷，正在恢復。',
     cameraFailed: '無法恢復相機錄影。請清除並重簽。',
     cameraEnded: '相機已關閉。請清除並重簽。',
