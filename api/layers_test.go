@@ -43,7 +43,11 @@ var siblings = map[string][]string{
 	"capture/record":   {"capture/ink"},
 
 	// archive is a finished recording put together: files for the deposit.
-	"capture/archive": {"capture/ink", "capture/record", "capture/media", "capture/webm", "capture/timeline", "capture/footage", "capture/interchange", "capture/quality"},
+	"capture/archive": {"capture/ink", "capture/record", "capture/media", "capture/webm", "capture/timeline", "capture/footage", "capture/interchange", "capture/quality", "capture/stream", "capture/inspect"},
+
+	// inspect holds such files against each other, for who has only them.
+	"capture/stream":  {"capture/ink"},
+	"capture/inspect": {"capture/ink", "capture/stream", "capture/media", "capture/webm", "capture/timeline"},
 
 	// compare is the comparator put together.
 	"biometrics/compare": {"biometrics/feature", "biometrics/dtw", "biometrics/calibrate"},

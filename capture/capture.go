@@ -197,6 +197,21 @@ const (
 	ControlPen   = "pen.facts" // Control.Pen
 )
 
+// Undecided is the only verdict that a Reason has.
+const Undecided = "undecided"
+
+// Reason is a figure of a recording beyond a limit, which calls for a second
+// look. It never says that a recording is forged, and the lack of reasons never
+// says that it is genuine.
+type Reason struct {
+	Code    string  `json:"code"`
+	Verdict string  `json:"verdict"` // always Undecided
+	Figure  float64 `json:"figure"`
+	Limit   float64 `json:"limit"`
+	Unit    string  `json:"unit"`
+	Text    string  `json:"text"`
+}
+
 // Clock tells the time. Nothing in this project calls time.Now itself, so that
 // a test can drive ten years of retention in a second.
 type Clock interface {

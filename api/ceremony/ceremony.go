@@ -165,7 +165,10 @@ type Capture struct {
 	// Problems are what the comparator found; one Refusal among them means that
 	// the capture was thrown away and has to be made again.
 	Problems []biometrics.Problem `json:"problems"`
-	Receipt  []byte               `json:"receipt,omitempty"` // the server's countersignature of the pen chain's head
+	// Reasons are figures of the recording beyond a limit: undecided, for
+	// whoever looks into it.
+	Reasons []capture.Reason `json:"reasons"`
+	Receipt []byte           `json:"receipt,omitempty"` // the server's countersignature of the pen chain's head
 }
 
 // BrowserFacts are the declared device facts of a recording, and nothing more.

@@ -67,6 +67,21 @@ type Subjects interface {
 	SaveSubject(ctx context.Context, s *Subject) error
 }
 
+// Prints keeps what a subject's earlier captures are found again by.
+type Prints interface {
+	// Prints returns those of a subject, newest first, at most limit.
+	Prints(ctx context.Context, subject string, limit int) ([]Print, error)
+	// AddPrint stores one; that of a capture which has one already stays.
+	AddPrint(ctx context.Context, subject string, p Print) error
+}
+
+// Print is the print of a capture's pen stream (data class K5).
+type Print struct {
+	Capture capture.SessionID
+	Made    time.Time
+	Data    []byte
+}
+
 // Notices takes what a transition tells others, in its transaction.
 type Notices interface {
 	// Mail queues a mail.
@@ -94,8 +109,9 @@ type Recorder interface {
 	// Open begins a session. ErrDiskFull when there is no room for a new one.
 	Open(ctx context.Context, c *Capture) error
 	// Finish makes the files of a session whose pen stream is complete, or
-	// returns ErrIncomplete. It may be called again until Release.
-	Finish(ctx context.Context, c *Capture) (Archive, error)
+	// returns ErrIncomplete. It looks for replays among earlier captures, unless
+	// they are nil. It may be called again until Release.
+	Finish(ctx context.Context, c *Capture, earlier []Print) (Archive, error)
 	// Release lets go of a session: its files are stored, or it was discarded.
 	Release(ctx context.Context, id capture.SessionID) error
 }
@@ -107,6 +123,9 @@ type Archive struct {
 	Ended     time.Time
 	Receipt   []byte
 	Files     []ArchiveFile
+	Reasons   []capture.Reason  // what calls for a second look
+	Print     []byte            // see Prints
+	CopyOf    capture.SessionID // the earlier capture that was played again, "" if none was
 }
 
 // ArchiveFile is one file of an archive.
@@ -132,6 +151,7 @@ type Config struct {
 	Grants     Grants
 	Subjects   Subjects
 	Objects    Objects
+	Prints     Prints
 	Notices    Notices
 	Vault      Vault
 	PDF        PDF

@@ -145,7 +145,11 @@ func (s *Service) FinishCapture(ctx context.Context, document, signer string, id
 	if c, err = s.OpenCapture(ctx, document, signer, id); err != nil {
 		return nil, err
 	}
-	archive, err := s.Recorder.Finish(ctx, c)
+	earlier, err := s.earlier(ctx, who, id)
+	if err != nil {
+		return nil, err
+	}
+	archive, err := s.Recorder.Finish(ctx, c, earlier)
 	if err != nil {
 		return nil, fmt.Errorf("finish the recording: %w", err)
 	}
@@ -153,13 +157,43 @@ func (s *Service) FinishCapture(ctx context.Context, document, signer string, id
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.FinishCapture(signer, finished) }); err != nil {
+	if _, err := s.change(ctx, document, func(ctx context.Context, d *Document) (Effects, error) {
+		if earlier != nil {
+			if err := s.Prints.AddPrint(ctx, who.Subject, Print{id, s.Clock.Now().UTC(), archive.Print}); err != nil {
+				return Effects{}, fmt.Errorf("keep the print: %w", err)
+			}
+		}
+		return d.FinishCapture(signer, finished)
+	}); err != nil {
 		return nil, err
 	}
 	if err := s.Recorder.Release(ctx, id); err != nil {
 		return nil, fmt.Errorf("release the recording: %w", err)
 	}
 	return &finished, nil
+}
+
+// maxEarlier bounds the captures among which replays are looked for; one costs
+// some 0.3 ms.
+const maxEarlier = 5000
+
+// earlier returns the prints of all captures that the signer made before this
+// one, also for others of the organisation's documents and also those that were
+// refused. It is nil where the signer does not want to be compared.
+func (s *Service) earlier(ctx context.Context, who *Signer, id capture.SessionID) ([]Print, error) {
+	if !who.Allows(ForComparison) {
+		return nil, nil
+	}
+	prints, err := s.Prints.Prints(ctx, who.Subject, maxEarlier)
+	if err != nil {
+		return nil, fmt.Errorf("read the prints of earlier captures: %w", err)
+	}
+	// A crash may have come after this one's print was kept.
+	prints = slices.DeleteFunc(prints, func(p Print) bool { return p.Capture == id })
+	if prints == nil {
+		prints = []Print{}
+	}
+	return prints, nil
 }
 
 // store checks an archive and puts its files into the vault. A capture with
@@ -171,7 +205,11 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 	}
 	c.EndedAt, c.Receipt, c.Device = archive.Ended, archive.Receipt, archive.Device
 	c.Quality = s.Comparator.Describe(archive.Signature)
-	c.Problems = s.problems(c.Kind, archive.Signature, earlier)
+	c.Problems, c.Reasons = s.problems(c.Kind, archive.Signature, earlier), archive.Reasons
+	if archive.CopyOf != "" {
+		c.Problems = append(c.Problems, biometrics.Problem{Code: biometrics.CodeReplay, Severity: biometrics.Refusal, Index: -1,
+			Text: "This is a recording that was sent before, not signed anew. Please sign again."})
+	}
 	if c.Refused() {
 		return c, nil
 	}

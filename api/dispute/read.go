@@ -16,7 +16,9 @@ import (
 	"inkwitness/biometrics/corpus"
 	"inkwitness/capture"
 	"inkwitness/capture/archive"
+	"inkwitness/capture/inspect"
 	"inkwitness/capture/interchange"
+	"inkwitness/capture/stream"
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
 )
@@ -122,7 +124,7 @@ func readContainer(r io.ReaderAt, size int64, o deposit.Options) (*evidence.Repo
 	}
 	var all []recorded
 	for _, file := range files.Names() {
-		folder, found := strings.CutSuffix(file, "/"+archive.PenName)
+		folder, found := strings.CutSuffix(file, "/"+inspect.PenName)
 		if !found {
 			continue
 		}
@@ -141,17 +143,17 @@ func readContainer(r io.ReaderAt, size int64, o deposit.Options) (*evidence.Repo
 
 func readRecorded(files *deposit.Contents, folder string) (recorded, error) {
 	one := recorded{folder: folder}
-	raw, err := files.Read(folder + "/" + archive.PenName)
+	raw, err := files.Read(folder + "/" + inspect.PenName)
 	if err != nil {
 		return one, err
 	}
 	one.pen = sha256.Sum256(raw)
-	points, _, err := archive.ReadPen(bytes.NewReader(raw))
+	points, _, err := stream.ReadPen(bytes.NewReader(raw))
 	if err != nil {
 		return one, err
 	}
 	one.signature.Points = points
-	if raw, err := files.Read(folder + "/" + archive.FactsName); err == nil {
+	if raw, err := files.Read(folder + "/" + inspect.FactsName); err == nil {
 		var facts archive.Facts
 		if err := json.Unmarshal(raw, &facts); err != nil {
 			return one, err
@@ -160,10 +162,10 @@ func readRecorded(files *deposit.Contents, folder string) (recorded, error) {
 	} else if !errors.Is(err, evidence.ErrNotFound) {
 		return one, err
 	}
-	if raw, err := files.Read(folder + "/" + archive.TimelineName); err == nil && json.Valid(raw) {
+	if raw, err := files.Read(folder + "/" + inspect.TimelineName); err == nil && json.Valid(raw) {
 		one.timeline = raw
 	}
-	if video := folder + "/" + archive.VideoName; slices.Contains(files.Names(), video) {
+	if video := folder + "/" + inspect.SelfieName; slices.Contains(files.Names(), video) {
 		one.video = video
 	}
 	return one, nil

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"inkwitness/capture"
-	"inkwitness/capture/archive"
+	"inkwitness/capture/stream"
 )
 
 // deposit is a downloaded letter of deposit.
@@ -135,7 +135,7 @@ func (d deposit) flipped() {
 // samples holds the deposit's sample points against what was drawn.
 func (d deposit) samples(drawn []sample) {
 	d.t.Helper()
-	points, _, err := archive.ReadPen(bytes.NewReader(d.file("/strokes.ink")))
+	points, _, err := stream.ReadPen(bytes.NewReader(d.file("/strokes.ink")))
 	if err != nil {
 		d.t.Fatalf("read the strokes: %v", err)
 	}

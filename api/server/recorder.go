@@ -5,18 +5,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 
 	"inkwitness/api/ceremony"
+	"inkwitness/biometrics/face"
 	"inkwitness/capture"
 	"inkwitness/capture/archive"
+	"inkwitness/capture/footage"
+	"inkwitness/capture/quality"
 	"inkwitness/capture/record"
+	"inkwitness/capture/stream"
 )
 
 // recorder is ceremony.Recorder on the journal.
 type recorder struct {
 	journal *record.Journal
 	media   *media
+	faces   footage.FaceFinder
 }
 
 // sessionMeta is what a recording says about itself, beside its streams.
@@ -36,7 +42,7 @@ func (r recorder) Open(ctx context.Context, c *ceremony.Capture) error {
 	return err
 }
 
-func (r recorder) Finish(ctx context.Context, c *ceremony.Capture) (ceremony.Archive, error) {
+func (r recorder) Finish(ctx context.Context, c *ceremony.Capture, earlier []ceremony.Print) (ceremony.Archive, error) {
 	session, err := r.journal.Session(c.ID)
 	if err != nil {
 		return ceremony.Archive{}, err
@@ -54,15 +60,45 @@ func (r recorder) Finish(ctx context.Context, c *ceremony.Capture) (ceremony.Arc
 	if err != nil {
 		return ceremony.Archive{}, err
 	}
-	made, err := archive.Make(recording)
+	known := archive.Known{Faces: r.faces}
+	if known.Earlier, err = prints(earlier); err != nil {
+		return ceremony.Archive{}, err
+	}
+	made, err := archive.Make(ctx, recording, known)
 	if err != nil {
 		return ceremony.Archive{}, err
 	}
-	out := ceremony.Archive{Signature: made.Signature, Device: made.Device, Ended: made.Ended}
+	out := ceremony.Archive{Signature: made.Signature, Device: made.Device, Ended: made.Ended, Reasons: made.Reasons, CopyOf: made.CopyOf}
+	if out.Print, err = made.Print.MarshalBinary(); err != nil {
+		return ceremony.Archive{}, err
+	}
 	for _, f := range made.Files {
 		out.Files = append(out.Files, ceremony.ArchiveFile(f))
 	}
 	return out, nil
+}
+
+// prints opens the kept prints; nil stays nil.
+func prints(kept []ceremony.Print) ([]quality.Earlier, error) {
+	if kept == nil {
+		return nil, nil
+	}
+	out := make([]quality.Earlier, len(kept))
+	for i, k := range kept {
+		out[i] = quality.Earlier{Capture: k.Capture, Print: new(quality.Print)}
+		if err := out[i].Print.UnmarshalBinary(k.Data); err != nil {
+			return nil, fmt.Errorf("print of capture %s: %w", k.Capture, err)
+		}
+	}
+	return out, nil
+}
+
+// faces is footage.FaceFinder on the detector of package face.
+type faces struct{ *face.Finder }
+
+func (f faces) Visible(picture image.Image) (bool, error) {
+	frame, err := f.Look(picture)
+	return len(frame.Faces) > 0, err
 }
 
 func (r recorder) Release(ctx context.Context, id capture.SessionID) error {
@@ -80,7 +116,7 @@ func (r recorder) Release(ctx context.Context, id capture.SessionID) error {
 type inks struct{}
 
 func (inks) Read(r io.Reader, device capture.Device) (capture.Signature, error) {
-	points, _, err := archive.ReadPen(r)
+	points, _, err := stream.ReadPen(r)
 	if err != nil {
 		return capture.Signature{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/biometrics"
+	"inkwitness/capture"
 	"inkwitness/evidence"
 	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/seal"
@@ -159,13 +160,14 @@ type deviceFacts struct {
 	Browser ceremony.BrowserFacts `json:"browser"`
 	Device  any                   `json:"device"`
 	Quality biometrics.Quality    `json:"quality"`
+	Reasons []capture.Reason      `json:"reasons"` // figures beyond a limit; undecided
 	Started time.Time             `json:"started"`
 	Ended   time.Time             `json:"ended"`
 	Receipt []byte                `json:"receipt,omitempty"`
 }
 
 func facts(c *ceremony.Capture) deviceFacts {
-	return deviceFacts{c.Browser, c.Device, c.Quality, c.StartedAt, c.EndedAt, c.Receipt}
+	return deviceFacts{c.Browser, c.Device, c.Quality, c.Reasons, c.StartedAt, c.EndedAt, c.Receipt}
 }
 
 // finding is one plain sentence on the comparison, for the letter of deposit.

@@ -278,6 +278,11 @@ subjects.address K5! finds a signer's references again; a keyed hash
 subjects.version K5 two changes at once
 subjects.body K5! which references were enrolled, when and on what device
 
+prints.subject K5 whose; a random id
+prints.capture K5 of which recording
+prints.made K5 order
+prints.body K5! the shape of a signature, by which a recording that is sent again is found
+
 objects.key K7 finds the blob; made of random ids
 objects.holder K7 what refers to it, as a random id
 objects.class - decides who may read it and how long it is kept

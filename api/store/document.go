@@ -267,5 +267,32 @@ func (c *Ceremonies) AllSubjects(ctx context.Context, after string, n int) ([]*c
 	return subjects, nil
 }
 
+// Prints implements ceremony.Prints.
+func (c *Ceremonies) Prints(ctx context.Context, subject string, limit int) ([]ceremony.Print, error) {
+	prints, err := list(ctx, c.store, func(r scanner) (p ceremony.Print, err error) { return p, r.Scan(&p.Capture, when(&p.Made), &p.Data) },
+		`SELECT capture, made, body FROM prints WHERE subject = $1 ORDER BY made DESC, capture LIMIT $2`, subject, limit)
+	if err != nil {
+		return nil, err
+	}
+	for i := range prints {
+		p := &prints[i]
+		sealed := p.Data
+		if err := c.sealer.open(ctx, "prints", subject+"/"+string(p.Capture), sealed, &p.Data); err != nil {
+			return nil, fmt.Errorf("read the print of capture %s: %w", p.Capture, err)
+		}
+	}
+	return prints, nil
+}
+
+// AddPrint implements ceremony.Prints.
+func (c *Ceremonies) AddPrint(ctx context.Context, subject string, p ceremony.Print) error {
+	body, err := c.sealer.seal(ctx, subjectKey(subject), "prints", subject+"/"+string(p.Capture), p.Data)
+	if err != nil {
+		return err
+	}
+	_, err = c.store.exec(ctx, `INSERT INTO prints (subject, capture, made, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, subject, string(p.Capture), micros(p.Made), body)
+	return err
+}
+
 func documentKey(id string) string { return "document:" + id }
 func subjectKey(id string) string  { return "subject:" + id }

@@ -12,11 +12,12 @@
 //	capture.json     session, nonce, heads of the hash chains, device facts
 //
 // It decides nothing and stores nothing: the caller writes the files where they
-// belong. Everything is made from the recording alone, so that making it again
-// after a crash gives the same bytes.
+// belong. Everything is made from the recording and what Known tells, so that
+// making it again after a crash gives the same bytes.
 package archive
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -24,17 +25,12 @@ import (
 	"time"
 
 	"inkwitness/capture"
+	"inkwitness/capture/footage"
 	"inkwitness/capture/ink"
+	"inkwitness/capture/inspect"
 	"inkwitness/capture/quality"
 	"inkwitness/capture/record"
-)
-
-// Names of the files that other packages look for.
-const (
-	PenName      = "strokes.ink"
-	VideoName    = "selfie.webm"
-	TimelineName = "timeline.json"
-	FactsName    = "capture.json"
+	"inkwitness/capture/stream"
 )
 
 // File is one file of an archive. Write may be called more than once.
@@ -50,6 +46,18 @@ type Archive struct {
 	Device    capture.Device
 	Ended     time.Time // UTC, of the last record
 	Files     []File
+
+	Reasons []capture.Reason  // all that call for a second look: of pen, video and earlier captures
+	Print   *quality.Print    // to find the pen stream again
+	CopyOf  capture.SessionID // an earlier capture whose moves were played again, "" if there is none
+}
+
+// Known is what is known besides the recording.
+type Known struct {
+	// Earlier are the captures of the same signer to look for replays among;
+	// nil: none are looked for, as where the signer refused to be compared.
+	Earlier []quality.Earlier
+	Faces   footage.FaceFinder // nil: faces are not looked for
 }
 
 // Facts is the content of capture.json.
@@ -64,6 +72,8 @@ type Facts struct {
 	Pen     *capture.PenFacts       `json:"pen,omitempty"` // as the page declared it
 	Meta    json.RawMessage         `json:"meta,omitempty"`
 	Quality quality.Facts           `json:"quality"`        // of the pen stream; reasons say "undecided", never more
+	Footage footage.Facts           `json:"footage"`        // of video and sound; the same
+	Replays *quality.Replays        `json:"replays"`        // null where none were looked for
 	Clocks  []capture.ClockExchange `json:"clockExchanges"` // µs
 	Points  int                     `json:"points"`
 }
@@ -75,7 +85,7 @@ type StreamFacts struct {
 }
 
 // Make reads a recording and describes its files.
-func Make(rec *record.Recording) (Archive, error) {
+func Make(ctx context.Context, rec *record.Recording, known Known) (Archive, error) {
 	points, err := rec.Pen()
 	if err != nil {
 		return Archive{}, fmt.Errorf("read the pen stream: %w", err)
@@ -91,21 +101,51 @@ func Make(rec *record.Recording) (Archive, error) {
 		Signature: capture.Signature{Device: facts.Device, Epoch: facts.Epoch, Points: points},
 		Device:    facts.Device,
 		Ended:     facts.Ended,
+		Print:     quality.NewPrint(points),
 	}
-	a.Files = append(a.Files, streamFile(rec, capture.StreamPen, PenName))
-	a.Files = append(a.Files, File{Name: "strokes.csv", ContentType: "text/csv; charset=utf-8", Write: func(w io.Writer) error { return writeCSV(w, a.Signature) }})
-	for _, stream := range []capture.Stream{capture.StreamVideo, capture.StreamAudio, capture.StreamControl} {
-		if rec.Heads()[stream].Next > 0 {
-			a.Files = append(a.Files, streamFile(rec, stream, stream.String()+".stream"))
+	if known.Earlier != nil {
+		found, err := quality.Search(ctx, a.Print, known.Earlier)
+		if err != nil {
+			return Archive{}, fmt.Errorf("look for replays: %w", err)
+		}
+		facts.Replays = &found
+	}
+	a.Files = append(a.Files, streamFile(rec, capture.StreamPen, inspect.StreamName(capture.StreamPen)))
+	a.Files = append(a.Files, File{Name: inspect.TableName, ContentType: "text/csv; charset=utf-8", Write: func(w io.Writer) error { return inspect.WriteTable(w, points) }})
+	for _, name := range []capture.Stream{capture.StreamVideo, capture.StreamAudio, capture.StreamControl} {
+		if rec.Heads()[name].Next > 0 {
+			a.Files = append(a.Files, streamFile(rec, name, inspect.StreamName(name)))
 		}
 	}
-	media, err := mediaFiles(rec, facts.Clocks)
+	media, err := readMedia(rec, facts.Clocks)
 	if err != nil {
 		return Archive{}, err
 	}
-	a.Files = append(a.Files, media...)
-	a.Files = append(a.Files, File{Name: FactsName, ContentType: "application/json", Write: func(w io.Writer) error { return writeJSON(w, facts) }})
+	if facts.Footage, err = media.facts(known.Faces); err != nil {
+		return Archive{}, err
+	}
+	files, err := media.files()
+	if err != nil {
+		return Archive{}, err
+	}
+	a.Files = append(a.Files, files...)
+	a.judge(facts)
+	a.Files = append(a.Files, File{Name: inspect.FactsName, ContentType: "application/json", Write: func(w io.Writer) error { return writeJSON(w, facts) }})
 	return a, nil
+}
+
+// judge gathers the reasons.
+func (a *Archive) judge(f Facts) {
+	a.Reasons = append(append(a.Reasons, f.Quality.Reasons...), f.Footage.Reasons...)
+	if f.Replays == nil {
+		return
+	}
+	for _, r := range f.Replays.Found {
+		a.Reasons = append(a.Reasons, r.Reasons...)
+		if r.Copy() {
+			a.CopyOf = r.Capture
+		}
+	}
 }
 
 // facts collects heads, ends and control records.
@@ -176,23 +216,23 @@ func device(declared *capture.PenFacts, points []capture.Point) capture.Device {
 	return d
 }
 
-func streamFile(rec *record.Recording, stream capture.Stream, name string) File {
-	return File{Name: name, ContentType: "application/octet-stream", Write: func(w io.Writer) error {
-		out, err := NewWriter(w, Header{Stream: stream, Session: rec.ID(), Nonce: rec.Nonce()})
+func streamFile(rec *record.Recording, name capture.Stream, file string) File {
+	return File{Name: file, ContentType: "application/octet-stream", Write: func(w io.Writer) error {
+		out, err := stream.NewWriter(w, stream.Header{Stream: name, Session: rec.ID(), Nonce: rec.Nonce()})
 		if err != nil {
 			return err
 		}
-		for frame, err := range rec.Frames(stream) {
+		for frame, err := range rec.Frames(name) {
 			if err != nil {
-				return fmt.Errorf("read the %s stream: %w", stream, err)
+				return fmt.Errorf("read the %s stream: %w", name, err)
 			}
-			if err := out.Write(Record{Arrived: frame.Arrived, Payload: frame.Payload}); err != nil {
+			if err := out.Write(stream.Record{Arrived: frame.Arrived, Payload: frame.Payload}); err != nil {
 				return err
 			}
 		}
 		head, err := out.Close()
-		if err == nil && head != rec.Heads()[stream] {
-			return fmt.Errorf("the %s stream changed while it was copied: %w", stream, capture.ErrDamaged)
+		if err == nil && head != rec.Heads()[name] {
+			return fmt.Errorf("the %s stream changed while it was copied: %w", name, capture.ErrDamaged)
 		}
 		return err
 	}}
@@ -202,24 +242,4 @@ func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-// writeCSV writes the points with a unit in each column's name.
-func writeCSV(w io.Writer, s capture.Signature) error {
-	if _, err := fmt.Fprintln(w, "time_us,x_css_px_100,y_css_px_100,pressure_65535,tilt_x_deg_100,tilt_y_deg_100,twist_deg_100,down,stroke_start"); err != nil {
-		return err
-	}
-	for _, p := range s.Points {
-		if _, err := fmt.Fprintf(w, "%d,%d,%d,%d,%d,%d,%d,%d,%d\n", p.Time, p.X, p.Y, p.Pressure, p.TiltX, p.TiltY, p.Twist, bit(p.Down), bit(p.Start)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -14,8 +14,10 @@ import (
 
 	"inkwitness/capture"
 	"inkwitness/capture/ink"
+	"inkwitness/capture/inspect"
 	"inkwitness/capture/media"
 	"inkwitness/capture/record"
+	"inkwitness/capture/stream"
 )
 
 type clock struct{}
@@ -23,6 +25,12 @@ type clock struct{}
 func (clock) Now() time.Time { return time.Now() }
 
 var nonce = [32]byte{1, 2, 3}
+
+// Of a stream file: what it begins with, and the length of its header.
+const (
+	magic       = "INKSTRM1"
+	headerBytes = len(magic) + 1 + 16 + 32
+)
 
 const session = capture.SessionID("00112233445566778899aabbccddeeff")
 
@@ -69,7 +77,7 @@ func recorded(t *testing.T, video bool) (*record.Recording, []capture.Point) {
 		}
 	}
 	if video {
-		film(t, ctx, s)
+		shoot(t, ctx, s)
 	}
 	if err := s.Finish(ctx); err != nil {
 		t.Fatal(err)
@@ -104,9 +112,9 @@ func draw(t *testing.T, ctx context.Context, s *record.Session) (all []capture.P
 	return all
 }
 
-// film appends a video track of one decodable VP8 keyframe header and a few more
+// shoot appends a video track of one decodable VP8 keyframe header and a few more
 // frames; nothing here decodes them.
-func film(t *testing.T, ctx context.Context, s *record.Session) {
+func shoot(t *testing.T, ctx context.Context, s *record.Session) {
 	t.Helper()
 	key := []byte{0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0xe0, 0x01, 0, 0, 0, 0} // RFC 6386, section 9.1: 640x480
 	payload := media.Append(nil, media.Segment{Reason: media.Started})
@@ -136,11 +144,11 @@ func file(t *testing.T, a Archive, name string) []byte {
 
 func TestMakeKeepsEverySamplePoint(t *testing.T) {
 	rec, points := recorded(t, true)
-	a, err := Make(rec)
+	a, err := Make(t.Context(), rec, Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, head, err := ReadPen(bytes.NewReader(file(t, a, PenName)))
+	got, head, err := stream.ReadPen(bytes.NewReader(file(t, a, inspect.PenName)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +168,7 @@ func TestMakeKeepsEverySamplePoint(t *testing.T) {
 		t.Errorf("the table has %d lines and begins with %q", len(csv), csv[1])
 	}
 	var facts Facts
-	if err := json.Unmarshal(file(t, a, FactsName), &facts); err != nil {
+	if err := json.Unmarshal(file(t, a, inspect.FactsName), &facts); err != nil {
 		t.Fatal(err)
 	}
 	if facts.Session != session || facts.Points != len(points) || len(facts.Clocks) != 1 || facts.Pen == nil || facts.Streams["pen"].Records != 3 || facts.Streams["video"].Records != 1 {
@@ -169,21 +177,21 @@ func TestMakeKeepsEverySamplePoint(t *testing.T) {
 	if d := a.Device; d.Pointer != capture.Pen || !d.HasPressure || !d.HasInAir || !d.HasTilt {
 		t.Errorf("device %+v", d)
 	}
-	if webm := file(t, a, VideoName); !bytes.HasPrefix(webm, []byte{0x1a, 0x45, 0xdf, 0xa3}) {
+	if webm := file(t, a, "selfie.webm"); !bytes.HasPrefix(webm, []byte{0x1a, 0x45, 0xdf, 0xa3}) {
 		t.Errorf("the video does not begin as EBML does: %x", webm[:4])
 	}
-	if line := file(t, a, TimelineName); !bytes.Contains(line, []byte(`"clock-exchanges"`)) || !bytes.Contains(line, []byte(`"VP8"`)) {
+	if line := file(t, a, inspect.TimelineName); !bytes.Contains(line, []byte(`"clock-exchanges"`)) || !bytes.Contains(line, []byte(`"VP8"`)) {
 		t.Errorf("the timeline knows nothing of pen or video: %s", line)
 	}
 }
 
 func TestMakingAgainGivesTheSameBytes(t *testing.T) {
 	rec, _ := recorded(t, true)
-	one, err := Make(rec)
+	one, err := Make(t.Context(), rec, Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := Make(rec)
+	two, err := Make(t.Context(), rec, Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +204,7 @@ func TestMakingAgainGivesTheSameBytes(t *testing.T) {
 
 func TestMakeWithoutVideo(t *testing.T) {
 	rec, _ := recorded(t, false)
-	a, err := Make(rec)
+	a, err := Make(t.Context(), rec, Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,11 +217,11 @@ func TestMakeWithoutVideo(t *testing.T) {
 
 func TestReaderRefusesDamage(t *testing.T) {
 	rec, _ := recorded(t, false)
-	a, err := Make(rec)
+	a, err := Make(t.Context(), rec, Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := file(t, a, PenName)
+	good := file(t, a, inspect.PenName)
 	huge := bytes.Clone(good)
 	copy(huge[headerBytes+8:], []byte{0xff, 0xff, 0xff, 0xff})
 	other := bytes.Clone(good)
@@ -230,13 +238,13 @@ func TestReaderRefusesDamage(t *testing.T) {
 		"a length too high": {huge, capture.ErrLimit},
 		"another stream":    {other, capture.ErrMalformed},
 	} {
-		if _, _, err := ReadPen(bytes.NewReader(test.file)); !errors.Is(err, test.want) {
+		if _, _, err := stream.ReadPen(bytes.NewReader(test.file)); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
 	flipped := bytes.Clone(good)
 	flipped[len(flipped)-1] ^= 1
-	_, head, err := ReadPen(bytes.NewReader(flipped))
+	_, head, err := stream.ReadPen(bytes.NewReader(flipped))
 	if err == nil && head == rec.Heads()[capture.StreamPen] {
 		t.Error("a flipped bit leaves the chain as it was")
 	}
@@ -244,7 +252,7 @@ func TestReaderRefusesDamage(t *testing.T) {
 
 func FuzzReader(f *testing.F) {
 	var b bytes.Buffer
-	w, err := NewWriter(&b, Header{Stream: capture.StreamPen, Session: session, Nonce: nonce})
+	w, err := stream.NewWriter(&b, stream.Header{Stream: capture.StreamPen, Session: session, Nonce: nonce})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -252,7 +260,7 @@ func FuzzReader(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := w.Write(Record{Arrived: 5, Payload: message}); err != nil {
+	if err := w.Write(stream.Record{Arrived: 5, Payload: message}); err != nil {
 		f.Fatal(err)
 	}
 	if _, err := w.Close(); err != nil {
@@ -260,13 +268,13 @@ func FuzzReader(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, file []byte) {
-		r, err := NewReader(bytes.NewReader(file))
+		r, err := stream.NewReader(bytes.NewReader(file))
 		if err != nil {
 			return
 		}
 		// What can be read is written again byte for byte.
 		var again bytes.Buffer
-		w, err := NewWriter(&again, r.Header)
+		w, err := stream.NewWriter(&again, r.Header)
 		if err != nil {
 			t.Fatal(err)
 		}

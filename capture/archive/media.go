@@ -6,7 +6,9 @@ import (
 	"iter"
 
 	"inkwitness/capture"
+	"inkwitness/capture/footage"
 	"inkwitness/capture/ink"
+	"inkwitness/capture/inspect"
 	"inkwitness/capture/media"
 	"inkwitness/capture/record"
 	"inkwitness/capture/timeline"
@@ -46,46 +48,52 @@ func sources(rec *record.Recording) (video, audio webm.Source) {
 	return webm.Tracks(v, a)
 }
 
-// mediaFiles describes timeline.json and the files to look at. A recording whose
-// video codec changes in the middle has a file for each part.
-func mediaFiles(rec *record.Recording, clocks []capture.ClockExchange) ([]File, error) {
+// film is the media of a recording on its timeline.
+type film struct {
+	video, audio webm.Source // nil where there are none
+	line         timeline.Timeline
+}
+
+func readMedia(rec *record.Recording, clocks []capture.ClockExchange) (film, error) {
 	video, audio := sources(rec)
 	batches, err := penBatches(rec)
 	if err != nil {
-		return nil, err
+		return film{}, err
 	}
 	line, err := timeline.Build(timeline.Input{Exchanges: clocks, Pen: batches, Video: video, Audio: audio})
 	if err != nil {
-		return nil, fmt.Errorf("build the timeline: %w", err)
+		return film{}, fmt.Errorf("build the timeline: %w", err)
 	}
-	files := []File{{Name: TimelineName, ContentType: "application/json", Write: func(w io.Writer) error { return writeJSON(w, line) }}}
-	if video == nil && audio == nil {
+	return film{video, audio, line}, nil
+}
+
+// facts measures pictures and sound.
+func (m film) facts(faces footage.FaceFinder) (footage.Facts, error) {
+	f, err := footage.Measure(footage.Input{Video: m.video, Audio: m.audio, Time: m.line.FileMicros, Faces: faces})
+	if err != nil {
+		return footage.Facts{}, fmt.Errorf("measure the video: %w", err)
+	}
+	return f, nil
+}
+
+// files describes timeline.json and the files to look at. A recording whose
+// video codec changes in the middle has a file for each part.
+func (m film) files() ([]File, error) {
+	files := []File{{Name: inspect.TimelineName, ContentType: "application/json", Write: func(w io.Writer) error { return writeJSON(w, m.line) }}}
+	if m.video == nil && m.audio == nil {
 		return files, nil
 	}
-	parts, err := webm.Parts(video, audio)
+	parts, err := webm.Parts(m.video, m.audio)
 	if err != nil {
 		return nil, fmt.Errorf("read the video: %w", err)
 	}
 	for i, part := range parts {
-		files = append(files, File{Name: videoName(i, part.Video), ContentType: "video/webm", Write: func(w io.Writer) error {
-			_, err := webm.Write(w, webm.Config{Video: video, Audio: audio, Time: line.FileMicros, Segments: part.Segments})
+		files = append(files, File{Name: inspect.VideoName(i, part.Video), ContentType: "video/webm", Write: func(w io.Writer) error {
+			_, err := webm.Write(w, webm.Config{Video: m.video, Audio: m.audio, Time: m.line.FileMicros, Segments: part.Segments})
 			return err
 		}})
 	}
 	return files, nil
-}
-
-// videoName is selfie.webm for the first part, then selfie-2.webm; H.264 goes
-// into Matroska.
-func videoName(part int, codec media.Codec) string {
-	name, extension := "selfie", ".webm"
-	if part > 0 {
-		name = fmt.Sprintf("selfie-%d", part+1)
-	}
-	if codec == media.H264 {
-		extension = ".mkv"
-	}
-	return name + extension
 }
 
 // penBatches tells when each message of sample points was made and came.

@@ -3,7 +3,8 @@
 // long nothing moved, in how many stills a face is seen, and whether the
 // pictures seem to repeat, as those of a virtual camera that plays a clip do.
 //
-// A fact is a figure. What looks wrong becomes a Reason with its figure and
+// A fact is a figure. What looks wrong becomes a
+// capture.Reason with its figure and
 // limit, and its verdict is always "undecided": nothing here can show that a
 // recording is genuine, and nothing here says so.
 package footage
@@ -14,6 +15,7 @@ import (
 	"iter"
 	"slices"
 
+	"inkwitness/capture"
 	"inkwitness/capture/media"
 )
 
@@ -35,9 +37,9 @@ type Input struct {
 // Facts is what is known of a recording. A pointer that is nil means: not
 // available.
 type Facts struct {
-	Video   *Video   `json:"video"`
-	Audio   *Audio   `json:"audio"`
-	Reasons []Reason `json:"reasons"`
+	Video   *Video           `json:"video"`
+	Audio   *Audio           `json:"audio"`
+	Reasons []capture.Reason `json:"reasons"`
 }
 
 // Video is the facts of the pictures.
@@ -87,19 +89,6 @@ type Audio struct {
 	MeanBytes        float64 `json:"meanBytes"` // a muted microphone codes to a few bytes
 }
 
-// Verdict of every reason.
-const Undecided = "undecided"
-
-// Reason is something that looks wrong.
-type Reason struct {
-	Code    string  `json:"code"`
-	Verdict string  `json:"verdict"` // always Undecided
-	Figure  float64 `json:"figure"`
-	Limit   float64 `json:"limit"`
-	Unit    string  `json:"unit"`
-	Text    string  `json:"text"`
-}
-
 // The codes of reasons.
 const (
 	CodeSlow    = "few-frames"
@@ -115,7 +104,7 @@ const (
 
 // Measure reads a recording once and tells its facts.
 func Measure(in Input) (Facts, error) {
-	f := Facts{Reasons: []Reason{}}
+	f := Facts{Reasons: []capture.Reason{}}
 	if in.Video != nil {
 		v, err := measureVideo(in)
 		if err != nil {

@@ -70,7 +70,7 @@ func measure(t *testing.T, in Input) Facts {
 		t.Fatal(err)
 	}
 	for _, r := range f.Reasons {
-		if r.Verdict != Undecided || r.Text == "" {
+		if r.Verdict != capture.Undecided || r.Text == "" {
 			t.Errorf("reason %+v", r)
 		}
 	}

@@ -1,6 +1,10 @@
 package footage
 
-import "fmt"
+import (
+	"fmt"
+
+	"inkwitness/capture"
+)
 
 // The limits of reasons. Those of light are common sense; that of repetition is
 // measured, see the README.
@@ -16,10 +20,10 @@ const (
 )
 
 // judge makes reasons of the facts.
-func (f *Facts) judge() (out []Reason) {
+func (f *Facts) judge() (out []capture.Reason) {
 	add := func(code string, wrong bool, figure, limit float64, unit, format string, a ...any) {
 		if wrong {
-			out = append(out, Reason{code, Undecided, figure, limit, unit, fmt.Sprintf(format, a...)})
+			out = append(out, capture.Reason{Code: code, Verdict: capture.Undecided, Figure: figure, Limit: limit, Unit: unit, Text: fmt.Sprintf(format, a...)})
 		}
 	}
 	if v := f.Video; v != nil {

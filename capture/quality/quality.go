@@ -3,9 +3,10 @@
 // does, and whether it was seen before.
 //
 // Facts are measured from the points and can be checked by anyone who has them;
-// what the page declared is beside them and is a hint. A Reason is a figure
-// beyond a limit. It says "undecided", never "forged", and the lack of reasons
-// never says "passed": a careful machine moves like a hand.
+// what the page declared is beside them and is a hint. A
+// capture.Reason is a figure beyond a limit. It says "undecided", never "forged",
+// and the lack of reasons never says "passed": a careful machine moves like a
+// hand.
 //
 // It does not compare a signature with references; that is biometrics.
 package quality
@@ -39,8 +40,8 @@ type Facts struct {
 	Pointer         capture.PointerType `json:"pointer"`
 	SamplesPerEvent float64             `json:"samplesPerEvent"` // coalescing: 1 is none, 0 not declared
 
-	Motion  Motion   `json:"motion"`
-	Reasons []Reason `json:"reasons"`
+	Motion  Motion           `json:"motion"`
+	Reasons []capture.Reason `json:"reasons"`
 }
 
 // Motion is how the tip moves while it touches. Lengths are in steps, the grid

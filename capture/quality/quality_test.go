@@ -1,6 +1,8 @@
 package quality
 
 import (
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -39,9 +41,9 @@ func hand(style, seed uint64, rate float64) []capture.Point {
 	return out
 }
 
-func codes(reasons []Reason) (out []string) {
+func codes(reasons []capture.Reason) (out []string) {
 	for _, r := range reasons {
-		if r.Verdict != Undecided {
+		if r.Verdict != capture.Undecided {
 			out = append(out, "a verdict: "+r.Verdict)
 		}
 		out = append(out, r.Code)
@@ -164,15 +166,16 @@ func TestReplaysAreFound(t *testing.T) {
 		scale, pace, noise float64
 		every              int
 		part               float64 // of the stream that is played
+		copy               bool    // made of the same moves
 	}{
-		{"bit for bit", 1, 1, 0, 0, 1},
-		{"shifted in place and time", 1, 1, 0, 0, 1},
-		{"the first half", 1, 1, 0, 0, 0.5},
-		{"larger", 1.3, 1, 0, 0, 1},
-		{"smaller and slower", 0.7, 1.2, 0, 0, 1},
-		{"with 0.2 % of noise", 1, 1, 0.002, 0, 1},
-		{"every third point left out", 1, 1, 0, 3, 1},
-		{"scaled, faster, thinned, with noise", 0.9, 0.9, 0.002, 3, 1},
+		{"bit for bit", 1, 1, 0, 0, 1, true},
+		{"shifted in place and time", 1, 1, 0, 0, 1, true},
+		{"the first half", 1, 1, 0, 0, 0.5, true},
+		{"larger", 1.3, 1, 0, 0, 1, false},
+		{"smaller and slower", 0.7, 1.2, 0, 0, 1, false},
+		{"with 0.2 % of noise", 1, 1, 0.002, 0, 1, false},
+		{"every third point left out", 1, 1, 0, 3, 1, false},
+		{"scaled, faster, thinned, with noise", 0.9, 0.9, 0.002, 3, 1, false},
 	}
 	rng := rand.New(rand.NewPCG(3, 3))
 	var known [300][]capture.Point
@@ -184,11 +187,12 @@ func TestReplaysAreFound(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
 			for try, played := range known {
-				earlier := []*Print{prints[(try+10)%300], prints[try]} // another of the same hand first
+				earlier := []Earlier{{"another", prints[(try+10)%300]}, {"played", kept(t, prints[try])}} // another of the same hand first
 				played = played[:int(kind.part*float64(len(played)))]
-				found := Replays(NewPrint(forge(rng, played, kind.scale, kind.pace, kind.noise, kind.every)), earlier)
-				if len(found) == 0 || found[len(found)-1].Index != 1 {
-					l := NewPrint(forge(rng, played, kind.scale, kind.pace, kind.noise, kind.every)).Compare(earlier[1])
+				forged := NewPrint(forge(rng, played, kind.scale, kind.pace, kind.noise, kind.every))
+				found := search(t, forged, earlier...)
+				if n := len(found); n == 0 || found[n-1].Capture != "played" || found[n-1].Copy() != kind.copy {
+					l := forged.Compare(earlier[1].Print)
 					t.Fatalf("try %d: found %+v; likeness %+v, score %.4f", try, found, l, l.Score())
 				}
 			}
@@ -196,10 +200,57 @@ func TestReplaysAreFound(t *testing.T) {
 	}
 	alarms := 0
 	for try := range prints {
-		alarms += len(Replays(prints[try], []*Print{prints[(try+10)%300]}))
+		alarms += len(search(t, prints[try], Earlier{"another", prints[(try+10)%300]}))
 	}
 	if alarms > 0 {
 		t.Errorf("%d of 300 hands that sign again are taken for a copy", alarms)
+	}
+}
+
+func search(t *testing.T, p *Print, earlier ...Earlier) []Replay {
+	t.Helper()
+	out, err := Search(t.Context(), p, earlier)
+	if err != nil || out.Compared != len(earlier) {
+		t.Fatalf("compared %d of %d: %v", out.Compared, len(earlier), err)
+	}
+	return out.Found
+}
+
+// kept is a print after it was kept.
+func kept(t *testing.T, p *Print) *Print {
+	t.Helper()
+	b, err := p.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := new(Print)
+	if err := again.UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
+	}
+	if l := p.Compare(again); p.drawn && (l.Score() > 0.001 || l.Moves < 1) {
+		t.Fatalf("after it was kept a print is another: %+v", l)
+	}
+	return again
+}
+
+func TestPrintsThatCannotBeRead(t *testing.T) {
+	good, err := NewPrint(hand(1, 1, 100)).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{
+		"nothing": nil, "another version": append([]byte{2}, good[1:]...), "an unknown flag": append([]byte{1, 2}, good[2:]...),
+		"half a hash": good[:len(good)-1], "half a line": good[:500:500],
+	} {
+		if err := new(Print).UnmarshalBinary(b); !errors.Is(err, capture.ErrMalformed) {
+			t.Errorf("%s: %v, want ErrMalformed", name, err)
+		}
+	}
+	kept(t, NewPrint(nil))
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Search(stopped, NewPrint(nil), []Earlier{{"x", NewPrint(nil)}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a search that was stopped: %v", err)
 	}
 }
 
@@ -208,7 +259,7 @@ func TestPrintsOfLittle(t *testing.T) {
 	still := []capture.Point{{Down: true, Start: true}, {Time: 5, Down: true}}
 	for _, a := range [][]capture.Point{nil, point, still} {
 		for _, b := range [][]capture.Point{nil, point, still, hand(1, 1, 100)} {
-			if found := Replays(NewPrint(a), []*Print{NewPrint(b)}); len(found) > 0 {
+			if found := search(t, NewPrint(a), Earlier{"b", NewPrint(b)}); len(found) > 0 {
 				t.Errorf("%d points repeat %d: %+v", len(a), len(b), found)
 			}
 		}

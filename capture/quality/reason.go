@@ -6,19 +6,6 @@ import (
 	"inkwitness/capture"
 )
 
-// Undecided is the only verdict a Reason has.
-const Undecided = "undecided"
-
-// Reason is a figure that calls for a second look.
-type Reason struct {
-	Code    string  `json:"code"`
-	Verdict string  `json:"verdict"` // always Undecided
-	Figure  float64 `json:"figure"`
-	Limit   float64 `json:"limit"`
-	Unit    string  `json:"unit"`
-	Text    string  `json:"text"`
-}
-
 // The codes of reasons.
 const (
 	CodeSpeed    = "constant-speed"
@@ -49,10 +36,10 @@ const (
 // minPressed is how many touching points a judgement of pressure wants.
 const minPressed = 40
 
-func (f *Facts) judge(declared *capture.PenFacts) (out []Reason) {
+func (f *Facts) judge(declared *capture.PenFacts) (out []capture.Reason) {
 	add := func(code string, wrong bool, figure, limit float64, unit, format string, a ...any) {
 		if wrong {
-			out = append(out, Reason{code, Undecided, figure, limit, unit, fmt.Sprintf(format, a...)})
+			out = append(out, capture.Reason{Code: code, Verdict: capture.Undecided, Figure: figure, Limit: limit, Unit: unit, Text: fmt.Sprintf(format, a...)})
 		}
 	}
 	if m := f.Motion; m.Can {
@@ -66,34 +53,5 @@ func (f *Facts) judge(declared *capture.PenFacts) (out []Reason) {
 		"the device claims to measure pressure, which has %d levels", f.PressureLevels)
 	add(CodeRate, f.RateHz > 0 && f.RateHz < minRate, f.RateHz, minRate, "Hz", "the device gave %.0f points a second", f.RateHz)
 	add(CodeGaps, f.LongestGap > maxGap, float64(f.LongestGap), maxGap, "µs", "for %.0f ms within a stroke there are no points", float64(f.LongestGap)/1000)
-	return out
-}
-
-// Replay is an earlier stream that this one repeats.
-type Replay struct {
-	Index    int      `json:"index"` // in the list of earlier streams
-	Likeness Likeness `json:"likeness"`
-	Reasons  []Reason `json:"reasons"`
-}
-
-// Replays looks for the stream among earlier ones of the same signer: copies,
-// also in part, and lines that are alike beyond what a hand can do, also moved,
-// turned, scaled, slower or faster, sampled anew or with a little noise.
-func Replays(p *Print, earlier []*Print) (out []Replay) {
-	for i, e := range earlier {
-		l := p.Compare(e)
-		var reasons []Reason
-		if l.Moves > maxMoves {
-			reasons = append(reasons, Reason{CodeCopy, Undecided, l.Moves, maxMoves, "share",
-				fmt.Sprintf("%.0f %% of the moves were made before, in the same order", 100*l.Moves)})
-		}
-		if s := l.Score(); s < minScore {
-			reasons = append(reasons, Reason{CodeLike, Undecided, s, minScore, "",
-				"the line is closer to an earlier one than a hand comes"})
-		}
-		if reasons != nil {
-			out = append(out, Replay{i, l, reasons})
-		}
-	}
 	return out
 }

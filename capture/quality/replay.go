@@ -29,7 +29,7 @@ func (l Likeness) Score() float64 { return l.Distance/2 + l.Bend }
 // Print is what is kept of a stream to find it again. It holds the shape of the
 // signature, so it is biometric data.
 type Print struct {
-	moves map[uint64]bool
+	moves map[uint32]bool
 	line  [resampled]complex128 // where the tip is at equal shares of the time
 	drawn bool                  // there is a line at all
 }
@@ -48,15 +48,15 @@ func NewPrint(points []capture.Point) *Print {
 			line = append(line, p)
 		}
 	}
-	p := &Print{moves: map[uint64]bool{}}
-	runs(line, func(h uint64) { p.moves[h] = true })
+	p := &Print{moves: map[uint32]bool{}}
+	runs(line, func(h uint32) { p.moves[h] = true })
 	p.drawn = resample(&p.line, line, ruler(line))
 	return p
 }
 
 // runs calls f with a hash of each run of moves. Points that do not move are
 // passed over, so that repeating them changes nothing.
-func runs(line []capture.Point, f func(uint64)) {
+func runs(line []capture.Point, f func(uint32)) {
 	var last [runMoves][2]int32
 	n := 0
 	for i := 1; i < len(line); i++ {
@@ -69,14 +69,14 @@ func runs(line []capture.Point, f func(uint64)) {
 		if n++; n < runMoves {
 			continue
 		}
-		h := fnv.New64a()
+		h := fnv.New32a()
 		for _, m := range last {
 			var b [8]byte
 			binary.BigEndian.PutUint32(b[:], uint32(m[0]))
 			binary.BigEndian.PutUint32(b[4:], uint32(m[1]))
 			h.Write(b[:])
 		}
-		f(h.Sum64())
+		f(h.Sum32())
 	}
 }
 

@@ -258,7 +258,9 @@ func leastSquares(points []point) line {
 func (r *run) byArrivals(trip int64) mapping {
 	const coding = 30_000
 	perTick := 1e6 / float64(r.start.ClockRate)
-	if !r.arrivalsAgree(perTick) {
+	// A recorder writes its own clock's milliseconds, whatever the network does;
+	// after a cut minutes of it may come at once.
+	if !r.chunked && !r.arrivalsAgree(perTick) {
 		perTick = leastSquares(r.ticks).slope
 	}
 	points := make([]point, len(r.ticks))

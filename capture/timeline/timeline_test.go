@@ -423,3 +423,36 @@ func TestJSONRoundTrip(t *testing.T) {
 		t.Errorf("read back %+v, %v, want %+v", got, err, want)
 	}
 }
+
+// TestARecorderThatWasCutOff: the chunks of a MediaRecorder that ran on while
+// there was no connection come all at once; its clock is right all the same.
+func TestARecorderThatWasCutOff(t *testing.T) {
+	const begun, cut, back = 2_000_000, 1_000_000, 40_000_000 // µs; cut off a second after it began
+	frames := func(yield func(media.Record, error) bool) {
+		_ = yield(media.Segment{Number: 3, Reason: media.Fallback}, nil) &&
+			yield(media.TrackStart{Segment: 3, Track: media.Video, Codec: media.VP8, ClockRate: 1000}, nil)
+		for at := int64(0); at < 20_000_000; at += 40_000 {
+			arrival := begun + (at/250_000+1)*250_000 + 30_000 // at the end of its chunk
+			if at >= cut {
+				arrival = back
+			}
+			if !yield(media.Frame{Segment: 3, Track: media.Video, Key: at == 0, RTP: at / 1000, Arrival: arrival, Data: []byte{1}}, nil) {
+				return
+			}
+		}
+	}
+	line, err := Build(Input{Exchanges: []capture.ClockExchange{{ClientSend: 0, ServerReceive: 10_000, ServerSend: 10_100, ClientReceive: 4_100}},
+		Video: func() iter.Seq2[media.Record, error] { return frames }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	track := line.Find(media.Video, 3)
+	for _, at := range []int64{0, 500_000, 10_000_000, 19_960_000} {
+		if d := track.Micros(at/1000) - begun - at; d < -track.UncertaintyMicros || d > track.UncertaintyMicros {
+			t.Errorf("a frame of %d µs is placed %d µs off, %d µs are stated", at, d, track.UncertaintyMicros)
+		}
+	}
+	if took := track.LastMicros - track.FirstMicros; took != 19_960_000 || track.UncertaintyMicros > 200_000 {
+		t.Errorf("20 s of recording take %d µs, known to %d µs", took, track.UncertaintyMicros)
+	}
+}

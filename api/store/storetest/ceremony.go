@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/store"
+	"inkwitness/capture"
 )
 
 func newDocument(organisation, owner string, created time.Time) *ceremony.Document {
@@ -189,6 +192,32 @@ func subjects(t *testing.T, a *store.Accounts, _ *Clock) {
 	}
 	if got, err := c.Subject(ctx, "org", "ada@example.org"); err != nil || len(got.References) != 1 {
 		t.Errorf("loaded %+v, %v", got, err)
+	}
+}
+
+func prints(t *testing.T, a *store.Accounts, clock *Clock) {
+	c, ctx := a.Ceremonies(), t.Context()
+	ada, err := c.Subject(ctx, "org", "ada@example.org")
+	must(t, err)
+	bea, err := c.Subject(ctx, "org", "bea@example.org")
+	must(t, err)
+	for n := range 3 {
+		p := ceremony.Print{Capture: capture.SessionID(fmt.Sprint("c", n)), Made: clock.Now().Add(time.Duration(n) * time.Second), Data: []byte{byte(n)}}
+		must(t, c.AddPrint(ctx, ada.ID, p))
+		p.Data = []byte("again")
+		must(t, c.AddPrint(ctx, ada.ID, p)) // the first stays
+	}
+	must(t, c.AddPrint(ctx, bea.ID, ceremony.Print{Capture: "c0", Made: clock.Now(), Data: []byte("bea")}))
+	got, err := c.Prints(ctx, ada.ID, 2)
+	if err != nil || len(got) != 2 || got[0].Capture != "c2" || got[1].Capture != "c1" || !bytes.Equal(got[0].Data, []byte{2}) || !got[0].Made.Equal(clock.Now().Add(2*time.Second)) {
+		t.Errorf("the newest two are %+v, %v", got, err)
+	}
+	if err := c.AddPrint(ctx, "nobody", ceremony.Print{Capture: "c", Made: clock.Now()}); err == nil {
+		t.Error("a print of an unknown subject was stored")
+	}
+	other := Accounts(t, a.Store).Ceremonies() // the same rows with another root key
+	if got, err := other.Prints(ctx, ada.ID, 2); err == nil {
+		t.Errorf("opened prints %+v with another root key", got)
 	}
 }
 

@@ -1,4 +1,7 @@
-package archive
+// Package stream is the file of one stream of a recording: its records as they
+// came, from which whoever has the file computes the head of the hash chain that
+// was acknowledged.
+package stream
 
 import (
 	"bufio"
