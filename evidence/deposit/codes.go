@@ -32,6 +32,7 @@ const (
 	CodeSigners    = "deposit.signers"
 	CodeRecord     = "deposit.record"
 	CodeErased     = "deposit.erased"
+	CodeRecording  = "deposit.recording"
 )
 
 // explanations is what --explain prints.
@@ -60,6 +61,7 @@ var explanations = map[string]string{
 	CodeDocument:   "The signed PDF was checked by itself: every signature in it, and everything that was added after the first one.",
 	CodeErased:     "A person's recording was erased by right after the seal. META-INF/erasure001.p7m, signed by the service, names the files by their hashes, which stay in the signed list: the seal, the timestamp and the log still prove everything else.",
 	CodeRecord:     "An RFC 4998 evidence record covers every file of the deposit. It is renewed before a certificate ends or an algorithm weakens, so that the first time it proves stays proved.",
+	CodeRecording:  "The files of a recording were held against each other: every stream is of that session and ends in the head of its hash chain; table, timeline and video were made again from the streams and are the same; the times can be. A failure means that files of different sessions were put together, or that times were moved. What is only unlikely, such as a network that was never quick, is left open.",
 	CodeSigners:    "Every person that the deposit names has signed the document with a certificate in that name.",
 }
 

@@ -51,6 +51,7 @@ func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
 	v.record()
 	v.audit()
 	v.document()
+	v.recordings()
 	return v.report
 }
 
