@@ -96,7 +96,8 @@ demo: browser build ## the whole flow in headless Chromium: out/*.asice, out/*.p
 
 .PHONY: bench
 bench: ## benchmarks; BENCH=DTW or BENCH=Capture for some of them
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+	@set -o pipefail; go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./... | \
+	  awk '{ print; fflush() } /^capture\/sockets /{ sockets = $$0 } /^capture\/video /{ video = $$0 } END { if (sockets) print sockets; if (video) print video }'
 
 .PHONY: bench-peers
 bench-peers: ## our dynamic time warping beside other people's, ratios in one run
@@ -117,6 +118,7 @@ train: build ## fit the comparator's parameter file from CORPORA, byte for byte 
 soak: ## the long runs: 100 kills, 100 bad networks, 10,000 flips, every fault, 5 GB deposits
 	INKWITNESS_KILLS=100 INKWITNESS_NETWORKS=100 INKWITNESS_FLIPS=10000 INKWITNESS_FULL=1 \
 	  go test -count=1 -timeout 120m ./capture/soak ./evidence/seal ./evidence/deposit
+	INKWITNESS_SYNC_SECONDS=300 go test -tags chromium -count=1 -timeout 30m -v -run Chromium ./capture/rtc
 
 FUZZTIME ?= 60s
 .PHONY: fuzz

@@ -77,6 +77,9 @@ func TestReplays(t *testing.T) {
 	owner.completed(d.ID)
 	got := owner.deposit(d.ID)
 	got.suspects("copied-shape")
+	if report, code := inkverify(t, got.path); code != 0 || !strings.Contains(report, "are of one session") {
+		t.Errorf("inkverify ends with %d:\n%s", code, report)
+	}
 }
 
 // suspects wants a reason of that code in the facts of device and recording.

@@ -58,6 +58,8 @@ type MediaConfig struct {
 	TURN      []string // URLs handed to pages
 	TURNUser  string
 	TURNPass  string
+
+	TURNListen string // host:port of an own relay over TCP, under TLS where there is a certificate; none by default
 }
 
 // MailConfig says where mail goes. Without a server it stays in the outbox,

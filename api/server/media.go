@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"inkwitness/api/signing"
 	"inkwitness/capture"
@@ -22,6 +25,9 @@ type media struct {
 	chunks  *ws.Handler
 	journal *record.Journal
 	servers []signing.ICEServer
+
+	relay    *rtc.TURN // nil where none is wanted
+	relayURL string
 
 	mu        sync.Mutex
 	resources map[capture.SessionID]string // the newest connection of each session
@@ -52,7 +58,24 @@ func (m *media) Patch(ctx context.Context, resource, ifMatch, fragment string) (
 
 func (m *media) Close(ctx context.Context, resource string) error { return m.rtc.Close(ctx, resource) }
 
-func (m *media) Servers() []signing.ICEServer { return m.servers }
+func (m *media) Servers(id capture.SessionID) []signing.ICEServer {
+	if m.relay == nil {
+		return m.servers
+	}
+	user, password := m.relay.Credentials(id)
+	return append(slices.Clip(m.servers), signing.ICEServer{URLs: []string{m.relayURL}, Username: user, Credential: password})
+}
+
+// run serves WebRTC, and the relay where there is one.
+func (m *media) run(ctx context.Context) error {
+	if m.relay == nil {
+		return m.rtc.Run(ctx)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return m.rtc.Run(ctx) })
+	g.Go(func() error { return m.relay.Run(ctx) })
+	return g.Wait()
+}
 
 // admit lets the chunks of a signer's page in to the journal's session of its
 // capture, in the place of what WebRTC may still have open.

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -130,7 +131,7 @@ func receiptKey(ctx context.Context, keys evidence.Keys, clock capture.Clock) (e
 
 // openMedia opens the sockets of WebRTC: UDP at the given port, ICE-TCP at the
 // next one.
-func openMedia(cfg Config, journal *record.Journal) (*media, error) {
+func openMedia(ctx context.Context, cfg Config, keys evidence.Keys, clock capture.Clock, journal *record.Journal) (*media, error) {
 	udp, err := net.ListenPacket("udp", cfg.Media.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for video: %w", err)
@@ -155,6 +156,13 @@ func openMedia(cfg Config, journal *record.Journal) (*media, error) {
 	}
 	if len(cfg.Media.TURN) > 0 {
 		m.servers = append(m.servers, signing.ICEServer{URLs: cfg.Media.TURN, Username: cfg.Media.TURNUser, Credential: cfg.Media.TURNPass})
+	}
+	if cfg.Media.TURNListen != "" {
+		at := udp.LocalAddr().(*net.UDPAddr).AddrPort()
+		at = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
+		if m.relay, m.relayURL, err = openRelay(ctx, cfg, keys, clock, at); err != nil {
+			return nil, fmt.Errorf("start the relay: %w", err)
+		}
 	}
 	return m, nil
 }

@@ -132,7 +132,7 @@ func (s *Server) open(ctx context.Context) error {
 	if s.journal, err = openJournal(ctx, s.cfg, keys, s.clock); err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
-	if s.media, err = openMedia(s.cfg, s.journal); err != nil {
+	if s.media, err = openMedia(ctx, s.cfg, keys, s.clock, s.journal); err != nil {
 		return err
 	}
 	authority, err := trust.Open(ctx, trust.Config{Keys: keys, Clock: s.clock})
@@ -368,7 +368,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer stop()
 	g := group{new(errgroup.Group)}
 	g.part(work, "journal", s.journal.Run)
-	g.part(work, "video", s.media.rtc.Run)
+	g.part(work, "video", s.media.run)
 	g.part(work, "log", s.log.Run)
 	g.part(work, "clock", s.watch.Run)
 	g.part(work, "sealing", s.ceremony.Run)

@@ -89,7 +89,7 @@ func (h *Handler) start(ctx context.Context, in *startInput) (*startOutput, erro
 	base := "/api/signing/captures/" + string(c.ID)
 	return &startOutput{CaptureView{
 		ID: string(c.ID), Nonce: hex.EncodeToString(c.Nonce), PenURL: base + "/pen", MediaURL: base + "/media",
-		ICEServers: h.Media.Servers(), ReceiptKey: base64.StdEncoding.EncodeToString(h.ReceiptKey),
+		ICEServers: h.Media.Servers(c.ID), ReceiptKey: base64.StdEncoding.EncodeToString(h.ReceiptKey),
 	}}, nil
 }
 

@@ -31,8 +31,8 @@ type Media interface {
 	Patch(ctx context.Context, resource, ifMatch, fragment string) (MediaAnswer, error)
 	// Close ends the connection; what was recorded stays.
 	Close(ctx context.Context, resource string) error
-	// Servers lists STUN and TURN servers for the page.
-	Servers() []ICEServer
+	// Servers lists STUN and TURN servers for the page of a capture.
+	Servers(id capture.SessionID) []ICEServer
 }
 
 // MediaAnswer is what the page gets for an offer or a patch.

@@ -12,6 +12,10 @@ import (
 	"inkwitness/capture/ink"
 )
 
+// maxRecords bounds a stream's index, which costs 10 bytes of memory for each
+// record: 14 hours of pen at 20 batches a second.
+const maxRecords = 1 << 20
+
 // maxTime is the largest time on a session clock, in µs.
 const maxTime = 1<<52 - 1
 
@@ -190,6 +194,8 @@ func (s *Session) append(ctx context.Context, name capture.Stream, seq *uint64, 
 		return nil, nil, fmt.Errorf("%s record %d, expected %d: %w", name, e.seq, st.head.Next, capture.ErrGap)
 	case e.arrived < 0 || e.arrived > maxTime:
 		return nil, nil, fmt.Errorf("%s record: time %d: %w", name, e.arrived, capture.ErrMalformed)
+	case st.head.Next >= maxRecords:
+		return nil, nil, fmt.Errorf("%s of more than %d records: %w", name, uint64(maxRecords), capture.ErrLimit)
 	case s.bytes+int64(len(payload)) > s.j.cfg.MaxSession:
 		return nil, nil, fmt.Errorf("session of more than %d bytes: %w", s.j.cfg.MaxSession, capture.ErrLimit)
 	}

@@ -16,7 +16,7 @@ import (
 // that takes back an acknowledgement.
 func TestKillNine(t *testing.T) {
 	const pens = 50
-	kills := envInt("INKWITNESS_KILLS", 5)
+	kills := envInt("INKWITNESS_KILLS", 100)
 	dir, address := t.TempDir(), freeAddress(t)
 	server := spawn(t, dir, address)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(60+5*kills)*time.Second)

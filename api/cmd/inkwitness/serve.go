@@ -37,6 +37,7 @@ type serveCommand struct {
 	MediaIPs    []string `name:"media-ips" help:"Public addresses when the service stands behind a 1:1 NAT." env:"MEDIA_IPS"`
 	STUN        []string `help:"STUN servers handed to pages, as stun:host:port." env:"STUN"`
 	TURN        []string `help:"TURN servers handed to pages, as turn:host:port." env:"TURN"`
+	TURNListen  string   `help:"host:port of an own relay for networks that let only TCP out, best 0.0.0.0:443; under TLS where --tls-cert is given. It leads to this service's video and nowhere else." env:"TURN_LISTEN"`
 	TURNUser    string   `help:"User of the TURN servers." env:"TURN_USER"`
 	TURNPass    string   `help:"Password of the TURN servers." env:"TURN_PASS"`
 
@@ -62,7 +63,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context) error {
 	cfg := c.config()
 	cfg.Listen, cfg.TLSCert, cfg.TLSKey, cfg.TrustedProxies, cfg.Region = c.Listen, c.TLSCert, c.TLSKey, c.TrustedProxies, c.Region
-	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
+	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNListen: c.TURNListen, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
 	cfg.Mail = server.MailConfig{URL: c.SMTP, From: c.MailFrom}
 	cfg.TimestampURLs, cfg.TimeServers, cfg.Logger = c.TimestampURLs, c.TimeServers, logger(c.LogLevel)
 	cfg.SMS = server.SMSConfig{URL: c.SMS, Template: c.SMSTemplate, Authorization: c.SMSAuthorization, Countries: c.SMSCountries}
