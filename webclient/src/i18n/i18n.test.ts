@@ -65,7 +65,7 @@ function phrases(tree: Tree, at = ''): [string, string][] {
 }
 
 // Phrases that are rightly the same in both languages.
-const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf|settings\.organisation\.title|settings\.webhooks\.title|plan\.levels\.simple|tools\.(angleIs|names\.(angle|note))|notes\.(title|text)|(tabs|cases)\.signatures|ask\.signature|items\.formats\.inkml|record\.details\.(item|format))$/;
+const SAME = /^(brand|pdf\.label|title|nav\.documents|document\.service|confirm\.document|list\.(document)|channels\.[xy]|units\..*|pointers\.|kinds\..*|signIn\.code|prove\.code|details\.signature|documents|features\.names.*|sheets\.title|intro\.pages|.*\bcodes\..*|document\.activity|replay\.(pause)|verdict\.(calibration)|(fill\.kinds|plan\.fieldKinds)\.(signature|date)|fill\.page|plan\.fieldOf|settings\.organisation\.title|settings\.webhooks\.title|plan\.levels\.simple|tools\.(angleIs|names\.(angle|note))|notes\.(title|text)|(tabs|cases)\.signatures|ask\.signature|items\.formats\.inkml|record\.details\.(item|format))$/;
 
 describe.each([
   ['common', commonEn, commonFr, commonHant, commonHans],
