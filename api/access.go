@@ -101,6 +101,7 @@ document      share    o   o   w   w   -   -   -   -   -   -
 document      export   o   o   w   w   w   o   -   c   -   -
 ceremony      read     o   o   w   w   w   o   o   c   g   -
 ceremony      sign     -   -   -   -   -   -   -   c   -   -
+deposit       read     o   o   w   w   -   o   o   -   -   -
 deposit       export   o   o   w   w   -   o   -   c   -   -
 evidence      list     o   o   -   -   -   o   o   -   -   -
 evidence      open     o   -   -   -   -   o   -   -   -   -

@@ -61,6 +61,7 @@ var siblings = map[string][]string{
 	"evidence/seal":    {"evidence/pdf", "evidence/deposit", "evidence/trust", "evidence/tsa", "evidence/ledger", "evidence/proof", "evidence/cms", "evidence/vault"},
 	"evidence/deposit": {"evidence/pdf", "evidence/cms", "evidence/proof"},
 	"evidence/tsa":     {"evidence/cms"},
+	"evidence/renew":   {"evidence/cms", "evidence/deposit", "evidence/retain"},
 	"evidence/trust":   {"evidence/cms"},
 	"evidence/ledger":  {"evidence/proof"},
 	"evidence/vault":   {"evidence/durable"},

@@ -207,7 +207,6 @@ type Deposit struct {
 	LeafIndex   int64           `json:"leafIndex"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	RetainUntil time.Time       `json:"retainUntil"`
-	Hold        bool            `json:"hold"`
 }
 
 // Subject is a person as signer of one organisation: the holder of references.

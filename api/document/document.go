@@ -37,6 +37,7 @@ type Handler struct {
 	Activities Activities
 	Providers  []ProviderView // the service's own authority first
 	Shares     api.Shares
+	Care       Care
 
 	cookies func(name, value string, maxAge int) *http.Cookie
 }
@@ -116,7 +117,11 @@ func (h *Handler) list(ctx context.Context, in *listInput) (*listOutput, error) 
 	out := new(listOutput)
 	out.Body.Documents = make([]View, 0, len(documents))
 	for _, d := range documents {
-		out.Body.Documents = append(out.Body.Documents, NewView(d))
+		v, err := h.view(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Documents = append(out.Body.Documents, v)
 	}
 	return out, nil
 }
@@ -164,7 +169,11 @@ func (h *Handler) get(ctx context.Context, in *idInput) (*viewOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &viewOutput{NewView(d)}, nil
+	v, err := h.view(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return &viewOutput{v}, nil
 }
 
 type planInput struct {

@@ -1,9 +1,13 @@
 package document
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"inkwitness/api/ceremony"
+	"inkwitness/evidence"
 )
 
 // View is a document as its owner sees it.
@@ -67,8 +71,40 @@ type DepositView struct {
 	SHA256      string    `json:"sha256"`
 	CreatedAt   time.Time `json:"createdAt"`
 	RetainUntil time.Time `json:"retainUntil"`
-	Hold        bool      `json:"hold"`
+	Hold        bool      `json:"hold" doc:"a legal hold keeps it beyond its end"`
 	State       string    `json:"state" enum:"kept,held"`
+
+	RecordedAt *time.Time `json:"recordedAt,omitempty" doc:"when its evidence record (RFC 4998) was made or last renewed; download it from .../record"`
+}
+
+// Care knows what became of deposits since they were made.
+type Care interface {
+	// Protected reports whether a legal hold forbids deletion now.
+	Protected(ctx context.Context, deposit string) (bool, error)
+	// EvidenceRecord returns a deposit's record and when it was last renewed;
+	// evidence.ErrNotFound before the first.
+	EvidenceRecord(ctx context.Context, deposit string) (record []byte, made time.Time, err error)
+}
+
+// view is NewView with what became of the deposit.
+func (h *Handler) view(ctx context.Context, d *ceremony.Document) (View, error) {
+	v := NewView(d)
+	if v.Deposit == nil {
+		return v, nil
+	}
+	held, err := h.Care.Protected(ctx, d.ID)
+	if err != nil {
+		return v, fmt.Errorf("look for legal holds: %w", err)
+	}
+	if held {
+		v.Deposit.Hold, v.Deposit.State = true, "held"
+	}
+	_, made, err := h.Care.EvidenceRecord(ctx, d.ID)
+	if err != nil && !errors.Is(err, evidence.ErrNotFound) {
+		return v, fmt.Errorf("look for the evidence record: %w", err)
+	}
+	v.Deposit.RecordedAt = optional(made)
+	return v, nil
 }
 
 // NewView returns the owner's view of a document.
@@ -95,13 +131,9 @@ func NewView(d *ceremony.Document) View {
 		v.Fields = append(v.Fields, FieldView(f))
 	}
 	if d.Deposit != nil {
-		state := "kept"
-		if d.Deposit.Hold {
-			state = "held"
-		}
 		v.Deposit = &DepositView{
 			ID: d.Deposit.ID, Size: d.Deposit.Object.Size, SHA256: d.Deposit.Object.SHA256.String(),
-			CreatedAt: d.Deposit.CreatedAt, RetainUntil: d.Deposit.RetainUntil, Hold: d.Deposit.Hold, State: state,
+			CreatedAt: d.Deposit.CreatedAt, RetainUntil: d.Deposit.RetainUntil, State: "kept",
 		}
 	}
 	return v

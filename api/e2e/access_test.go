@@ -238,6 +238,10 @@ var lines = map[string]request{
 	"document export":     {onDocument("GET", "/api/documents/{id}/signed.pdf", nil, "/api/signing/signed.pdf"), true},
 	"ceremony read":       {onDocument("GET", "/api/documents/{id}/activity", nil, "/api/signing"), true},
 	"ceremony sign":       {try: sign},
+	"deposit read":        {onDocument("GET", "/api/documents/{id}/objects", nil, ""), true},
+	"hold create":         {onDocument("POST", "/api/documents/{id}/holds", map[string]string{"reason": "the table"}, ""), true},
+	"hold list":           {onDocument("GET", "/api/documents/{id}/holds", nil, ""), true},
+	"hold update":         {nobodysHold, true},
 	"deposit export":      {onDocument("GET", "/api/documents/{id}/deposit", nil, "/api/signing/deposit"), true},
 	"evidence list":       {try: plain("GET", "/api/openings", nil)},
 	"evidence open":       {try: plain("GET", "/api/evidence", nil)},
@@ -304,6 +308,15 @@ func sign(w *world, who *actor, _ string) answer {
 func nobodysOpening(_ *world, who *actor, _ string) answer {
 	a := who.do("POST", "/api/openings/"+strings.Repeat("0", 32)+"/approve", nil)
 	if a.Status == http.StatusNotFound && strings.Contains(string(a.Body), "no such question") {
+		a.Status = http.StatusConflict
+	}
+	return a
+}
+
+// nobodysHold agrees to a hold that nobody placed, likewise.
+func nobodysHold(_ *world, who *actor, document string) answer {
+	a := who.do("POST", "/api/documents/"+document+"/holds/"+strings.Repeat("0", 32)+"/agree", nil)
+	if a.Status == http.StatusNotFound && strings.Contains(string(a.Body), "no such hold") {
 		a.Status = http.StatusConflict
 	}
 	return a

@@ -102,7 +102,31 @@ func TestHoldsAndChecks(t *testing.T) {
 	if len(stored.Objects) < 5 {
 		t.Errorf("only %d objects are shown", len(stored.Objects))
 	}
+	s.recorded(owner, sender, path)
 	s.operates(d.ID)
+}
+
+// recorded makes the evidence record, which the owner downloads and checks.
+func (s *service) recorded(owner, sender *client, path string) {
+	s.t.Helper()
+	refused(s.t, "a record before the first run", owner.do("GET", path+"/record", nil), 404, "within an hour")
+	if out, err := s.run("renew"); err != nil || !strings.Contains(out, "Done: 1 first records") {
+		s.t.Fatalf("inkwitness renew: %v\n%s", err, out)
+	}
+	refused(s.t, "the record of somebody else", sender.do("GET", path+"/record", nil), 404, "no access")
+	folder := s.t.TempDir()
+	for name, from := range map[string]string{"d.asice": "/deposit", "d.asice.ers": "/record"} {
+		if err := os.WriteFile(filepath.Join(folder, name), owner.must("GET", path+from, nil, nil).Body, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	if out, code := inkverify(s.t, filepath.Join(folder, "d.asice")); code != 0 || !strings.Contains(out, "An evidence record covers every file") {
+		s.t.Errorf("inkverify ends with %d\n%s", code, out)
+	}
+	var seen struct{ Deposit struct{ RecordedAt string } }
+	if owner.must("GET", path, nil, &seen); seen.Deposit.RecordedAt == "" {
+		s.t.Error("the owner does not see the evidence record")
+	}
 }
 
 // operates runs the commands of care.

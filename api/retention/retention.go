@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"path"
 	"time"
@@ -35,12 +36,21 @@ type Objects interface {
 	ObjectsOf(ctx context.Context, deposit string) ([]retain.Kept, error)
 }
 
+// Records keeps evidence records.
+type Records interface {
+	// EvidenceRecord returns that of a deposit, and when it was last renewed;
+	// evidence.ErrNotFound before the first.
+	EvidenceRecord(ctx context.Context, deposit string) (record []byte, made time.Time, err error)
+}
+
 // Handler serves what hangs on a document under /api/documents/{id}. All fields
 // are needed.
 type Handler struct {
 	Ceremony *ceremony.Service
 	Holds    Holds
 	Objects  Objects
+	Records  Records
+	Shares   api.Shares
 	Clock    capture.Clock
 	Record   func(context.Context, api.Event) error
 	Name     func(ctx context.Context, organisation, account string) (string, error)
@@ -52,6 +62,7 @@ const tag = "Retention"
 func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}/objects", ID: "listObjects", Summary: "Everything that is or was stored of a document: class, reason, end", Tag: tag}, h.objects)
 	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/receipts/{n}", ID: "downloadReceipt", Summary: "Download the signed receipt of a deletion (CMS)", Tag: tag}, h.receipt)
+	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/record", ID: "downloadRecord", Summary: "Download the evidence record of the deposit (RFC 4998), made within the hour and renewed in time", Tag: tag}, h.evidenceRecord)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}/holds", ID: "listHolds", Summary: "Legal holds of a document, lifted ones too", Tag: tag}, h.list)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/holds", ID: "placeHold", Summary: "Place a legal hold; a second person has to agree within seven days", Tag: tag, Status: http.StatusCreated}, h.place)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/holds/{hold}/agree", ID: "agreeToHold", Summary: "Agree to a hold that somebody else placed", Tag: tag}, h.agree)
@@ -65,7 +76,12 @@ func (h *Handler) load(ctx context.Context, id string, action api.Action, kind a
 	if err != nil {
 		return nil, err
 	}
-	return d, api.Allow(api.IdentityOf(ctx), action, api.Object{Kind: kind, Organisation: d.Organisation, Owner: d.Owner})
+	who := api.IdentityOf(ctx)
+	o, err := api.SharedWith(ctx, h.Shares, who, d.ID, api.Object{Kind: kind, Organisation: d.Organisation, Owner: d.Owner})
+	if err != nil {
+		return nil, fmt.Errorf("what is shared of a document: %w", err)
+	}
+	return d, api.Allow(who, action, o)
 }
 
 // ObjectView is one stored object.
@@ -135,6 +151,26 @@ func (h *Handler) receipt(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return api.Explain(api.ErrNotFound, "There is no such receipt.")
+}
+
+// evidenceRecord answers the newest record, to lie beside the deposit.
+func (h *Handler) evidenceRecord(w http.ResponseWriter, r *http.Request) error {
+	d, err := h.load(r.Context(), r.PathValue("id"), api.Export, api.DepositObject)
+	if err != nil {
+		return err
+	}
+	record, made, err := h.Records.EvidenceRecord(r.Context(), d.ID)
+	if errors.Is(err, evidence.ErrNotFound) {
+		return api.Explain(api.ErrNotFound, "There is no evidence record yet. One is made within an hour after the document is completed.")
+	}
+	if err != nil {
+		return fmt.Errorf("read the evidence record: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": d.DepositName() + ".ers"}))
+	w.Header().Set("Last-Modified", made.Format(http.TimeFormat))
+	_, _ = w.Write(record) // the client is gone
+	return nil
 }
 
 func maybe(t time.Time) *time.Time {

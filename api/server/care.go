@@ -22,10 +22,18 @@ type task struct {
 	run   func(context.Context) error
 }
 
+// lease is how long an instance that began the task keeps the others from it,
+// should it stop without a word.
+func (t task) lease() time.Duration { return min(t.every, time.Hour) }
+
 // memory remembers when a task was last done, over restarts and for all instances.
 type memory interface {
 	Cared(ctx context.Context, what string) (time.Time, error)
 	Care(ctx context.Context, what string, at time.Time) error
+	// Claim lets one of several instances do something, unless another began
+	// since a time; Unclaim lets go of it.
+	Claim(ctx context.Context, what string, now, since time.Time) (bool, error)
+	Unclaim(ctx context.Context, what string) error
 }
 
 // carer runs tasks when they are due and raises the alarm when one was missed.
@@ -91,7 +99,13 @@ func (c *carer) once(ctx context.Context, t task) error {
 	if !last.IsZero() && now.Sub(last).Abs() < t.every {
 		return nil
 	}
-	if err := t.run(ctx); err != nil {
+	const claim = "claim of task "
+	mine, err := c.memory.Claim(ctx, claim+t.name, now, now.Add(-t.lease()))
+	if err != nil || !mine {
+		return err
+	}
+	err = t.run(ctx)
+	if err := errors.Join(err, c.memory.Unclaim(context.WithoutCancel(ctx), claim+t.name)); err != nil {
 		return err
 	}
 	c.overdue.WithLabelValues(t.name).Set(0)
@@ -114,6 +128,7 @@ func (s *Server) tasks() []task {
 		{"purge", 15 * time.Minute, s.purgeObjects},
 		{"notices", 12 * time.Hour, s.announceEnds},
 		{"check", time.Hour, s.checkSelf},
+		{"records", time.Hour, s.renewRecords},
 	}
 }
 

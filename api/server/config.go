@@ -41,6 +41,8 @@ type Config struct {
 	TimestampRoots string   // PEM file with their roots
 	TimeServers    []string // host:port of time servers that watch the clock
 
+	Algorithms string // JSON file with other end dates of algorithms than the built-in ones
+
 	Witnesses     []string // "URL KEY [KEY]": who confirms the log, with the keys whose cosignatures count
 	WitnessesNeed int      // how many of them must; all when 0
 

@@ -45,6 +45,7 @@ import (
 	"inkwitness/capture/ws"
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/proof"
+	"inkwitness/evidence/renew"
 	"inkwitness/evidence/retain"
 	"inkwitness/evidence/seal"
 	"inkwitness/evidence/trust"
@@ -62,6 +63,8 @@ type Server struct {
 	objects  *vault.Vault
 	keys     *vault.Keyring
 	purger   *retain.Purger
+	renewer  *renew.Renewer
+	waiting  *prometheus.GaugeVec // evidence records that are due
 	carer    *carer
 	damage   *prometheus.GaugeVec
 	missed   *missed // copies that a store did not take
@@ -147,6 +150,9 @@ func (s *Server) open(ctx context.Context) error {
 		return err
 	}
 	s.watch = timestamps.Watch()
+	if s.renewer, err = newRenewer(s.cfg, s.accounts, objects, timestamps, outside, s.clock); err != nil {
+		return err
+	}
 	witnesses, witnessKeys, err := openWitnesses(s.cfg)
 	if err != nil {
 		return err
@@ -218,7 +224,8 @@ func (o outbox) Wake() { o.log.Wake() }
 func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.Vault) (err error) {
 	metrics := prometheus.NewRegistry()
 	s.damage = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inkwitness_damage", Help: "What the last hourly check found damaged and could not repair: an alarm when not 0."}, []string{"what"})
-	metrics.MustRegister(s.damage, s.missed.waiting)
+	s.waiting = newWaiting()
+	metrics.MustRegister(s.damage, s.waiting, s.missed.waiting)
 	s.carer = newCarer(s.store, s.clock, s.cfg.Logger, metrics, s.tasks()...)
 	s.api, err = api.New(api.Config{
 		Metrics: metrics,
@@ -272,11 +279,11 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	// The signer comes first: in a browser with both cookies the signing page is
 	// the signer's.
 	s.api.Mount(
-		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts},
+		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts, Care: s.store},
 		sharing,
 		signer,
 		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects, Reports: s.reports},
-		&retention.Handler{Ceremony: s.ceremony, Holds: s.accounts, Objects: s.store, Clock: s.clock, Record: s.record, Name: s.SenderName},
+		&retention.Handler{Ceremony: s.ceremony, Holds: s.accounts, Objects: s.store, Records: s.store, Shares: s.accounts, Clock: s.clock, Record: s.record, Name: s.SenderName},
 		s.auth,
 		people,
 		s.programs,

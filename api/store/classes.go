@@ -314,6 +314,12 @@ holds.ended K3 when that was asked
 holds.lifted_by K3 the second person, as a random id
 holds.lifted K3 its end
 holds.sealed K3! why
+records.deposit K4 whose; a random id
+records.record K4 proves that the deposit existed in time; hashes and tokens
+records.hash - finds what has to be renewed
+records.signature - finds what has to be renewed
+records.certificate - finds what has to be renewed
+records.made K4 shown to the owner
 care.name - what is done to all objects
 care.at - when it was last done
 `

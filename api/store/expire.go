@@ -30,11 +30,10 @@ func (c *Ceremonies) EndedDocuments(ctx context.Context, now time.Time, n int) (
 // read either.
 func (c *Ceremonies) Forget(ctx context.Context, id, authority string) error {
 	return c.store.Tx(ctx, func(ctx context.Context) error {
-		if _, err := c.store.exec(ctx, `DELETE FROM grants WHERE document = $1`, id); err != nil {
-			return err
-		}
-		if _, err := c.store.exec(ctx, `DELETE FROM documents WHERE id = $1`, id); err != nil {
-			return err
+		for _, query := range []string{`DELETE FROM grants WHERE document = $1`, `DELETE FROM records WHERE deposit = $1`, `DELETE FROM documents WHERE id = $1`} {
+			if _, err := c.store.exec(ctx, query, id); err != nil {
+				return err
+			}
 		}
 		return c.destroy(ctx, authority, documentKey(id), "audit:document:"+id)
 	})

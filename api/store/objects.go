@@ -242,3 +242,17 @@ func (s *Store) CaredSince(ctx context.Context, prefix string, since time.Time) 
 func (s *Store) Care(ctx context.Context, what string, at time.Time) error {
 	return s.execOne(ctx, `INSERT INTO care (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = excluded.at`, what, micros(at))
 }
+
+// Claim reports whether nobody has done something since a time, and notes that
+// it is being done now: of several instances one is told so.
+func (s *Store) Claim(ctx context.Context, what string, now, since time.Time) (bool, error) {
+	n, err := s.exec(ctx, `INSERT INTO care (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE care.at < $3 OR care.at > $2`,
+		what, micros(now), micros(since))
+	return n == 1, err
+}
+
+// Unclaim lets whoever asks next do it.
+func (s *Store) Unclaim(ctx context.Context, what string) error {
+	_, err := s.exec(ctx, `DELETE FROM care WHERE name = $1`, what)
+	return err
+}

@@ -16,6 +16,12 @@ import (
 // placeholder, once as it is and once a provisional period earlier.
 const held = `EXISTS (SELECT 1 FROM holds h WHERE h.deposit = %s AND h.lifted IS NULL AND (h.agreed IS NOT NULL OR h.placed > %s))`
 
+// Protected reports whether a hold of the deposit forbids deletion now.
+func (s *Store) Protected(ctx context.Context, deposit string) (yes bool, err error) {
+	err = s.row(ctx, `SELECT `+fmt.Sprintf(held, "$1", "$2"), deposit, micros(s.clock.Now().Add(-retain.Provisional))).Scan(&yes)
+	return yes, err
+}
+
 // Due implements retain.Store.
 func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]evidence.Object, error) {
 	scan := func(r scanner) (evidence.Object, error) {

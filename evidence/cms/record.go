@@ -174,19 +174,20 @@ func readArchiveTimestamp(in *cryptobyte.String) (ArchiveTimestamp, error) {
 
 // root climbs from the hashes of a group to the root of the tree (RFC 4998,
 // section 4.3). The first list must hold exactly the group's hashes, or, for a
-// group of one, its hash among others.
+// group of one, its hash among others. For each nil of the group it may hold
+// one more.
 func (a ArchiveTimestamp) root(group [][]byte) ([]byte, error) {
 	if len(a.Tree) == 0 {
-		if len(group) != 1 {
+		if len(group) != 1 || group[0] == nil {
 			return nil, ErrRecord
 		}
 		return group[0], nil
 	}
-	first := a.Tree[0]
-	if len(group) > 1 && len(first) != len(group) {
+	first, known := a.Tree[0], present(group)
+	if len(known) == 0 || len(group) > 1 && (len(first) < len(known) || len(first) > len(group)) {
 		return nil, ErrRecord
 	}
-	for _, h := range group {
+	for _, h := range known {
 		if !slices.ContainsFunc(first, func(v []byte) bool { return bytes.Equal(v, h) }) {
 			return nil, ErrRecord
 		}
@@ -214,7 +215,8 @@ func digest(h crypto.Hash, b []byte) []byte {
 	return d.Sum(nil)
 }
 
-// Group gives the hashes of the data that a record covers, by any algorithm.
+// Group gives the hashes of the data that a record covers, by any algorithm; nil
+// stands for data that was there and was erased, whose hash by it nobody knows.
 type Group func(h crypto.Hash) ([][]byte, error)
 
 // Verify checks the whole record (RFC 4998, section 5.3) and returns the time
@@ -296,7 +298,14 @@ func (r *EvidenceRecord) coveredBy(i int, h crypto.Hash, data Group) ([][]byte, 
 	before := digest(h, r.sequence(i))
 	out := make([][]byte, len(group))
 	for k, d := range group {
-		out[k] = digest(h, append(slices.Clone(d), before...))
+		if d != nil {
+			out[k] = digest(h, append(slices.Clone(d), before...))
+		}
 	}
 	return out, nil
+}
+
+// present leaves out what was erased.
+func present(group [][]byte) [][]byte {
+	return slices.DeleteFunc(slices.Clone(group), func(h []byte) bool { return h == nil })
 }

@@ -84,7 +84,10 @@ func archive(ctx context.Context, h crypto.Hash, groups [][][]byte, stamp Stamp)
 		return nil, errors.Join(errors.New("cms: nothing to archive"), err)
 	}
 	nodes := make([][]byte, len(groups))
-	for i, g := range groups {
+	groups = slices.Clone(groups)
+	for i := range groups {
+		groups[i] = present(groups[i])
+		g := groups[i]
 		if len(g) == 0 || len(g) > maxHashes/2 {
 			return nil, fmt.Errorf("group %d has %d hashes: %w", i+1, len(g), ErrUnsupported)
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"inkwitness/evidence"
@@ -49,7 +50,9 @@ func (c *Container) Record() (*cms.EvidenceRecord, error) {
 }
 
 // Hashes returns the hashes of every file that an evidence record covers: all
-// but mimetype and the record's own two. It is a cms.Group.
+// but mimetype, the record's own two and the statement of an erasure, which
+// comes later. Of an erased file the statement has the SHA-256; by another
+// algorithm it is nil. It is a cms.Group.
 func (c *Container) Hashes(h crypto.Hash) ([][]byte, error) {
 	var out [][]byte
 	buf := make([]byte, 1<<20)
@@ -63,46 +66,119 @@ func (c *Container) Hashes(h crypto.Hash) ([][]byte, error) {
 		}
 		out = append(out, d.Sum(nil))
 	}
+	erased, err := c.erased()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range erased {
+		if h == crypto.SHA256 {
+			out = append(out, f.SHA256[:])
+		} else {
+			out = append(out, nil)
+		}
+	}
 	return out, nil
 }
 
-func recorded(name string) bool {
-	return name != mimetypeName && name != recordListName && name != recordName
+// erased lists what the statement of an erasure names and is gone.
+func (c *Container) erased() ([]ErasedFile, error) {
+	der, err := c.a.read(erasureName)
+	if errors.Is(err, evidence.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	e, _, err := parseErasure(der)
+	return slices.DeleteFunc(e.Files, func(f ErasedFile) bool {
+		_, there := c.a.find(f.Path)
+		return there || !hasPrefix(f.Path, erasable)
+	}), err
 }
 
-// WriteRenewed writes the container with a new evidence record in place of the
-// old one, if there was one. Nothing else changes.
-func (c *Container) WriteRenewed(ctx context.Context, w io.Writer, record *cms.EvidenceRecord) error {
+func recorded(name string) bool {
+	return name != mimetypeName && name != recordListName && name != recordName && name != erasureName
+}
+
+// WithRecord returns the container with an evidence record, in place of its own
+// if it has one. Only what lies under META-INF is made anew, in memory; the rest
+// is read where it is, when it is read.
+func (c *Container) WithRecord(record *cms.EvidenceRecord) (*io.SectionReader, error) {
 	der, err := record.Marshal()
 	if err != nil {
-		return fmt.Errorf("evidence record: %w", err)
+		return nil, fmt.Errorf("evidence record: %w", err)
 	}
-	sums, err := c.Hashes(crypto.SHA256)
+	list, err := c.a.read(asicName)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var parts, listed []Part
-	for _, e := range c.a.entries {
-		if e.name == recordListName || e.name == recordName {
-			continue
+	signed, err := parseManifest(list)
+	if err != nil {
+		return nil, err
+	}
+	sums := map[string]evidence.Digest{}
+	for _, r := range signed.refs {
+		sums[r.uri] = r.digest
+	}
+	first := slices.IndexFunc(c.a.entries, func(e entry) bool { return isMeta(e.name) })
+	var listed, meta []Part
+	for i, e := range c.a.entries {
+		p := Part{Path: e.name, SHA256: sums[e.name]}
+		if i >= first {
+			raw, err := c.a.read(e.name)
+			if err != nil || !isMeta(e.name) {
+				return nil, errors.Join(fmt.Errorf("%s stands behind META-INF: %w", e.name, evidence.ErrMalformed), err)
+			}
+			p = Bytes(e.name, raw)
+			if e.name != recordListName && e.name != recordName {
+				meta = append(meta, p)
+			}
 		}
-		p := Part{Path: e.name, Size: e.size, CRC32: e.crc, Open: func(context.Context) (io.ReadCloser, error) { return io.NopCloser(c.a.open(e)), nil }}
 		if recorded(e.name) {
-			p.SHA256, sums = evidence.Digest(sums[0]), sums[1:]
 			listed = append(listed, p)
 		}
-		parts = append(parts, p)
 	}
-	parts = append(parts, Bytes(recordListName, manifestOf(recordName, recordType, listed).marshal()), Bytes(recordName, der))
-	sortMeta(parts)
-	z := newZip(w, time.Time{})
-	z.at = c.a.at
-	for _, p := range parts {
-		if err := z.add(ctx, p); err != nil {
-			return fmt.Errorf("write %s: %w", p.Path, err)
+	meta = append(meta, Bytes(recordListName, manifestOf(recordName, recordType, listed).marshal()), Bytes(recordName, der))
+	slices.SortFunc(meta, func(a, b Part) int { return strings.Compare(a.Path, b.Path) })
+	var tail bytes.Buffer
+	z := newZip(&tail, time.Time{})
+	z.at, z.off, z.entries = c.a.at, c.a.entries[first].offset, slices.Clone(c.a.entries[:first])
+	head := z.off
+	for _, p := range meta {
+		if err := z.add(context.Background(), p); err != nil {
+			return nil, fmt.Errorf("write %s: %w", p.Path, err)
 		}
 	}
-	return z.close()
+	if err := z.close(); err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(joined{c.a.r, head, tail.Bytes()}, 0, head+int64(tail.Len())), nil
+}
+
+// joined is the first bytes of a file, and others behind them.
+type joined struct {
+	file io.ReaderAt
+	head int64
+	tail []byte
+}
+
+// ReadAt implements io.ReaderAt.
+func (j joined) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < j.head {
+		n, err = j.file.ReadAt(p[:min(int64(len(p)), j.head-off)], off)
+		if n == len(p) || int64(n) < j.head-off {
+			return n, err
+		}
+	}
+	at := off + int64(n) - j.head
+	if at >= int64(len(j.tail)) {
+		return n, io.EOF
+	}
+	k := copy(p[n:], j.tail[at:])
+	if n += k; n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // record checks the evidence record, when there is one.
@@ -161,14 +237,6 @@ func minTime(at time.Time, c *x509.Certificate) time.Time {
 		return c.NotAfter
 	}
 	return at
-}
-
-// sortMeta puts what is under META-INF behind the rest, by name.
-func sortMeta(parts []Part) {
-	i := slices.IndexFunc(parts, func(p Part) bool { return isMeta(p.Path) })
-	if i >= 0 {
-		slices.SortFunc(parts[i:], func(a, b Part) int { return bytes.Compare([]byte(a.Path), []byte(b.Path)) })
-	}
 }
 
 func isMeta(name string) bool { return len(name) > 9 && name[:9] == "META-INF/" }

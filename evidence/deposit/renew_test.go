@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -28,9 +29,10 @@ func TestTwelveYears(t *testing.T) {
 		return c
 	}
 	rewrite := func(r *cms.EvidenceRecord) {
-		var b bytes.Buffer
-		w.Check(open().WriteRenewed(t.Context(), &b, r))
-		file = b.Bytes()
+		renewed, err := open().WithRecord(r)
+		w.Check(err)
+		file, err = io.ReadAll(renewed)
+		w.Check(err)
 	}
 	holds := func(stage string) {
 		t.Helper()

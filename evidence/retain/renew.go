@@ -2,7 +2,11 @@ package retain
 
 import (
 	"crypto"
+	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"inkwitness/evidence"
@@ -31,6 +35,35 @@ func Algorithms() []Algorithm {
 		{"Ed25519", 0, day(2035, 1, 1)},
 		{"ML-DSA-44", 0, day(2046, 1, 1)},
 	}
+}
+
+// ReadAlgorithms returns the table with the days that a file sets, a JSON object
+// of names and days: {"SHA-256": "2031-01-01"}. What it does not name stays.
+func ReadAlgorithms(r io.Reader) ([]Algorithm, error) {
+	var days map[string]string
+	if err := json.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&days); err != nil {
+		return nil, fmt.Errorf("read the end dates of algorithms, as {\"SHA-256\": \"2031-01-01\"}: %w", err)
+	}
+	table := Algorithms()
+	for name, until := range days {
+		i := slices.IndexFunc(table, func(a Algorithm) bool { return a.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("end date of %q: no algorithm of the table has this name; they are %s", name, names(table))
+		}
+		var err error
+		if table[i].Until, err = time.Parse(time.DateOnly, until); err != nil {
+			return nil, fmt.Errorf("end date of %q: write it as 2031-01-31: %w", name, err)
+		}
+	}
+	return table, nil
+}
+
+func names(table []Algorithm) string {
+	var all []string
+	for _, a := range table {
+		all = append(all, a.Name)
+	}
+	return strings.Join(all, ", ")
 }
 
 // Proof is what the newest archive timestamp of a record rests on.

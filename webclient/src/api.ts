@@ -66,6 +66,7 @@ export interface Deposit {
   retainUntil: string;
   hold: boolean;
   state: string;
+  recordedAt?: string; // of the evidence record, where there is one already
 }
 
 export interface Document {
@@ -394,6 +395,7 @@ export const documents = {
   activity: (id: string) => json<{ activity: Activity[] }>('GET', `/api/documents/${part(id)}/activity`),
   pdfURL: (id: string) => `/api/documents/${part(id)}/pdf`,
   depositURL: (id: string) => `/api/documents/${part(id)}/deposit`,
+  recordURL: (id: string) => `/api/documents/${part(id)}/record`,
   signedURL: (id: string) => `/api/documents/${part(id)}/signed.pdf`,
 };
 

@@ -11,6 +11,7 @@ import (
 type careCommands struct {
 	Check    checkCommand    `cmd:"" help:"Check everything that is stored: every reference has its blob and every blob its reference, the audit record, the log, and a share of all bytes; damaged copies are repaired from good ones. Exit code 1 when something is wrong.\n\nExample: inkwitness check --data ./data --bytes all"`
 	Clock    clockCommand    `cmd:"" help:"Confirm the time after a jump.\n\nExample: inkwitness clock confirm --data ./data --by ada"`
+	Renew    renewCommand    `cmd:"" help:"Say which evidence records (RFC 4998) are due, and make them now; the service does so every hour. New deposits get their first one; older ones are renewed half a year before a certificate or an algorithm ends.\n\nExample: inkwitness renew --data ./data --dry-run"`
 	Receipts receiptsCommand `cmd:"" help:"Write the signed receipts of deletions as files. 'openssl cms -verify -inform DER -noverify -in FILE' takes a receipt out.\n\nExample: inkwitness receipts --data ./data ./receipts"`
 }
 
@@ -53,4 +54,17 @@ type receiptsCommand struct {
 // Run writes the signed deletion receipts as files.
 func (c *receiptsCommand) Run(ctx context.Context) error {
 	return server.Receipts(ctx, c.config(), c.Document, c.Folder, os.Stdout)
+}
+
+type renewCommand struct {
+	where
+	stamps
+	DryRun bool `help:"Only say what is due."`
+}
+
+// Run renews.
+func (c *renewCommand) Run(ctx context.Context) error {
+	cfg := c.config()
+	c.stamps.set(&cfg)
+	return server.Renew(ctx, cfg, c.DryRun, os.Stdout)
 }

@@ -25,8 +25,21 @@ func (w where) config() server.Config {
 	return server.Config{Data: w.Data, DatabaseURL: w.DatabaseURL, BlobURL: w.BlobURL, BlobCopies: w.BlobCopies, RootKey: w.RootKey, OldRootKeys: w.OldRootKeys, PublicURL: w.PublicURL, Version: version, Logger: logger("warn")}
 }
 
+// stamps says who stamps time, and for how long proofs may rest on an algorithm.
+type stamps struct {
+	TimestampURLs  []string `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked one after the other until one answers; deposits then carry its token beside our own." env:"TIMESTAMP_URLS"`
+	TimestampRoots string   `help:"PEM file with the roots of the outside timestamp authorities." env:"TIMESTAMP_ROOTS" type:"existingfile"`
+	TimeServers    []string `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
+	Algorithms     string   `help:"JSON file with other end dates of algorithms, as {\"SHA-256\": \"2031-01-01\"}: evidence records are renewed half a year before." env:"ALGORITHMS" type:"existingfile"`
+}
+
+func (s stamps) set(cfg *server.Config) {
+	cfg.TimestampURLs, cfg.TimestampRoots, cfg.TimeServers, cfg.Algorithms = s.TimestampURLs, s.TimestampRoots, s.TimeServers, s.Algorithms
+}
+
 type serveCommand struct {
 	where
+	stamps
 	Listen         string         `help:"Address of HTTP, host:port." default:"127.0.0.1:8080" env:"LISTEN"`
 	TLSCert        string         `help:"PEM file with the certificate chain." env:"TLS_CERT" type:"existingfile"`
 	TLSKey         string         `help:"PEM file with the private key." env:"TLS_KEY" type:"existingfile"`
@@ -49,14 +62,11 @@ type serveCommand struct {
 	SMSAuthorization string   `name:"sms-authorization" help:"Authorization header for that gateway." env:"SMS_AUTHORIZATION"`
 	SMSCountries     []string `name:"sms-countries" help:"Prefixes that messages go to, as +33; all by default." env:"SMS_COUNTRIES"`
 
-	TimestampURLs  []string       `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked one after the other until one answers; deposits then carry its token beside our own." env:"TIMESTAMP_URLS"`
-	TimestampRoots string         `help:"PEM file with the roots of the outside timestamp authorities." env:"TIMESTAMP_ROOTS" type:"existingfile"`
-	TimeServers    []string       `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
-	Witness        []string       `help:"Witness of the log, as 'https://witness.example/ KEY [KEY]' with the keys that it prints; give the flag once for each." env:"WITNESSES" sep:";"`
-	WitnessesNeed  int            `help:"How many witnesses must confirm; all of them by default." env:"WITNESSES_NEED"`
-	Providers      string         `help:"JSON file with certificate providers that documents may choose; see evidence/README.md." env:"PROVIDERS" type:"existingfile"`
-	EgressAllow    []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
-	LogLevel       string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+	Witness       []string       `help:"Witness of the log, as 'https://witness.example/ KEY [KEY]' with the keys that it prints; give the flag once for each." env:"WITNESSES" sep:";"`
+	WitnessesNeed int            `help:"How many witnesses must confirm; all of them by default." env:"WITNESSES_NEED"`
+	Providers     string         `help:"JSON file with certificate providers that documents may choose; see evidence/README.md." env:"PROVIDERS" type:"existingfile"`
+	EgressAllow   []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
+	LogLevel      string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 }
 
 // Run serves until it is told to stop.
@@ -65,9 +75,10 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.Listen, cfg.TLSCert, cfg.TLSKey, cfg.TrustedProxies, cfg.Region = c.Listen, c.TLSCert, c.TLSKey, c.TrustedProxies, c.Region
 	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNListen: c.TURNListen, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
 	cfg.Mail = server.MailConfig{URL: c.SMTP, From: c.MailFrom}
-	cfg.TimestampURLs, cfg.TimeServers, cfg.Logger = c.TimestampURLs, c.TimeServers, logger(c.LogLevel)
+	c.stamps.set(&cfg)
+	cfg.Logger = logger(c.LogLevel)
 	cfg.SMS = server.SMSConfig{URL: c.SMS, Template: c.SMSTemplate, Authorization: c.SMSAuthorization, Countries: c.SMSCountries}
-	cfg.EgressAllow, cfg.TimestampRoots = c.EgressAllow, c.TimestampRoots
+	cfg.EgressAllow = c.EgressAllow
 	cfg.Witnesses, cfg.WitnessesNeed, cfg.Providers = c.Witness, c.WitnessesNeed, c.Providers
 	s, err := server.New(ctx, cfg)
 	if err != nil {

@@ -1,8 +1,11 @@
 package storetest
 
 import (
+	"crypto"
 	"errors"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +13,7 @@ import (
 	"inkwitness/api/ceremony"
 	"inkwitness/api/store"
 	"inkwitness/evidence"
+	"inkwitness/evidence/renew"
 	"inkwitness/evidence/retain"
 )
 
@@ -210,4 +214,88 @@ func checks(t *testing.T, a *store.Accounts, clock *Clock) {
 	if got, err := a.CaredSince(ctx, "x ", clock.Now()); err != nil || !slices.Equal(got, []string{"x one"}) {
 		t.Errorf("cared %v, %v", got, err)
 	}
+}
+
+// evidenceRecords: a completed document waits for its first record, is found by
+// what that rests on, and takes it along when it is forgotten.
+func evidenceRecords(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx, c := t.Context(), a.Ceremonies()
+	d, draft := newDocument("org", "ada", clock.Now()), newDocument("org", "ada", clock.Now())
+	d.State = ceremony.Completed
+	must(t, c.CreateDocument(ctx, d))
+	must(t, c.CreateDocument(ctx, draft))
+	lists := func(what string, got []string, err error, want ...string) {
+		t.Helper()
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v, want %v", what, got, err, want)
+		}
+	}
+	got, err := a.Unrecorded(ctx, "", 10)
+	lists("without a record", got, err, d.ID)
+	got, err = a.Unrecorded(ctx, d.ID, 10)
+	lists("without a record, after the last", got, err)
+	if _, _, err := a.EvidenceRecord(ctx, d.ID); !errors.Is(err, evidence.ErrNotFound) {
+		t.Errorf("before the first: %v", err)
+	}
+	first := renew.Support{Hash: crypto.SHA256, Signature: "ECDSA P-256", Certificate: clock.Now().AddDate(1, 0, 0)}
+	second := renew.Support{Hash: crypto.SHA512, Signature: "ECDSA P-256", Certificate: clock.Now().AddDate(9, 0, 0)}
+	must(t, a.SaveRecord(ctx, d.ID, []byte("one"), first))
+	got, err = a.Unrecorded(ctx, "", 10)
+	lists("without a record, after it was made", got, err)
+	got, err = a.Resting(ctx, first, "", 10)
+	lists("resting on it", got, err, d.ID)
+	clock.Advance(time.Hour)
+	must(t, a.SaveRecord(ctx, d.ID, []byte("two"), second))
+	must(t, a.SaveRecord(ctx, "never", []byte("x"), second)) // its document was deleted meanwhile
+	if all, err := a.Supports(ctx); err != nil || !slices.Equal(all, []renew.Support{second}) {
+		t.Errorf("rests on %v, %v", all, err)
+	}
+	got, err = a.Resting(ctx, first, "", 10)
+	lists("still resting on the first", got, err)
+	if record, made, err := a.EvidenceRecord(ctx, d.ID); err != nil || string(record) != "two" || !made.Equal(clock.Now()) {
+		t.Errorf("record %q of %v, %v", record, made, err)
+	}
+	must(t, c.Forget(ctx, d.ID, "test"))
+	if _, _, err := a.EvidenceRecord(ctx, d.ID); !errors.Is(err, evidence.ErrNotFound) {
+		t.Errorf("of a forgotten document: %v", err)
+	}
+}
+
+// claims: of several instances one does a task; one that stopped without a word
+// keeps the others from it for a while only.
+func claims(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	claim := func(want bool) {
+		t.Helper()
+		if got, err := a.Claim(ctx, "x", clock.Now(), clock.Now().Add(-time.Hour)); err != nil || got != want {
+			t.Errorf("claimed %v, %v, want %v", got, err, want)
+		}
+	}
+	var won atomic.Int32
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			got, err := a.Claim(ctx, "y", clock.Now(), clock.Now().Add(-time.Hour))
+			if err != nil {
+				t.Error(err)
+			}
+			if got {
+				won.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if won.Load() != 1 {
+		t.Errorf("%d of 20 do it", won.Load())
+	}
+	claim(true)
+	claim(false)
+	must(t, a.Unclaim(ctx, "x"))
+	claim(true)
+	clock.Advance(30 * time.Minute)
+	claim(false)
+	clock.Advance(31 * time.Minute)
+	claim(true)
+	clock.Advance(-48 * time.Hour) // a clock that was set back must not keep everybody away
+	claim(true)
 }

@@ -38,6 +38,8 @@ Flags:
   --roots FILE     PEM certificates that you trust; without them the file's own are used,
                    which proves that nothing changed, not who sealed it
   --log-key KEY    key of the log or of a witness that you trust; may be repeated
+  --record FILE    evidence record (RFC 4998) of the deposit; FILE.asice.ers beside FILE.asice is taken by itself
+  --at TIME        judge as of this time (2031-05-01 or 2031-05-01T12:00:00Z), not now
   --earlier FILE   checkpoint noted earlier, which the log must begin with; may be repeated
   --explain CODE   say what a reason code means ("all" lists them) and exit
   --version        print the version and exit
@@ -47,6 +49,7 @@ Exit codes: 0 everything holds, 1 something does not, 2 cannot be read, or wrong
 
 Example:
   inkverify --roots inkwitness-root.pem contract.asice
+  inkverify --record contract.asice.ers --at 2031-05-01 contract.asice
 `
 )
 
@@ -60,6 +63,8 @@ type options struct {
 	roots   string
 	keys    []string
 	earlier []string
+	record  string
+	at      time.Time // zero: now
 	file    string
 }
 
@@ -106,6 +111,8 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.version, "version", false, "")
 	f.StringVar(&o.explain, "explain", "", "")
 	f.StringVar(&o.roots, "roots", "", "")
+	f.StringVar(&o.record, "record", "", "")
+	f.Func("at", "", func(s string) (err error) { o.at, err = parseTime(s); return err })
 	f.Func("log-key", "", func(s string) error { o.keys = append(o.keys, s); return nil })
 	f.Func("earlier", "", func(s string) error { o.earlier = append(o.earlier, s); return nil })
 	if err := f.Parse(args); err != nil {
@@ -121,8 +128,21 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
+// parseTime reads a moment, or the beginning of a day in UTC.
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time; write 2031-05-01 or 2031-05-01T12:00:00Z", s)
+}
+
 func verify(o options) (*evidence.Report, error) {
-	trust := check.Trust{Now: time.Now()} // the user's own clock, for signatures that carry no timestamp
+	trust := check.Trust{Now: o.at}
+	if o.at.IsZero() {
+		trust.Now = time.Now() // the user's own clock, for signatures that carry no timestamp
+	}
 	if o.roots != "" {
 		raw, err := os.ReadFile(o.roots)
 		if err != nil {
@@ -154,7 +174,40 @@ func verify(o options) (*evidence.Report, error) {
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("not a file")
 	}
-	return check.File(f, info.Size(), trust)
+	r, size, err := withRecord(o, f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	return check.File(r, size, trust)
+}
+
+// maxRecord bounds an evidence record; one of ten years has some ten kilobytes.
+const maxRecord = 16 << 20
+
+// withRecord puts the evidence record that was named, or that lies beside the
+// deposit, into it.
+func withRecord(o options, f *os.File, size int64) (io.ReaderAt, int64, error) {
+	name := o.record
+	if name == "" {
+		name = o.file + ".ers"
+	}
+	record, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) && o.record == "" {
+		return f, size, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("open the evidence record: %w", err)
+	}
+	defer record.Close()
+	der, err := io.ReadAll(io.LimitReader(record, maxRecord))
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the evidence record: %w", err)
+	}
+	r, err := check.WithRecord(f, size, der)
+	if err != nil {
+		return nil, 0, fmt.Errorf("the evidence record %s: %w", name, err)
+	}
+	return r, r.Size(), nil
 }
 
 func verifyLog(o options, keys []proof.Key) (*evidence.Report, error) {

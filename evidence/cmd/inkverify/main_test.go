@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"crypto"
 	"encoding/json"
 	"encoding/pem"
 	"os"
@@ -13,6 +15,8 @@ import (
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/cmd/internal/check"
+	"inkwitness/evidence/cms"
+	"inkwitness/evidence/deposit"
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/proof"
 	"inkwitness/evidence/seal/sealtest"
@@ -22,6 +26,23 @@ import (
 type files struct {
 	deposit, document, roots, otherRoots, key, otherKey, broken, text string
 	log, earlier, forked, brokenLog                                   string
+	record, recorded, brokenRecorded                                  string // an evidence record; deposits that one lies beside
+}
+
+// recordOf makes an evidence record.
+func recordOf(t *testing.T, w *sealtest.World, raw []byte) []byte {
+	t.Helper()
+	c, err := deposit.Open(bytes.NewReader(raw), int64(len(raw)))
+	w.Check(err)
+	group, err := c.Hashes(crypto.SHA256)
+	w.Check(err)
+	records, err := cms.NewRecords(t.Context(), crypto.SHA256, [][][]byte{group}, func(ctx context.Context, h crypto.Hash, digest []byte) ([]byte, error) {
+		return w.Config.Timestamper.Timestamp(ctx, h, digest)
+	})
+	w.Check(err)
+	der, err := records[0].Marshal()
+	w.Check(err)
+	return der
 }
 
 // copyLog writes what a monitor downloads.
@@ -82,6 +103,9 @@ func makeFiles(t *testing.T) files {
 	root := func(w *sealtest.World) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.CA.Root().Raw})
 	}
+	record := recordOf(t, w, raw)
+	write("recorded.asice.ers", record)
+	write("brokenrecorded.asice.ers", record)
 	earlier := growLog(t, w, 1, 100)
 	growLog(t, w, 100, 300)
 	forked := growLog(t, other, 0, 50)
@@ -91,6 +115,7 @@ func makeFiles(t *testing.T) files {
 	}
 	return files{log: copyLog(t, w.Ledger, 300), earlier: write("earlier", earlier), forked: write("forked", forked), brokenLog: brokenLog, deposit: write("d.asice", raw), document: write("c.pdf", w.Bytes(d.Document)), roots: write("root.pem", root(w)),
 		otherRoots: write("other.pem", root(other)), key: w.Ledger.Keys()[0].String(), otherKey: other.Ledger.Keys()[0].String(),
+		record: write("d.record", record), recorded: write("recorded.asice", raw), brokenRecorded: write("brokenrecorded.asice", broken),
 		broken: write("broken.asice", broken), text: write("notes.txt", []byte("just text"))}
 }
 
@@ -108,6 +133,15 @@ func TestCommandLine(t *testing.T) {
 		{"wrong roots", []string{"--roots", f.otherRoots, f.deposit}, 1, "does not lead to a root that is trusted", ""},
 		{"wrong log", []string{"--log-key", f.otherKey, f.deposit}, 1, "deposit.trust.log", ""},
 		{"broken", []string{f.broken}, 1, "Do not rely on this file", ""},
+		{"record beside it", []string{"--roots", f.roots, f.recorded}, 0, "An evidence record covers every file", "FAILS"},
+		{"record named", []string{"--record", f.record, f.deposit}, 0, "An evidence record covers every file", "FAILS"},
+		{"record of something else", []string{"--record", f.record, f.document}, 2, "it belongs to a deposit", ""},
+		{"no record", []string{"--record", f.text, f.deposit}, 2, "the evidence record", ""},
+		{"missing record", []string{"--record", "/nowhere", f.deposit}, 2, "open the evidence record", ""},
+		{"record of a broken deposit", []string{f.brokenRecorded}, 1, "Do not rely on this file", ""},
+		{"at another time", []string{"--at", "2037-05-01", f.recorded}, 0, "An evidence record covers every file", "FAILS"},
+		{"after the record ended", []string{"--at", "2039-05-01T12:00:00Z", f.recorded}, 1, "was not renewed before its certificate ended", ""},
+		{"no time", []string{"--at", "tomorrow", f.deposit}, 2, "write 2031-05-01", ""},
 		{"document", []string{"--roots", f.roots, f.document}, 0, "Signature by", "FAILS"},
 		{"document alone", []string{f.document}, 0, "pdf.trust.roots", "FAILS"},
 		{"document, wrong roots", []string{"--roots", f.otherRoots, f.document}, 1, "pdf.timestamp-untrusted", ""},

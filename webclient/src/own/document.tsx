@@ -150,6 +150,12 @@ function DepositPanel({ document }: { document: Document }) {
           {deposit.hold && <Notice tone="warn">{texts.hold}</Notice>}
           <Fetch url={documents.depositURL(document.id)} name={`${name}.asice`} label={texts.download} test="download-deposit" primary />
           <Fetch url={documents.signedURL(document.id)} name={`${name}-signed.pdf`} label={texts.signedPDF} test="download-pdf" />
+          {deposit.recordedAt && (
+            <>
+              <p class="muted">{texts.recordText(day(deposit.recordedAt))}</p>
+              <Fetch url={documents.recordURL(document.id)} name={`${name}.asice.ers`} label={texts.record} test="download-record" />
+            </>
+          )}
         </>
       )}
     </Panel>

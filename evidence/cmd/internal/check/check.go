@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"inkwitness/evidence"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/deposit"
 	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/proof"
@@ -43,6 +44,24 @@ func File(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
 		return document(r, size, t)
 	}
 	return nil, ErrKind
+}
+
+// WithRecord reads a deposit together with the evidence record that lies beside
+// it. A damaged deposit is read without: the report will say where.
+func WithRecord(r io.ReaderAt, size int64, der []byte) (*io.SectionReader, error) {
+	record, err := cms.ParseRecord(der)
+	if err != nil {
+		return nil, err
+	}
+	var start [2]byte
+	if _, err := r.ReadAt(start[:], 0); err != nil || string(start[:]) != "PK" {
+		return nil, errors.New("it belongs to a deposit, and this file is none")
+	}
+	container, err := deposit.Open(r, size)
+	if err != nil {
+		return io.NewSectionReader(r, 0, size), nil
+	}
+	return container.WithRecord(record)
 }
 
 // CodeRoots is the point of a PDF that cannot be decided without roots.

@@ -118,6 +118,8 @@ const en = {
     show: 'Show the document',
     depositTitle: 'Letter of deposit',
     depositText: 'Document, signatures, recordings and their seals in one file. It proves itself offline, with or without this service.',
+    record: 'Download evidence record',
+    recordText: (day: string) => `The evidence record of ${day} renews the proof before certificates or algorithms weaken. Keep it beside the deposit.`,
     download: 'Download the deposit',
     signedPDF: 'Download the signed PDF',
     size: 'Size',

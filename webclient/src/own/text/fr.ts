@@ -119,6 +119,8 @@ const fr: Translation<typeof en> = {
     show: 'Afficher le document',
     depositTitle: 'Lettre de dépôt',
     depositText: 'Document, signatures, enregistrements et leurs sceaux dans un seul fichier. Il se vérifie hors ligne, avec ou sans ce service.',
+    record: 'Télécharger l’enregistrement de preuve',
+    recordText: (day: string) => `L’enregistrement de preuve du ${day} renouvelle la preuve avant que certificats ou algorithmes ne faiblissent. Gardez-le à côté du dépôt.`,
     download: 'Télécharger le dépôt',
     signedPDF: 'Télécharger le PDF signé',
     size: 'Taille',

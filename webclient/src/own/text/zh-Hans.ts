@@ -115,6 +115,8 @@ const zhHans: Translation<typeof en> = {
     show: '显示文件',
     depositTitle: '寄存凭证',
     depositText: '文件、签名、录制内容及其封存合为一个文件。无论本服务是否存在，都可离线验证。',
+    record: '下载证据记录',
+    recordText: (day: string) => `${day} 的证据记录会在证书或算法变弱之前更新证明。请与存证文件放在一起保存。`,
     download: '下载寄存凭证',
     signedPDF: '下载已签署的 PDF',
     size: '大小',

@@ -115,6 +115,8 @@ const zhHant: Translation<typeof en> = {
     show: '顯示文件',
     depositTitle: '寄存憑證',
     depositText: '文件、簽名、錄製內容及其封存合為一個檔案。無論本服務是否存在，皆可離線驗證。',
+    record: '下載證據記錄',
+    recordText: (day: string) => `${day} 的證據記錄會在憑證或演算法變弱之前更新證明。請與存證檔案放在一起保存。`,
     download: '下載寄存憑證',
     signedPDF: '下載已簽署的 PDF',
     size: '大小',
