@@ -41,6 +41,7 @@ const (
 	EvidenceObject     ObjectKind = "evidence" // captures, references, scores
 	CaseObject         ObjectKind = "case"     // of a dispute, with what was brought along for it
 	HoldObject         ObjectKind = "hold"     // legal holds
+	ErasureObject      ObjectKind = "erasure"  // of one person's part
 	CommentObject      ObjectKind = "comment"
 	AuditObject        ObjectKind = "audit"
 	KeyObject          ObjectKind = "key" // API keys
@@ -115,6 +116,7 @@ case          export   w   -   -   -   -   w   -   -   -   -
 hold          create   o   -   -   -   -   o   -   -   -   -
 hold          list     o   o   -   -   -   o   o   -   g   -
 hold          update   o   -   -   -   -   o   -   -   -   -
+erasure       create   f   f   f   -   -   -   -   -   -   -
 comment       create   o   o   w   w   w   w   -   -   -   -
 comment       list     o   o   w   w   w   w   o   -   -   -
 comment       delete   w   w   w   w   w   w   -   -   -   -

@@ -9,7 +9,7 @@ import (
 // kindsOf lists what the table speaks of; a new object or action needs a line here.
 var (
 	allObjects = []ObjectKind{OrganisationObject, MemberObject, InvitationObject, ProfileObject, OutboxObject, DocumentObject,
-		CeremonyObject, DepositObject, EvidenceObject, CaseObject, HoldObject, CommentObject, AuditObject, KeyObject, WebhookObject, GrantObject, ProvisioningObject}
+		CeremonyObject, DepositObject, EvidenceObject, CaseObject, HoldObject, ErasureObject, CommentObject, AuditObject, KeyObject, WebhookObject, GrantObject, ProvisioningObject}
 	allActions = []Action{Create, List, Read, Update, Delete, Send, Sign, Open, Export, Sharing, Approve}
 )
 

@@ -122,6 +122,7 @@ type Signer struct {
 	Reason    string     `json:"reason,omitempty"` // why the signer declined
 
 	Comparison *biometrics.Comparison `json:"comparison,omitempty"`
+	Erased     *Erased                `json:"erased,omitempty"` // nil: what was recorded is there
 	// SealState is the resumable state of this signature in the making.
 	SealState []byte `json:"sealState,omitempty"`
 	// ProviderConsent is where the signer has to consent before the provider signs.

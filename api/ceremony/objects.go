@@ -15,6 +15,9 @@ type Objects interface {
 	// of ctx; what it referred to before and no longer does ends now.
 	// evidence.ErrConflict means that one was deleted since it was stored.
 	Refer(ctx context.Context, holder string, objects []evidence.Object) error
+	// Because notes on whose word that ends which the holder has just let go of,
+	// for the receipts.
+	Because(ctx context.Context, holder, authority string) error
 }
 
 func documentHolder(id string) string { return "document:" + id }

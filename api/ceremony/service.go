@@ -65,6 +65,9 @@ type Subjects interface {
 	Subject(ctx context.Context, organisation, email string) (*Subject, error)
 	// SaveSubject works like SaveDocument.
 	SaveSubject(ctx context.Context, s *Subject) error
+	// ForgetSubject deletes a subject that holds no references any more, with
+	// its prints and its key.
+	ForgetSubject(ctx context.Context, id, authority string) error
 }
 
 // Prints keeps what a subject's earlier captures are found again by.
@@ -159,6 +162,7 @@ type Config struct {
 	Inks       Inks
 	Comparator Comparator
 	Sealer     Sealer
+	Eraser     Eraser
 	Log        Log
 	Clock      capture.Clock
 	Logger     *slog.Logger
@@ -280,6 +284,11 @@ func (s *Service) change(ctx context.Context, id string, transition func(context
 			}
 			if err := s.refer(ctx, d); err != nil {
 				return err
+			}
+			if effects.Because != "" {
+				if err := s.Objects.Because(ctx, documentHolder(d.ID), effects.Because); err != nil {
+					return fmt.Errorf("note why objects end: %w", err)
+				}
 			}
 			return s.apply(ctx, d, effects)
 		})

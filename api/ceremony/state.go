@@ -16,6 +16,7 @@ import (
 
 // Effects are what must be stored in the same transaction as a transition.
 type Effects struct {
+	Because string // on whose word that ends which the document lets go of; empty: it is no longer needed
 	Mails   []Mail
 	Events  []Event
 	Grants  []Grant  // of links and signing sessions

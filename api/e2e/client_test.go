@@ -127,6 +127,7 @@ type documentView struct {
 		Width, Height float64
 	} `json:"pages"`
 	Signers []struct {
+		Email string `json:"email"`
 		ID    string `json:"id"`
 		State string `json:"state"`
 	} `json:"signers"`

@@ -40,8 +40,10 @@ func TestHoldsAndChecks(t *testing.T) {
 	owner := s.owner()
 	investigator, sender := s.member("investigator", "ines@example.org"), s.member("sender", "sam@example.org")
 	d := twoSigners(t, owner)
+	var signers []*client
 	for n, name := range []string{"Ada First", "陳大文"} {
 		signer := s.enter(n)
+		signers = append(signers, signer)
 		signer.refuse()
 		signer.must("POST", "/api/signing/confirm", map[string]string{"typed": name}, nil)
 		owner.waitState(d.ID, n, "signed")
@@ -103,7 +105,47 @@ func TestHoldsAndChecks(t *testing.T) {
 		t.Errorf("only %d objects are shown", len(stored.Objects))
 	}
 	s.recorded(owner, sender, path)
+	s.erases(owner, investigator, signers, d)
 	s.operates(d.ID)
+}
+
+// erases: a signer withdraws, the owner erases one recording and the operator the
+// other; the deposit stays good and says so.
+func (s *service) erases(owner, investigator *client, signers []*client, d documentView) {
+	s.t.Helper()
+	path := "/api/documents/" + d.ID
+	owner.must("GET", path, nil, &d)
+	refused(s.t, "a withdrawal by nobody", s.client().do("POST", "/api/signing/withdraw", map[string]string{}), 401, "Sign in")
+	var done struct{ Deleted bool }
+	if signers[0].must("POST", "/api/signing/withdraw", map[string]string{}, &done); !done.Deleted {
+		s.t.Error("the withdrawn references are not deleted")
+	}
+	erase := func(c *client, signer, reason string) answer {
+		return c.do("POST", path+"/signers/"+signer+"/erase", map[string]string{"what": "recording", "reason": reason})
+	}
+	refused(s.t, "an erasure by an investigator", erase(investigator, d.Signers[0].ID, "request 17"), 403, "")
+	refused(s.t, "an erasure of nobody", erase(owner, strings.Repeat("0", 32), "request 17"), 404, "")
+	refused(s.t, "an erasure without a right", erase(owner, d.Signers[0].ID, "     "), 422, "by what right")
+	if a := erase(owner, d.Signers[0].ID, "request 17"); a.Status != 200 || !strings.Contains(string(a.Body), `"deleted":true`) {
+		s.t.Errorf("the owner erases: %s", a)
+	}
+	refused(s.t, "erased twice", erase(owner, d.Signers[0].ID, "request 17"), 409, "was erased on")
+	if out, err := s.run("erase", "--reason", "request 18", d.ID, "nobody@example.org"); err == nil || !strings.Contains(out, "no signer with this address") {
+		s.t.Errorf("inkwitness erase of nobody: %v\n%s", err, out)
+	}
+	if out, err := s.run("erase", "--reason", "request 18", d.ID, d.Signers[1].Email); err != nil || !strings.Contains(out, "The recording is erased") {
+		s.t.Errorf("inkwitness erase: %v\n%s", err, out)
+	}
+	file := filepath.Join(s.t.TempDir(), "erased.asice")
+	if err := os.WriteFile(file, owner.must("GET", path+"/deposit", nil, nil).Body, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	if out, code := inkverify(s.t, file); code != 0 || !strings.Contains(out, "deposit.erased") || !strings.Contains(out, "request 18") {
+		s.t.Errorf("inkverify of the erased deposit ends with %d\n%s", code, out)
+	}
+	if activity := string(owner.must("GET", path+"/activity", nil, nil).Body); strings.Count(activity, "signer.erased") != 2 || !strings.Contains(activity, "consent.withdrawn") {
+		s.t.Errorf("the record of the erasures: %s", activity)
+	}
 }
 
 // recorded makes the evidence record, which the owner downloads and checks.
@@ -144,7 +186,11 @@ func (s *service) operates(document string) {
 	if out, err := s.run("receipts", folder); err != nil || !strings.Contains(out, "receipts are in") {
 		s.t.Errorf("inkwitness receipts: %v\n%s", err, out)
 	}
-	path := filepath.Join(s.data, "blobs", "deposits", document, "deposit.asice")
+	found, err := filepath.Glob(filepath.Join(s.data, "blobs", "deposits", document, "deposit*.asice"))
+	if err != nil || len(found) != 1 {
+		s.t.Fatalf("%d containers of the deposit, %v", len(found), err)
+	}
+	path := found[0]
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		s.t.Fatal(err)
@@ -153,7 +199,7 @@ func (s *service) operates(document string) {
 	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-	if out, err := s.run("check", "--bytes", "all"); err == nil || !strings.Contains(out, "DAMAGED  deposits/"+document+"/deposit.asice") {
+	if out, err := s.run("check", "--bytes", "all"); err == nil || !strings.Contains(out, "DAMAGED  deposits/"+document+"/"+filepath.Base(path)) {
 		s.t.Errorf("inkwitness check of a damaged deposit: %v\n%s", err, out)
 	}
 }

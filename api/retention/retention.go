@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"mime"
 	"net/http"
 	"path"
@@ -51,6 +52,8 @@ type Handler struct {
 	Objects  Objects
 	Records  Records
 	Shares   api.Shares
+	Purge    func(context.Context) error // deletes what is due
+	Logger   *slog.Logger
 	Clock    capture.Clock
 	Record   func(context.Context, api.Event) error
 	Name     func(ctx context.Context, organisation, account string) (string, error)
@@ -62,6 +65,8 @@ const tag = "Retention"
 func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}/objects", ID: "listObjects", Summary: "Everything that is or was stored of a document: class, reason, end", Tag: tag}, h.objects)
 	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/receipts/{n}", ID: "downloadReceipt", Summary: "Download the signed receipt of a deletion (CMS)", Tag: tag}, h.receipt)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/signers/{signer}/erase", ID: "eraseSigner", Summary: "Erase what was recorded or enrolled of a signer; the document and its proof stay", Tag: tag}, h.erase)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/withdraw", ID: "withdrawConsent", Summary: "Withdraw the consent to comparisons: what was enrolled is destroyed", Tag: "Signing"}, h.withdraw)
 	a.Raw(api.Route{Method: "GET", Path: "/api/documents/{id}/record", ID: "downloadRecord", Summary: "Download the evidence record of the deposit (RFC 4998), made within the hour and renewed in time", Tag: tag}, h.evidenceRecord)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}/holds", ID: "listHolds", Summary: "Legal holds of a document, lifted ones too", Tag: tag}, h.list)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/documents/{id}/holds", ID: "placeHold", Summary: "Place a legal hold; a second person has to agree within seven days", Tag: tag, Status: http.StatusCreated}, h.place)

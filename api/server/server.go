@@ -193,7 +193,7 @@ func (s *Server) open(ctx context.Context) error {
 		Tx: s.store, Documents: ceremonies, Schedule: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store, Prints: ceremonies,
 		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media, faces{detector}}, Inks: inks{}, Comparator: comparing{comparator},
-		Sealer: toSeal, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
+		Sealer: toSeal, Eraser: eraser{s.store, objects, authority}, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
 		Providers: s.providers.names(), DefaultProvider: s.defaultProvider,
 	})
 	toSeal.signature = s.ceremony.Handwriting
@@ -283,7 +283,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		sharing,
 		signer,
 		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects, Reports: s.reports},
-		&retention.Handler{Ceremony: s.ceremony, Holds: s.accounts, Objects: s.store, Records: s.store, Shares: s.accounts, Clock: s.clock, Record: s.record, Name: s.SenderName},
+		&retention.Handler{Ceremony: s.ceremony, Holds: s.accounts, Objects: s.store, Records: s.store, Shares: s.accounts, Purge: s.purgeObjects, Logger: s.cfg.Logger, Clock: s.clock, Record: s.record, Name: s.SenderName},
 		s.auth,
 		people,
 		s.programs,

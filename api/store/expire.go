@@ -39,13 +39,15 @@ func (c *Ceremonies) Forget(ctx context.Context, id, authority string) error {
 	})
 }
 
-// ForgetSubject deletes the holder of references and destroys its key. The same
+// ForgetSubject deletes the holder of references with its prints, and destroys its key. The same
 // address becomes another subject, which nothing connects with this one. Its
 // references must have been let go of before.
 func (c *Ceremonies) ForgetSubject(ctx context.Context, id, authority string) error {
 	return c.store.Tx(ctx, func(ctx context.Context) error {
-		if _, err := c.store.exec(ctx, `DELETE FROM subjects WHERE id = $1`, id); err != nil {
-			return err
+		for _, query := range []string{`DELETE FROM prints WHERE subject = $1`, `DELETE FROM subjects WHERE id = $1`} {
+			if _, err := c.store.exec(ctx, query, id); err != nil {
+				return err
+			}
 		}
 		return c.destroy(ctx, authority, subjectKey(id))
 	})

@@ -53,6 +53,13 @@ func (s *Store) Refer(ctx context.Context, holder string, objects []evidence.Obj
 	})
 }
 
+// Because notes on whose word everything of a holder ends that ends now and has
+// no such note yet.
+func (s *Store) Because(ctx context.Context, holder, authority string) error {
+	_, err := s.exec(ctx, `UPDATE objects SET authority = $2 WHERE holder = $1 AND state = 'kept' AND ends <= $3 AND authority = ''`, holder, authority, micros(s.clock.Now()))
+	return err
+}
+
 // inMicros is an object as a row holds it: the database has no finer time.
 func inMicros(o evidence.Object) evidence.Object {
 	for _, t := range []*time.Time{&o.DeleteAfter, &o.Stored} {
@@ -84,7 +91,7 @@ func (s *Store) putObject(ctx context.Context, holder string, o evidence.Object)
 		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, class = excluded.class, reason = excluded.reason, ends = excluded.ends,
 			subject = excluded.subject, deposit = excluded.deposit, region = excluded.region, content_type = excluded.content_type,
 			data_key = excluded.data_key, sha256 = excluded.sha256, crc32 = excluded.crc32, size = excluded.size, stored = excluded.stored,
-			state = excluded.state, gone = NULL, receipt = NULL, checked = 0, damage = ''`,
+			state = excluded.state, gone = NULL, receipt = NULL, authority = '', checked = 0, damage = ''`,
 		o.Key, holder, string(o.Class), o.Reason, micros(o.DeleteAfter), o.Subject, o.Deposit, o.Region, o.ContentType,
 		o.DataKey, o.SHA256[:], int64(o.CRC32), o.Size, micros(o.Stored))
 }

@@ -40,7 +40,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]evidence.Objec
 // Begin implements retain.Store. A key is destroyed with its last object, but
 // never while more may yet be stored under it: the document of which it is must
 // have come to its end.
-func (s *Store) Begin(ctx context.Context, key string, now time.Time) (last bool, err error) {
+func (s *Store) Begin(ctx context.Context, key string, now time.Time) (begun retain.Begun, err error) {
 	err = s.Tx(ctx, func(ctx context.Context) error {
 		row, err := scanObject(s.row(ctx, objectColumns+` WHERE key = $1`, key))
 		if err != nil {
@@ -56,8 +56,8 @@ func (s *Store) Begin(ctx context.Context, key string, now time.Time) (last bool
 				return evidence.ErrHeld
 			}
 		}
-		if row.DataKey == "" {
-			return nil
+		if err := s.row(ctx, `SELECT authority FROM objects WHERE key = $1`, key).Scan(&begun.Authority); err != nil || row.DataKey == "" {
+			return err
 		}
 		var others int
 		err = s.row(ctx, `SELECT (SELECT count(*) FROM objects WHERE data_key = $1 AND state = 'kept') +
@@ -65,10 +65,10 @@ func (s *Store) Begin(ctx context.Context, key string, now time.Time) (last bool
 				WHERE o.key = $2 AND (d.busy OR d.state NOT IN ('completed', 'declined', 'cancelled'))) +
 			(SELECT count(*) FROM objects o JOIN subjects s ON o.holder = 'subject:' || s.id WHERE o.key = $2) +
 			(SELECT count(*) FROM objects o JOIN cases c ON o.holder = 'case:' || c.id WHERE o.key = $2)`, row.DataKey, key).Scan(&others)
-		last = others == 0
+		begun.Last = others == 0
 		return err
 	})
-	return last, err
+	return begun, err
 }
 
 // Finish implements retain.Store.

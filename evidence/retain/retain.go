@@ -8,6 +8,7 @@
 package retain
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,9 +30,8 @@ type Store interface {
 
 	// Begin turns the object's row into a tombstone, in one transaction with
 	// the check that it is due and not held: evidence.ErrHeld. From then on
-	// nothing leads to the blob. Begun twice is no error. last reports that no
-	// other object, tombstones aside, is under the same data key.
-	Begin(ctx context.Context, key string, now time.Time) (last bool, err error)
+	// nothing leads to the blob. Begun twice is no error.
+	Begin(ctx context.Context, key string, now time.Time) (Begun, error)
 
 	// Finish stores the receipt and ends the tombstone's being due.
 	Finish(ctx context.Context, key string, receipt []byte) error
@@ -41,6 +41,12 @@ type Store interface {
 
 	// SaveClock sets it.
 	SaveClock(ctx context.Context, t time.Time) error
+}
+
+// Begun is what has to be known to finish a deletion.
+type Begun struct {
+	Last      bool   // no other object, tombstones aside, is under the same data key
+	Authority string // on whose word it ends before its time; empty: its time is over
 }
 
 // Vault deletes blobs and destroys keys; *vault.Vault does.
@@ -105,7 +111,7 @@ func (p *Purger) Run(ctx context.Context) error {
 	}
 }
 
-// authority is by what right a purge deletes.
+// authority is by what right a purge deletes what nobody asked to be deleted.
 const authority = "end of the retention period"
 
 // batch is how many objects are asked for at a time.
@@ -149,20 +155,21 @@ func (p *Purger) purgeAll(ctx context.Context, due []evidence.Object, now time.T
 // object, receipt. A crash after any of them leaves the object among what is
 // due, and the rest is done again.
 func (p *Purger) purge(ctx context.Context, o evidence.Object, now time.Time) error {
-	last, err := p.cfg.Store.Begin(ctx, o.Key, now)
+	begun, err := p.cfg.Store.Begin(ctx, o.Key, now)
 	if err != nil {
 		return err
 	}
+	right := cmp.Or(begun.Authority, authority)
 	if err := p.cfg.Vault.Delete(ctx, o); err != nil {
 		return err
 	}
-	if last {
-		if err := p.cfg.Vault.Erase(ctx, o.Subject, o.Deposit, evidence.Erasure{When: now, Authority: authority}); err != nil {
+	if begun.Last {
+		if err := p.cfg.Vault.Erase(ctx, o.Subject, o.Deposit, evidence.Erasure{When: now, Authority: right}); err != nil {
 			return err
 		}
 	}
 	receipt, err := json.Marshal(Receipt{Format: ReceiptFormat, Object: o.SHA256, Size: o.Size, Class: o.Class, Reason: o.Reason,
-		Stored: o.Stored, Due: o.DeleteAfter, Deleted: now, Authority: authority})
+		Stored: o.Stored, Due: o.DeleteAfter, Deleted: now, Authority: right})
 	if err != nil {
 		return fmt.Errorf("receipt: %w", err)
 	}

@@ -50,19 +50,19 @@ func (r *rows) Due(_ context.Context, now time.Time, n int) ([]evidence.Object, 
 	return due[:min(n, len(due))], nil
 }
 
-func (r *rows) Begin(_ context.Context, key string, now time.Time) (bool, error) {
+func (r *rows) Begin(_ context.Context, key string, now time.Time) (retain.Begun, error) {
 	if err := r.trouble("begin"); err != nil {
-		return false, err
+		return retain.Begun{}, err
 	}
 	if !r.begun[key] && r.held(r.objects[key], now) {
-		return false, evidence.ErrHeld
+		return retain.Begun{}, evidence.ErrHeld
 	}
 	r.begun[key] = true
 	last := true
 	for other, o := range r.objects {
 		last = last && (r.begun[other] || o.DataKey != r.objects[key].DataKey)
 	}
-	return last, r.trouble("begun")
+	return retain.Begun{Last: last}, r.trouble("begun")
 }
 
 func (r *rows) Finish(_ context.Context, key string, receipt []byte) error {

@@ -12,6 +12,7 @@ type careCommands struct {
 	Check    checkCommand    `cmd:"" help:"Check everything that is stored: every reference has its blob and every blob its reference, the audit record, the log, and a share of all bytes; damaged copies are repaired from good ones. Exit code 1 when something is wrong.\n\nExample: inkwitness check --data ./data --bytes all"`
 	Clock    clockCommand    `cmd:"" help:"Confirm the time after a jump.\n\nExample: inkwitness clock confirm --data ./data --by ada"`
 	Renew    renewCommand    `cmd:"" help:"Say which evidence records (RFC 4998) are due, and make them now; the service does so every hour. New deposits get their first one; older ones are renewed half a year before a certificate or an algorithm ends.\n\nExample: inkwitness renew --data ./data --dry-run"`
+	Erase    eraseCommand    `cmd:"" help:"Erase what was recorded of one signer in a completed document, or with --references what was enrolled of that person for comparisons. The document and its proof stay good; keys are destroyed and signed receipts written.\n\nExample: inkwitness erase --data ./data --reason 'request 2026-17 of the data subject' DOCUMENT ada@example.org"`
 	Receipts receiptsCommand `cmd:"" help:"Write the signed receipts of deletions as files. 'openssl cms -verify -inform DER -noverify -in FILE' takes a receipt out.\n\nExample: inkwitness receipts --data ./data ./receipts"`
 }
 
@@ -67,4 +68,17 @@ func (c *renewCommand) Run(ctx context.Context) error {
 	cfg := c.config()
 	c.stamps.set(&cfg)
 	return server.Renew(ctx, cfg, c.DryRun, os.Stdout)
+}
+
+type eraseCommand struct {
+	where
+	Reason     string `help:"By what right, without names: it stays in receipts." required:""`
+	References bool   `help:"What was enrolled for comparisons in the whole organisation, not the recording in the document."`
+	Document   string `arg:"" help:"ID of the document."`
+	Email      string `arg:"" help:"Address of the signer."`
+}
+
+// Run erases.
+func (c *eraseCommand) Run(ctx context.Context) error {
+	return server.Erase(ctx, c.config(), c.Document, c.Email, c.Reason, c.References, os.Stdout)
 }

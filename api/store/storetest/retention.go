@@ -44,17 +44,17 @@ func purge(t *testing.T, a *store.Accounts, clock *Clock) {
 	due(now.Add(3*time.Hour), "a/1", "a/2")
 	now = now.Add(3 * time.Hour)
 	clock.Advance(3 * time.Hour)
-	if last, err := a.Begin(ctx, "a/2", now); err != nil || last {
-		t.Errorf("first of two under a key: last %v, %v", last, err)
+	if b, err := a.Begin(ctx, "a/2", now); err != nil || b.Last {
+		t.Errorf("first of two under a key: %+v, %v", b, err)
 	}
 	due(now, "a/2", "a/1") // what was interrupted comes first
-	if last, err := a.Begin(ctx, "a/1", now); err != nil || last {
-		t.Errorf("the last under a key of a draft, to which more may come: last %v, %v", last, err)
+	if b, err := a.Begin(ctx, "a/1", now); err != nil || b.Last {
+		t.Errorf("the last under a key of a draft, to which more may come: %+v, %v", b, err)
 	}
 	d.State = ceremony.Cancelled
 	must(t, c.SaveDocument(ctx, d))
-	if last, err := a.Begin(ctx, "a/1", now); err != nil || !last {
-		t.Errorf("begun again, of a closed document: last %v, %v", last, err)
+	if b, err := a.Begin(ctx, "a/1", now); err != nil || !b.Last {
+		t.Errorf("begun again, of a closed document: %+v, %v", b, err)
 	}
 	if _, err := a.Object(ctx, "a/1"); !errors.Is(err, evidence.ErrNotFound) {
 		t.Errorf("something leads to an object that is being deleted: %v", err)
