@@ -31,6 +31,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
   const [turned, setTurned] = useState(false);
   const [resumed, setResumed] = useState(false);
   const [slept, setSlept] = useState(false); // the browser froze the tab while something was recorded
+  const [capture, setCapture] = useState<string>(); // the id of what is recorded
   const [durable, setDurable] = useState(true);
 
   const start = async (record?: CaptureRecord) => {
@@ -47,6 +48,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
       setDurable(store.durable);
       const options = { kind, document: ceremony.value?.document.sha256 ?? '', pad, store, stream, change: setState };
       recording.current = record ? await Recording.open(options, record) : await Recording.begin(options, dimensions);
+      setCapture(recording.current.record.id);
       setResumed(recording.current.resumed && recording.current.points.length > 0);
     } catch (error) {
       setProblem(error);
@@ -121,7 +123,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
         {stream && <div class="capture-small"><Video stream={stream} label={text().camera.preview} /></div>}
       </div>
       <div class="pad-frame" ref={frame}>
-        <div class={live ? 'pad pad-live' : 'pad'} style={{ '--pad-width': size.width, '--pad-height': size.height }} data-test="pad" data-state={live ? 'live' : phase} data-capture={recording.current?.record.id}>
+        <div class={live ? 'pad pad-live' : 'pad'} style={{ '--pad-width': size.width, '--pad-height': size.height }} data-test="pad" data-state={live ? 'live' : phase} data-capture={capture}>
           <div class="pad-line" />
           {live && state.strokes === 0 && <div class="pad-here">{texts.here}</div>}
           <canvas ref={canvas} role="img" aria-label={texts.label} data-test="pad-canvas" />
