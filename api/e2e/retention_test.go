@@ -186,6 +186,12 @@ func (s *service) operates(document string) {
 	if out, err := s.run("receipts", folder); err != nil || !strings.Contains(out, "receipts are in") {
 		s.t.Errorf("inkwitness receipts: %v\n%s", err, out)
 	}
+	if out, err := s.run("backup", filepath.Join(s.t.TempDir(), "backup")); err != nil || !strings.Contains(out, "The root key is not in it") {
+		s.t.Errorf("inkwitness backup: %v\n%s", err, out)
+	}
+	if out, err := s.run("restore", s.t.TempDir()); err == nil || !strings.Contains(out, "this is no backup") {
+		s.t.Errorf("inkwitness restore of nothing: %v\n%s", err, out)
+	}
 	found, err := filepath.Glob(filepath.Join(s.data, "blobs", "deposits", document, "deposit*.asice"))
 	if err != nil || len(found) != 1 {
 		s.t.Fatalf("%d containers of the deposit, %v", len(found), err)

@@ -123,13 +123,17 @@ func flag(b bool) float64 {
 // tasks are what the service does by itself. The purge runs more often than the
 // hour within which a finished project must be gone.
 func (s *Server) tasks() []task {
-	return []task{
+	all := []task{
 		{"sweep", time.Hour, s.sweepObjects},
 		{"purge", 15 * time.Minute, s.purgeObjects},
 		{"notices", 12 * time.Hour, s.announceEnds},
 		{"check", time.Hour, s.checkSelf},
 		{"records", time.Hour, s.renewRecords},
 	}
+	if s.cfg.BackupDir != "" {
+		all = append(all, task{"backup", time.Hour, s.backUp})
+	}
+	return all
 }
 
 // orphanAge is how old a blob without a row must be to be swept: older than any

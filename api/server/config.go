@@ -31,6 +31,8 @@ type Config struct {
 	OldRootKeys []string // files or URLs of root keys before, while keys are still wrapped with them
 	Region      string   // where the bytes lie
 
+	BackupDir string // where a backup is made every hour; none when empty
+
 	Media MediaConfig
 	Mail  MailConfig
 	SMS   SMSConfig

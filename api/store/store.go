@@ -44,6 +44,7 @@ type Store struct {
 	read    *sql.DB       // the same pool as write on PostgreSQL; read-only connections on SQLite
 	turn    chan struct{} // the single writer of SQLite; nil on PostgreSQL
 	dialect dialect
+	address string // path of SQLite's file, or the address of PostgreSQL
 	clock   capture.Clock
 	log     *slog.Logger
 }
@@ -61,8 +62,10 @@ func Open(ctx context.Context, url string, opt Options) (*Store, error) {
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
-		err = s.openSQLite(strings.TrimPrefix(url, "sqlite:"))
+		s.address = strings.TrimPrefix(url, "sqlite:")
+		err = s.openSQLite(s.address)
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		s.address = url
 		err = s.openPostgres(url)
 	default:
 		err = errors.New("the address must begin with sqlite: or postgres://")

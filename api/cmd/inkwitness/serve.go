@@ -44,6 +44,7 @@ type serveCommand struct {
 	TLSCert        string         `help:"PEM file with the certificate chain." env:"TLS_CERT" type:"existingfile"`
 	TLSKey         string         `help:"PEM file with the private key." env:"TLS_KEY" type:"existingfile"`
 	TrustedProxies []netip.Prefix `help:"Proxies whose X-Forwarded-For is believed, as 10.0.0.0/8." env:"TRUSTED_PROXIES"`
+	BackupDir      string         `help:"Folder that a backup is made into every hour; the root key is not in it." env:"BACKUP_DIR" type:"path"`
 	Region         string         `help:"Where the bytes lie, written into each object." default:"local" env:"REGION"`
 
 	MediaListen string   `help:"host:port of video over UDP; TCP takes the next port. The host and port of --listen by default." env:"MEDIA_LISTEN"`
@@ -76,6 +77,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.Media = server.MediaConfig{Listen: c.MediaListen, PublicIPs: c.MediaIPs, STUN: c.STUN, TURN: c.TURN, TURNListen: c.TURNListen, TURNUser: c.TURNUser, TURNPass: c.TURNPass}
 	cfg.Mail = server.MailConfig{URL: c.SMTP, From: c.MailFrom}
 	c.stamps.set(&cfg)
+	cfg.BackupDir = c.BackupDir
 	cfg.Logger = logger(c.LogLevel)
 	cfg.SMS = server.SMSConfig{URL: c.SMS, Template: c.SMSTemplate, Authorization: c.SMSAuthorization, Countries: c.SMSCountries}
 	cfg.EgressAllow = c.EgressAllow
