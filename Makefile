@@ -111,7 +111,7 @@ eval: build ## error rates on ../shared/corpora, the table of biometrics/README.
 CORPORA ?= ../shared/corpora
 .PHONY: train
 train: build ## fit the comparator's parameter file from CORPORA, byte for byte the same each time
-	bin/inkeval train --corpora $(CORPORA) --made 2026-11-23
+	bin/inkeval train --corpora $(CORPORA) --made 2026-11-29
 
 # Longer than CI has time for: every kill, cut, flip and fault of the plan.
 .PHONY: soak

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -188,5 +189,31 @@ func BenchmarkVerification(b *testing.B) {
 		if _, err := c.Verify(context.Background(), t, q); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// Few references that lie closer together than their writer's are expected to
+// are believed less than ones that lie farther apart; many are believed.
+func TestFewCloseReferencesAreDrawnToTheExpected(t *testing.T) {
+	m, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	score := func(own float64, pairs int) float64 {
+		return m.Score(Evidence{Distance: 0, Own: own, Expected: -1, Pairs: pairs}, true)
+	}
+	at, below, above := score(-1, 3), score(-1.2, 3), score(-0.8, 3)
+	if !(below < at && at < above) || at-below >= above-at {
+		t.Errorf("scores %.3f, %.3f, %.3f for references closer than, as, farther than expected", below, at, above)
+	}
+	if few, many := at-score(-1.2, 1), at-score(-1.2, 45); few >= many || many > 0.2*m.Recipe.Spread {
+		t.Errorf("one pair moves the score by %.3f, 45 pairs by %.3f", few, many)
+	}
+	if a, b := score(-1-1e-9, 3), score(-1+1e-9, 3); math.Abs(a-b) > 1e-6 {
+		t.Errorf("the score leaps from %g to %g", a, b)
+	}
+	single := m.Score(Evidence{Expected: -1}, true) - m.Score(Evidence{Expected: -2}, true)
+	if math.Abs(single-m.Recipe.Single) > 1e-9 {
+		t.Errorf("one reference: %g of the expectation is taken off, want %g", single, m.Recipe.Single)
 	}
 }

@@ -199,15 +199,22 @@ func (m *Model) zscore(k int, questioned *[feature.NumGlobal]float64, references
 	return mean, spread, (questioned[k] - mean) / spread
 }
 
-// Score is the evidence as one number, higher is more alike. The references'
-// own spread is shrunk towards the expected one where few pairs show it.
+// Score is the evidence as one number, higher is more alike. Part of the
+// references' own spread is taken off; it is drawn towards the expected one where
+// few pairs show it, and more so where they lie closer than expected: a few
+// signatures in a row look steadier than their writer is.
 func (m *Model) Score(e Evidence, pressure bool) float64 {
-	own := e.Own
-	if m.population(pressure) != nil {
-		n := float64(e.Pairs)
+	own, share := e.Own, m.Recipe.Spread
+	switch pop, n := m.population(pressure), float64(e.Pairs); {
+	case pop == nil:
+	case e.Pairs == 0:
+		own, share = e.Expected, m.Recipe.Single
+	case e.Own < e.Expected:
+		own = (n*e.Own + m.Recipe.OwnClose*e.Expected) / (n + m.Recipe.OwnClose)
+	default:
 		own = (n*e.Own + m.Recipe.OwnPrior*e.Expected) / (n + m.Recipe.OwnPrior)
 	}
-	return -(e.Distance - m.Recipe.Spread*own) - m.Recipe.Global*math.Log(m.Recipe.Floor+e.Deviation)
+	return -(e.Distance - share*own) - m.Recipe.Global*math.Log(m.Recipe.Floor+e.Deviation)
 }
 
 // pairs lists the pairs i < j of n references in the order of `among`.

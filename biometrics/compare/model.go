@@ -44,7 +44,9 @@ type Recipe struct {
 	Smooth   float64 `json:"smooth"`   // Gaussian over positions and pressure, in samples
 	Sets     []Set   `json:"sets"`     // aligned apart, their log distances averaged by share
 	Spread   float64 `json:"spread"`   // share of the references' own log spread that is taken off
+	Single   float64 `json:"single"`   // the same of the expected spread, where one reference has none of its own
 	OwnPrior float64 `json:"ownPrior"` // weight of the expected spread, in pairs of references
+	OwnClose float64 `json:"ownClose"` // the same where the references lie closer than expected
 	Global   float64 `json:"global"`   // weight of the log deviation of the global features
 	Floor    float64 `json:"floor"`    // added to the deviation before its logarithm
 	Prior    float64 `json:"prior"`    // weight of the population's spread of a feature, in signatures

@@ -190,7 +190,7 @@ func TestDrawsDoNotDependOnOthers(t *testing.T) {
 // From corpus to score file and back, trained and cross-validated on made-up
 // people, and the same bytes twice.
 func TestTrainAndScore(t *testing.T) {
-	recipe := compare.Recipe{Smooth: 1, Spread: 0.5, OwnPrior: 0.5, Global: 0.1, Floor: 0.3, Prior: 10, Clip: 4,
+	recipe := compare.Recipe{Smooth: 1, Spread: 0.5, Single: 0.5, OwnPrior: 0.5, OwnClose: 0.5, Global: 0.1, Floor: 0.3, Prior: 10, Clip: 4,
 		Sets: []compare.Set{{Name: "s", Share: 1, Channels: []string{"x", "y", "v", "dp"}, Weights: []float32{1, 1, 1, 1}, Penalty: 1, Band: 0.3, Cap: 1}}}
 	m, err := compare.WithRecipe(recipe, biometrics.Version{Name: "test", Made: "2026-01-01"})
 	if err != nil {

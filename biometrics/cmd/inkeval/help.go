@@ -40,7 +40,7 @@ func (trainCmd) Help() string {
 	return `The same day, corpora and recipe give the same bytes.
 
 Example:
-  inkeval train --corpora ../shared/corpora --made 2026-11-23`
+  inkeval train --corpora ../shared/corpora --made 2026-11-29`
 }
 
 // Help is what --help adds to the flags.
