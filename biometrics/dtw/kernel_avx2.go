@@ -10,7 +10,9 @@ import (
 // narrow is an anti-diagonal by two vectors of 8 cells at a time. The choice of
 // the cost stands outside of the loops, and no scalar float inside them: the
 // compiler gives those legacy SSE instructions, which beside wide registers cost
-// ten times the work itself. ClearAVXUpperBits ends that state for the caller.
+// ten times the work itself. ClearAVXUpperBits ends that state for the caller. For
+// the same reason the loops are not watched by the race detector and checkptr, whose
+// calls made tests two hundred times slower; the callers, who own the rows, are.
 func narrow(a, b *Series, k, lo, hi int, o Options, extra float32, prev2, prev1, cur []float32) {
 	rows := rows{p2: unsafe.Pointer(&prev2[0]), p1: unsafe.Pointer(&prev1[0]), pc: unsafe.Pointer(&cur[0])}
 	switch {
@@ -34,6 +36,8 @@ func store8(r rows, at int, cost, penalty, extra archsimd.Float32x8) {
 	best.Add(cost).Store((*[8]float32)(unsafe.Add(r.pc, at+4)))
 }
 
+//go:norace
+//go:nocheckptr
 func narrowSquares(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	channels, nextA, nextB := a.d, 4*a.stride, 4*b.stride
@@ -52,6 +56,8 @@ func narrowSquares(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	}
 }
 
+//go:norace
+//go:nocheckptr
 func narrowDifferences(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	channels, nextA, nextB := a.d, 4*a.stride, 4*b.stride
@@ -71,6 +77,8 @@ func narrowDifferences(r rows, a, b *Series, shift, lo, hi int, pen, ext float32
 	}
 }
 
+//go:norace
+//go:nocheckptr
 func narrowCapped(r rows, a, b *Series, shift, lo, hi int, pen, ext, most float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	weights, factor := unsafe.Pointer(&a.repeated[0]), archsimd.BroadcastFloat32x8(most)

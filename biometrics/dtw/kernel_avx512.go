@@ -29,6 +29,8 @@ func store16(r rows, at int, cost, penalty, extra archsimd.Float32x16) {
 	best.Add(cost).Store((*[16]float32)(unsafe.Add(r.pc, at+4)))
 }
 
+//go:norace
+//go:nocheckptr
 func wideSquares(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	channels, nextA, nextB := a.d, 4*a.stride, 4*b.stride
@@ -47,6 +49,8 @@ func wideSquares(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	}
 }
 
+//go:norace
+//go:nocheckptr
 func wideDifferences(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	channels, nextA, nextB := a.d, 4*a.stride, 4*b.stride
@@ -66,6 +70,8 @@ func wideDifferences(r rows, a, b *Series, shift, lo, hi int, pen, ext float32) 
 	}
 }
 
+//go:norace
+//go:nocheckptr
 func wideCapped(r rows, a, b *Series, shift, lo, hi int, pen, ext, most float32) {
 	fwd, rev := unsafe.Pointer(&a.fwd[0]), unsafe.Pointer(&b.rev[0])
 	weights, factor := unsafe.Pointer(&a.repeated[0]), archsimd.BroadcastFloat32x16(most)
