@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 // errNoPages tells an operator who built the program without its pages.
@@ -24,7 +25,7 @@ var entries = map[string]string{"/": "index.html", "/sign": "sign.html", "/compa
 type page struct {
 	kind   string // Content-Type
 	plain  []byte
-	zipped []byte // nil where compressing gains nothing
+	zipped func() []byte // returns nil where compressing gains nothing
 	tag    string
 	fixed  bool // its name holds its hash, so its content never changes
 }
@@ -60,15 +61,22 @@ func newPages(dist fs.FS) (pages, error) {
 
 func newPage(name string, content []byte) page {
 	sum := sha256.Sum256(content)
-	p := page{kind: contentType(name), plain: content, tag: `"` + hex.EncodeToString(sum[:16]) + `"`, fixed: strings.HasPrefix(name, "assets/")}
+	// Compressed when it is first asked for: the verifier alone takes half a second,
+	// for which no restart must wait.
+	zipped := sync.OnceValue(func() []byte { return compress(content) })
+	return page{kind: contentType(name), plain: content, zipped: zipped, tag: `"` + hex.EncodeToString(sum[:16]) + `"`, fixed: strings.HasPrefix(name, "assets/")}
+}
+
+// compress returns nil where it gains nothing.
+func compress(content []byte) []byte {
 	var b bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
 	_, _ = w.Write(content)                               // a buffer takes everything
 	_ = w.Close()
 	if b.Len() < len(content)*9/10 {
-		p.zipped = b.Bytes()
+		return b.Bytes()
 	}
-	return p
+	return nil
 }
 
 // contentType does not depend on what the machine has registered.
@@ -120,9 +128,11 @@ func (all pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body := p.plain
-	if p.zipped != nil && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		header.Set("Content-Encoding", "gzip")
-		body = p.zipped
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		if zipped := p.zipped(); zipped != nil {
+			header.Set("Content-Encoding", "gzip")
+			body = zipped
+		}
 	}
 	header.Set("Content-Length", fmt.Sprint(len(body)))
 	if r.Method == http.MethodGet {
