@@ -122,7 +122,9 @@ export async function answerMedia(context: BrowserContext, mock: { url: string }
 
 const shots = fileURLToPath(new URL('../../out/web/', import.meta.url));
 
+// Pictures for people, of every screen in every look: with SHOTS=1, since they take longer than the checks.
 export async function shoot(page: Page, name: string): Promise<void> {
+  if (!process.env['SHOTS']) return;
   mkdirSync(shots, { recursive: true });
   await page.screenshot({ path: `${shots}${name}.png`, fullPage: true });
 }
