@@ -169,7 +169,10 @@ type Capture struct {
 	// Reasons are figures of the recording beyond a limit: undecided, for
 	// whoever looks into it.
 	Reasons []capture.Reason `json:"reasons"`
-	Receipt []byte           `json:"receipt,omitempty"` // the server's countersignature of the pen chain's head
+	// Face is the finding about the face in the video: a second one, apart from
+	// the signature's. Nil where there is no video or the signer refused to be compared.
+	Face    *biometrics.FaceFinding `json:"face,omitempty"`
+	Receipt []byte                  `json:"receipt,omitempty"` // the server's countersignature of the pen chain's head
 }
 
 // BrowserFacts are the declared device facts of a recording, and nothing more.
@@ -218,6 +221,15 @@ type Subject struct {
 	Email        string      `json:"email"`
 	Version      int64       `json:"-"`
 	References   []Reference `json:"references"`
+	Face         *Still      `json:"face,omitempty"`
+}
+
+// Still is the enrolled picture of a subject's face: kept, and erased, with the
+// references and under their key.
+type Still struct {
+	Capture    capture.SessionID `json:"capture"` // whose video it is of
+	Object     evidence.Object   `json:"object"`
+	EnrolledAt time.Time         `json:"enrolledAt"`
 }
 
 // Reference is one enrolled signature (data class K5: kept until consent is

@@ -28,7 +28,7 @@ var Purposes = []Purpose{ForHandwriting, ForVideo, ForComparison}
 
 // ConsentVersion is the version of the texts below. It changes with every
 // change of a text, so that a stored consent says exactly what was read.
-const ConsentVersion = "2026-11-1"
+const ConsentVersion = "2026-11-2"
 
 // Consent is the answer of a signer to one purpose. The hash and the language
 // tell which words were on the screen.

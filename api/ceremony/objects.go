@@ -114,6 +114,9 @@ func (s *Service) saveSubject(ctx context.Context, subject *Subject) error {
 		for _, r := range subject.References {
 			objects = append(objects, r.Object)
 		}
+		if subject.Face != nil {
+			objects = append(objects, subject.Face.Object)
+		}
 		return s.Objects.Refer(ctx, subjectHolder(subject.ID), objects)
 	})
 }

@@ -129,7 +129,13 @@ type Archive struct {
 	Reasons   []capture.Reason  // what calls for a second look
 	Print     []byte            // see Prints
 	CopyOf    capture.SessionID // the earlier capture that was played again, "" if none was
+	Face      Face              // what looks at the face in the video; nil where there is no video
 }
+
+// Face compares the face in a capture's video with an enrolled still. Without
+// one it returns a still of the video to be enrolled, if there is a good one.
+// What cannot be compared is a finding, not an error.
+type Face func(ctx context.Context, enrolled []byte) (finding biometrics.FaceFinding, still []byte, err error)
 
 // ArchiveFile is one file of an archive.
 type ArchiveFile struct {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"inkwitness/api"
 	"inkwitness/biometrics"
@@ -215,13 +216,11 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 	}
 	meta := evidence.Meta{Class: evidence.ClassDeposit, Reason: "evidence of the signature", DeleteAfter: keepDeposit(c.StartedAt), Subject: who.Subject, Deposit: d.ID}
 	if c.Kind == ReferenceCapture {
-		// A key of their own: withdrawing consent destroys it and leaves deposits as they are.
-		meta.Class, meta.Reason, meta.Deposit = evidence.ClassReference, "reference for comparing signatures", referencesDeposit
 		holder, err := s.Subjects.Subject(ctx, d.Organisation, who.Email) // who withdrew consent since the invitation is another one
 		if err != nil {
 			return Capture{}, fmt.Errorf("find the signer's references: %w", err)
 		}
-		meta.Subject = holder.ID
+		meta = referenceMeta(holder, c.StartedAt, "reference for comparing signatures")
 	}
 	for _, f := range archive.Files {
 		if c.Kind == ReferenceCapture && f.Name != PenFile {
@@ -236,7 +235,14 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 	if c.Kind == ReferenceCapture {
 		return c, s.enrol(ctx, d.Organisation, who.Email, c)
 	}
-	return c, nil
+	c.Face, err = s.face(ctx, d.Organisation, who, &c, archive.Face)
+	return c, err
+}
+
+// referenceMeta describes what is enrolled of a subject. It has a key of its own:
+// withdrawing consent destroys that and leaves deposits as they are.
+func referenceMeta(holder *Subject, now time.Time, reason string) evidence.Meta {
+	return evidence.Meta{Class: evidence.ClassReference, Reason: reason, DeleteAfter: keepDeposit(now), Subject: holder.ID, Deposit: referencesDeposit}
 }
 
 // referencesDeposit stands for the deposit in the name of a subject's key of references.

@@ -245,6 +245,7 @@ func (s *Service) exhibits(x *ceremony.Exhibit) ([]Item, error) {
 	}
 	q := base
 	q.Part, q.Capture, q.Signed, q.SHA256, q.Timeline = Questioned, x.Capture.ID, x.Capture.StartedAt, pen.SHA256.String(), x.Timeline
+	q.Face = x.Capture.Face
 	s.measure(&q, x.Questioned)
 	items := []Item{q}
 	for _, r := range x.References {

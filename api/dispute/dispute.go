@@ -98,6 +98,8 @@ type Item struct {
 	Device   capture.Device       `json:"device"`
 	Quality  biometrics.Quality   `json:"quality"`
 	Problems []biometrics.Problem `json:"problems"`
+
+	Face *biometrics.FaceFinding `json:"face,omitempty"` // in the video, from when it was signed
 }
 
 // Readable tells whether the samples may be read now.

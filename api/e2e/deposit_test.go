@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"inkwitness/biometrics"
 	"inkwitness/capture"
 	"inkwitness/capture/stream"
 )
@@ -200,6 +201,26 @@ func (d deposit) played() float64 {
 		d.t.Errorf("the video does not play without errors: %v\n%s", err, decoded)
 	}
 	return seconds
+}
+
+// face looks into the finding about the face in the video: of a service without
+// a model it says just that.
+func (d deposit) face() {
+	d.t.Helper()
+	found := 0
+	for _, f := range d.zip.File {
+		if !strings.HasSuffix(f.Name, "/face.json") {
+			continue
+		}
+		found++
+		var c biometrics.FaceFinding
+		if err := json.Unmarshal(d.file(f.Name), &c); err != nil || c.Outcome != biometrics.FaceUnavailable || c.Code != biometrics.FaceNoModel {
+			d.t.Errorf("%s: %+v, %v", f.Name, c, err)
+		}
+	}
+	if found != 1 {
+		d.t.Errorf("%d findings about a face in the deposit, want 1", found)
+	}
 }
 
 // comparison looks into the comparison's result.

@@ -51,6 +51,7 @@ func line(t *testing.T, s *service) {
 	d.verifies()
 	d.samples(signature.Samples)
 	d.video(time.Duration(signature.VideoMS) * time.Millisecond)
+	d.face()
 	d.comparison()
 	d.flipped()
 	if report, code := inkverify(t, files["download-pdf"]); code != 0 {

@@ -53,6 +53,8 @@ type ItemView struct {
 	Checks   *evidence.Report     `json:"checks,omitempty" doc:"of a deposit that was brought along, at its import"`
 	Timeline json.RawMessage      `json:"timeline,omitempty"`
 	VideoURL string               `json:"videoUrl,omitempty"`
+
+	Face *biometrics.FaceFinding `json:"face,omitempty" doc:"of the face in the video, when it was signed: a finding apart from the comparison"`
 }
 
 // RunView is one comparison.
@@ -150,6 +152,9 @@ func viewItem(c *dispute.Case, i *dispute.Item, now time.Time) ItemView {
 	}
 	if i.Source != nil {
 		v.File = i.Source.SHA256.String()
+	}
+	if v.Readable {
+		v.Face = i.Face
 	}
 	if v.Readable && (i.Video != nil || len(i.Timeline) > 0) {
 		v.VideoURL = "/api/cases/" + c.ID + "/items/" + i.ID + "/video"

@@ -37,6 +37,8 @@ type Config struct {
 	Mail  MailConfig
 	SMS   SMSConfig
 
+	Face FaceConfig
+
 	EgressAllow []netip.Prefix // private networks that webhooks and identity providers may be in
 
 	TimestampURLs  []string // outside RFC 3161 authorities, one after the other until one answers; deposits then carry both tokens
@@ -64,6 +66,12 @@ type MediaConfig struct {
 	TURNPass  string
 
 	TURNListen string // host:port of an own relay over TCP, under TLS where there is a certificate; none by default
+}
+
+// FaceConfig names the operator's model that compares faces; none by default.
+type FaceConfig struct {
+	Model  string // ONNX file
+	SHA256 string // of the file, 64 hex digits
 }
 
 // MailConfig says where mail goes. Without a server it stays in the outbox,
@@ -95,6 +103,10 @@ func (c Config) fill() (Config, error) {
 	if len(c.TimestampURLs) > 0 && c.TimestampRoots == "" {
 		return c, errors.New("--timestamp-urls needs --timestamp-roots: the root certificates that deposits are checked against")
 	}
+	if (c.Face.Model == "") != (c.Face.SHA256 == "") {
+		return c, errors.New("give both --face-model and --face-model-sha256, what `sha256sum FILE` prints, or none")
+	}
+	c.Face.SHA256 = strings.ToLower(c.Face.SHA256)
 	if c.WitnessesNeed < 0 || c.WitnessesNeed > len(c.Witnesses) {
 		return c, fmt.Errorf("--witnesses-need %d, but there are %d witnesses", c.WitnessesNeed, len(c.Witnesses))
 	}

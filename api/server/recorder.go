@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 
 	"inkwitness/api/ceremony"
-	"inkwitness/biometrics/face"
 	"inkwitness/capture"
 	"inkwitness/capture/archive"
-	"inkwitness/capture/footage"
 	"inkwitness/capture/quality"
 	"inkwitness/capture/record"
 	"inkwitness/capture/stream"
@@ -22,7 +19,7 @@ import (
 type recorder struct {
 	journal *record.Journal
 	media   *media
-	faces   footage.FaceFinder
+	faces   watcher
 }
 
 // sessionMeta is what a recording says about itself, beside its streams.
@@ -60,7 +57,7 @@ func (r recorder) Finish(ctx context.Context, c *ceremony.Capture, earlier []cer
 	if err != nil {
 		return ceremony.Archive{}, err
 	}
-	known := archive.Known{Faces: r.faces}
+	known := archive.Known{Faces: r.faces.finder}
 	if known.Earlier, err = prints(earlier); err != nil {
 		return ceremony.Archive{}, err
 	}
@@ -71,6 +68,9 @@ func (r recorder) Finish(ctx context.Context, c *ceremony.Capture, earlier []cer
 	out := ceremony.Archive{Signature: made.Signature, Device: made.Device, Ended: made.Ended, Reasons: made.Reasons, CopyOf: made.CopyOf}
 	if out.Print, err = made.Print.MarshalBinary(); err != nil {
 		return ceremony.Archive{}, err
+	}
+	if made.Stills != nil {
+		out.Face = r.faces.look(made.Stills)
 	}
 	for _, f := range made.Files {
 		out.Files = append(out.Files, ceremony.ArchiveFile(f))
@@ -91,14 +91,6 @@ func prints(kept []ceremony.Print) ([]quality.Earlier, error) {
 		}
 	}
 	return out, nil
-}
-
-// faces is footage.FaceFinder on the detector of package face.
-type faces struct{ *face.Finder }
-
-func (f faces) Visible(picture image.Image) (bool, error) {
-	frame, err := f.Look(picture)
-	return len(frame.Faces) > 0, err
 }
 
 func (r recorder) Release(ctx context.Context, id capture.SessionID) error {

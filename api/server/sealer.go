@@ -98,6 +98,11 @@ func (s *sealer) Commit(ctx context.Context, d *ceremony.Document, keep ceremony
 			}
 		}
 		if c := who.ConfirmedCapture(); c != nil {
+			if signed.FaceFinding = faceFinding(c.Face); c.Face != nil {
+				if signed.Face, err = json.MarshalIndent(c.Face, "", "  "); err != nil {
+					return evidence.Commitment{}, err
+				}
+			}
 			for _, f := range c.Files {
 				signed.Recording = append(signed.Recording, seal.File{Name: f.Name, Object: f.Object})
 			}
@@ -181,6 +186,23 @@ func finding(s *ceremony.Signer) string {
 		return "The comparison gave no answer: " + string(s.Comparison.Decision.Outcome) + "."
 	}
 	return s.Comparison.LikelihoodRatio.Verbal.Text
+}
+
+// faceFinding is the same on the face, a finding of its own.
+func faceFinding(f *biometrics.FaceFinding) string {
+	switch {
+	case f == nil:
+		return ""
+	case f.Outcome == biometrics.FaceEnrolled:
+		return "A still of this video was enrolled for later ones; there was none to compare with."
+	case f.Score == nil:
+		return "Not compared: " + f.Reason
+	}
+	text := fmt.Sprintf("Likeness %.2f to the still enrolled before, %.2f at the least, in %d frames", f.Score.Likeness, f.Score.Lowest, f.Score.Frames)
+	if f.Score.Threshold != nil {
+		text += fmt.Sprintf("; the model's maker speaks of one person from %.2f", *f.Score.Threshold)
+	}
+	return text + "."
 }
 
 func (s *sealer) Deposit(ctx context.Context, d *ceremony.Document, keep ceremony.Keep) (ceremony.Deposit, error) {

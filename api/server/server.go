@@ -39,7 +39,6 @@ import (
 	"inkwitness/api/store"
 	"inkwitness/biometrics"
 	"inkwitness/biometrics/compare"
-	"inkwitness/biometrics/face"
 	"inkwitness/capture"
 	"inkwitness/capture/record"
 	"inkwitness/capture/ws"
@@ -183,16 +182,16 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the sealer: %w", err)
 	}
-	detector, err := face.New()
+	watching, err := openFaces(s.cfg.Face)
 	if err != nil {
-		return fmt.Errorf("open the face detector: %w", err)
+		return err
 	}
 	ceremonies := s.accounts.Ceremonies()
 	toSeal := &sealer{Sealer: sealing, providers: s.providers.byName, history: s.history}
 	s.ceremony = ceremony.New(ceremony.Config{
 		Tx: s.store, Documents: ceremonies, Schedule: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store, Prints: ceremonies,
 		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
-		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media, faces{detector}}, Inks: inks{}, Comparator: comparing{comparator},
+		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media, watching}, Inks: inks{}, Comparator: comparing{comparator},
 		Sealer: toSeal, Eraser: eraser{s.store, objects, authority}, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
 		Providers: s.providers.names(), DefaultProvider: s.defaultProvider,
 	})

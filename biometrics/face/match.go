@@ -15,17 +15,8 @@ import (
 	"inkwitness/biometrics/face/network"
 )
 
-// Score is the likeness of the face in a video to an enrolled still: the cosine
-// of the angle between what the operator's model makes of them, 1 for the same
-// picture. It stands beside the signature's score and is never part of it.
-type Score struct {
-	Likeness  float64  `json:"likeness"`            // of the median frame
-	Lowest    float64  `json:"lowest"`              // of the frame least like the still
-	Steady    float64  `json:"steady"`              // lowest likeness of any frame to the first: another person later in the video
-	Frames    int      `json:"frames"`              // compared
-	Threshold *float64 `json:"threshold,omitempty"` // what the model's maker calls the same person
-	Model     string   `json:"model"`               // SHA-256 of the model file
-}
+// Score stands beside the signature's score and is never part of it.
+type Score = biometrics.FaceScore
 
 // Matcher compares faces. A nil one is an operator without a model.
 type Matcher interface {

@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"inkwitness/capture"
@@ -50,6 +51,9 @@ type Archive struct {
 	Reasons []capture.Reason  // all that call for a second look: of pen, video and earlier captures
 	Print   *quality.Print    // to find the pen stream again
 	CopyOf  capture.SessionID // an earlier capture whose moves were played again, "" if there is none
+
+	// Stills yields a picture a second of the video; nil where there is none.
+	Stills func() iter.Seq2[footage.Still, error]
 }
 
 // Known is what is known besides the recording.
@@ -123,6 +127,9 @@ func Make(ctx context.Context, rec *record.Recording, known Known) (Archive, err
 	}
 	if facts.Footage, err = media.facts(known.Faces); err != nil {
 		return Archive{}, err
+	}
+	if media.video != nil {
+		a.Stills = func() iter.Seq2[footage.Still, error] { return footage.Stills(media.video, media.line.FileMicros) }
 	}
 	files, err := media.files()
 	if err != nil {

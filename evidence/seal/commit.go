@@ -32,15 +32,17 @@ type Contents struct {
 // are put in as given; an empty one is left out.
 type Signed struct {
 	Person
-	Field      string
-	Provider   string // of the certificate, empty for the service's own authority
-	Certified  string // the name in that provider's certificate
-	SignedAt   time.Time
-	Finding    string // the comparison's outcome in words, for the letter
-	Recording  []File
-	Comparison json.RawMessage
-	Consents   json.RawMessage
-	Device     json.RawMessage
+	Field       string
+	Provider    string // of the certificate, empty for the service's own authority
+	Certified   string // the name in that provider's certificate
+	SignedAt    time.Time
+	Finding     string // the comparison's outcome in words, for the letter
+	Recording   []File
+	Comparison  json.RawMessage
+	Face        json.RawMessage // the finding about the face in the video, apart from the comparison
+	FaceFinding string          // the same in words
+	Consents    json.RawMessage
+	Device      json.RawMessage
 }
 
 // File is a stored file of a recording.
@@ -223,6 +225,7 @@ func (s *Sealer) documents(ctx context.Context, in Contents, st *depositState) (
 			{"data/comparison/" + p.ID + ".json", p.Subject, p.Comparison},
 			{"data/capture/" + p.ID + "/consents.json", p.Subject, p.Consents},
 			{"data/capture/" + p.ID + "/device.json", p.Subject, p.Device},
+			{"data/capture/" + p.ID + "/face.json", p.Subject, p.Face},
 		} {
 			if len(d.data) > 0 {
 				docs = append(docs, d)

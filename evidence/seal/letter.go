@@ -60,6 +60,16 @@ func (s *Sealer) letter(in Contents, st *depositState) *page.Document {
 		people.Rows = append(people.Rows, []string{p.Name, p.SignedAt.UTC().Format("2006-01-02 15:04:05 UTC"), cmp.Or(p.Provider, s.cfg.Service), orNone(p.Finding)})
 	}
 	d.Table(people)
+	faces := page.Table{Widths: []float64{3, 7}, Header: []string{"Name", "Face in the video"}}
+	for _, p := range in.Signers {
+		if p.FaceFinding != "" {
+			faces.Rows = append(faces.Rows, []string{p.Name, p.FaceFinding})
+		}
+	}
+	if len(faces.Rows) > 0 {
+		d.Paragraph("The face in the selfie video is a finding of its own; nothing of it is part of the comparison of the signatures.")
+		d.Table(faces)
+	}
 	d.Heading(2, "What was recorded")
 	files := page.Table{Widths: []float64{2, 1, 4}, Header: []string{"File", "Bytes", "SHA-256"}}
 	for _, p := range in.Signers {

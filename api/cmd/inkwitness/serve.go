@@ -63,11 +63,13 @@ type serveCommand struct {
 	SMSAuthorization string   `name:"sms-authorization" help:"Authorization header for that gateway." env:"SMS_AUTHORIZATION"`
 	SMSCountries     []string `name:"sms-countries" help:"Prefixes that messages go to, as +33; all by default." env:"SMS_COUNTRIES"`
 
-	Witness       []string       `help:"Witness of the log, as 'https://witness.example/ KEY [KEY]' with the keys that it prints; give the flag once for each." env:"WITNESSES" sep:";"`
-	WitnessesNeed int            `help:"How many witnesses must confirm; all of them by default." env:"WITNESSES_NEED"`
-	Providers     string         `help:"JSON file with certificate providers that documents may choose; see evidence/README.md." env:"PROVIDERS" type:"existingfile"`
-	EgressAllow   []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
-	LogLevel      string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
+	Witness         []string       `help:"Witness of the log, as 'https://witness.example/ KEY [KEY]' with the keys that it prints; give the flag once for each." env:"WITNESSES" sep:";"`
+	WitnessesNeed   int            `help:"How many witnesses must confirm; all of them by default." env:"WITNESSES_NEED"`
+	Providers       string         `help:"JSON file with certificate providers that documents may choose; see evidence/README.md." env:"PROVIDERS" type:"existingfile"`
+	FaceModel       string         `help:"ONNX file of a network that compares faces; see biometrics/README.md. Without one the answer is 'unavailable'." env:"FACE_MODEL" type:"existingfile"`
+	FaceModelSHA256 string         `name:"face-model-sha256" help:"SHA-256 of that file; any other is refused." env:"FACE_MODEL_SHA256"`
+	EgressAllow     []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
+	LogLevel        string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 }
 
 // Run serves until it is told to stop.
@@ -82,6 +84,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.SMS = server.SMSConfig{URL: c.SMS, Template: c.SMSTemplate, Authorization: c.SMSAuthorization, Countries: c.SMSCountries}
 	cfg.EgressAllow = c.EgressAllow
 	cfg.Witnesses, cfg.WitnessesNeed, cfg.Providers = c.Witness, c.WitnessesNeed, c.Providers
+	cfg.Face = server.FaceConfig{Model: c.FaceModel, SHA256: c.FaceModelSHA256}
 	s, err := server.New(ctx, cfg)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import { Cases } from './cases.tsx';
 import { words } from './casetext/index.ts';
 import { Alignment, useAlignment } from './connectors.tsx';
 import { Failure } from './failure.tsx';
+import { Face } from './face.tsx';
 import { Features, QualityPanel, Runs, Statistics, Verdict } from './findings.tsx';
 import { Inspector } from './inspector.tsx';
 import { Signatures } from './items.tsx';
@@ -68,7 +69,7 @@ function CasePage({ id, tab }: { id: string; tab: Tab }) {
       </nav>
       {tab === 'signatures' && <Signatures />}
       {tab === 'compare' && <WithSamples id={id}><Workbench /></WithSamples>}
-      {tab === 'findings' && <WithSamples id={id}><Runs /><Verdict /><Statistics /><Features /><QualityPanel /></WithSamples>}
+      {tab === 'findings' && <WithSamples id={id}><Runs /><Verdict /><Statistics /><Features /><Face /><QualityPanel /></WithSamples>}
       {tab === 'record' && <RecordTab />}
     </div>
   );

@@ -84,6 +84,16 @@ export interface Item {
   checks?: { kind: string; checks: Check[] };
   timeline?: Timeline;
   videoUrl?: string;
+  face?: FaceFinding;
+}
+
+// The face in the video, a finding apart from the comparison.
+export interface FaceFinding {
+  outcome: 'compared' | 'enrolled' | 'unavailable';
+  code?: string;
+  reason?: string;
+  enrolledAt?: string;
+  score?: { likeness: number; lowest: number; steady: number; frames: number; threshold?: number; model: string };
 }
 
 export interface Result {

@@ -137,6 +137,18 @@ const en = {
     jerk: (metric: boolean) => (metric ? 'mm/s³' : 'units/s³'),
     tilt: (_: boolean) => '°',
   },
+  face: {
+    title: 'Face in the video',
+    apart: 'A finding of its own: nothing of it is part of the comparison of the signatures.',
+    enrolled: 'This was the first video of this signer that could be used: a still of it was kept for later ones, and there was none to compare with.',
+    likeness: 'Likeness to the enrolled still (1: the same picture)', lowest: 'Least likeness of any frame', steady: 'Least likeness to the first frame',
+    threshold: 'The model’s maker speaks of one person from', noThreshold: 'not said', frames: 'Frames compared', enrolledAt: 'Still enrolled', model: 'Model, SHA-256',
+    reasons: {
+      'no-model': 'Not available: the service was given no model to compare faces with.', 'no-picture': 'Not available: no picture of the video could be read.',
+      'no-clear-face': 'Not available: no picture of the video shows one face clearly enough to be kept.', 'no-face': 'Not available: no face was found in the pictures.',
+      'still-unreadable': 'Not available: the enrolled still cannot be read.', 'model-failed': 'Not available: the model failed on these pictures.',
+    } as Record<string, string>,
+  },
   features: {
     title: 'Features against the references',
     text: 'z is the distance from the references’ mean in their own spread; beyond ±2 it is marked.',

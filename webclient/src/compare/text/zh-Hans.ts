@@ -137,6 +137,18 @@ const zhHans: Translation<typeof en> = {
     jerk: (metric) => (metric ? 'mm/s³' : '单位/秒³'),
     tilt: () => '°',
   },
+  face: {
+    title: '视频中的面部',
+    apart: '这是一项独立的结果，不计入签名的比对。',
+    enrolled: '这是该签署人第一段可用的视频：已留存其中一张画面供日后比对，此前没有可供比对的画面。',
+    likeness: '与留存画面的相似度（1 为同一画面）', lowest: '各画面中的最低相似度', steady: '与首个画面的最低相似度',
+    threshold: '模型作者认为是同一人的起点', noThreshold: '未说明', frames: '已比对的画面数', enrolledAt: '留存时间', model: '模型，SHA-256',
+    reasons: {
+      'no-model': '不可用：本服务未配置比对面部的模型。', 'no-picture': '不可用：视频中没有可读取的画面。',
+      'no-clear-face': '不可用：视频中没有一张画面足够清楚地只显示一张面孔。', 'no-face': '不可用：画面中未找到面孔。',
+      'still-unreadable': '不可用：留存的画面无法读取。', 'model-failed': '不可用：模型处理这些画面时失败。',
+    },
+  },
   features: {
     title: '特征与参考签名的比较',
     text: 'z 为与参考平均值的距离，以参考本身的离散程度计；超过 ±2 会标示。',

@@ -137,6 +137,18 @@ const zhHant: Translation<typeof en> = {
     jerk: (metric) => (metric ? 'mm/s³' : '單位/秒³'),
     tilt: () => '°',
   },
+  face: {
+    title: '影片中的臉部',
+    apart: '這是一項獨立的結果，不計入簽名的比對。',
+    enrolled: '這是該簽署人第一段可用的影片：已留存其中一張畫面供日後比對，此前沒有可供比對的畫面。',
+    likeness: '與留存畫面的相似度（1 為同一畫面）', lowest: '各畫面中的最低相似度', steady: '與首個畫面的最低相似度',
+    threshold: '模型作者認為是同一人的起點', noThreshold: '未說明', frames: '已比對的畫面數', enrolledAt: '留存時間', model: '模型，SHA-256',
+    reasons: {
+      'no-model': '無法提供：本服務未設定比對臉部的模型。', 'no-picture': '無法提供：影片中沒有可讀取的畫面。',
+      'no-clear-face': '無法提供：影片中沒有一張畫面足夠清楚地只顯示一張臉孔。', 'no-face': '無法提供：畫面中未找到臉孔。',
+      'still-unreadable': '無法提供：留存的畫面無法讀取。', 'model-failed': '無法提供：模型處理這些畫面時失敗。',
+    },
+  },
   features: {
     title: '特徵與參考簽名的比較',
     text: 'z 為與參考平均值的距離，以參考本身的離散程度計；超過 ±2 會標示。',

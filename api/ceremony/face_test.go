@@ -1,0 +1,126 @@
+package ceremony
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"inkwitness/biometrics"
+	"inkwitness/evidence"
+)
+
+// desk is the stores that a face needs, in memory.
+type desk struct {
+	subject  Subject
+	objects  map[string][]byte
+	metas    []evidence.Meta
+	referred []evidence.Object
+	fails    error
+}
+
+func (d *desk) Tx(ctx context.Context, fn func(context.Context) error) error { return fn(ctx) }
+
+func (d *desk) Subject(context.Context, string, string) (*Subject, error) {
+	s := d.subject
+	return &s, nil
+}
+
+func (d *desk) SaveSubject(_ context.Context, s *Subject) error {
+	d.subject = *s
+	return nil
+}
+
+func (d *desk) ForgetSubject(context.Context, string, string) error { return nil }
+
+func (d *desk) Because(context.Context, string, string) error { return nil }
+
+func (d *desk) Refer(_ context.Context, _ string, objects []evidence.Object) error {
+	d.referred = objects
+	return nil
+}
+
+func (d *desk) Put(_ context.Context, m evidence.Meta, r io.Reader) (evidence.Object, error) {
+	if d.fails != nil {
+		return evidence.Object{}, d.fails
+	}
+	data, err := io.ReadAll(r)
+	d.objects[m.Key], d.metas = data, append(d.metas, m)
+	return evidence.Object{Meta: m, Size: int64(len(data))}, err
+}
+
+func (d *desk) Open(_ context.Context, o evidence.Object) (io.ReadSeekCloser, error) {
+	data, ok := d.objects[o.Key]
+	if !ok {
+		return nil, evidence.ErrNotFound
+	}
+	return struct {
+		io.ReadSeeker
+		io.Closer
+	}{bytes.NewReader(data), io.NopCloser(nil)}, nil
+}
+
+// The first video of a signer who agreed is enrolled under the key of the
+// references, later ones are compared with it, and nobody else's is looked at.
+func TestFaceIsEnrolledThenCompared(t *testing.T) {
+	ctx, day := t.Context(), time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	d := &desk{subject: Subject{ID: "holder"}, objects: map[string][]byte{}}
+	s := New(Config{Tx: d, Subjects: d, Objects: d, Vault: d})
+	who := &Signer{ID: "s", Email: "a@example.org", Subject: "holder"}
+	for _, p := range Purposes {
+		who.Consents = append(who.Consents, Consent{Purpose: p, Given: true})
+	}
+	look := func(_ context.Context, enrolled []byte) (biometrics.FaceFinding, []byte, error) {
+		if enrolled == nil {
+			return biometrics.FaceFinding{Outcome: biometrics.FaceEnrolled}, []byte("picture"), nil
+		}
+		if string(enrolled) != "picture" {
+			t.Errorf("compared with %q", enrolled)
+		}
+		return biometrics.FaceFinding{Outcome: biometrics.FaceCompared, Score: &biometrics.FaceScore{Likeness: 0.7}}, nil, nil
+	}
+	first := &Capture{ID: "one", Kind: SignatureCapture, StartedAt: day, EndedAt: day.Add(time.Minute)}
+
+	refused := &Signer{Email: who.Email, Consents: []Consent{{Purpose: ForVideo, Given: true}, {Purpose: ForComparison}}}
+	for name, c := range map[string]struct {
+		who  *Signer
+		look Face
+	}{"comparison refused": {refused, look}, "no video": {who, nil}} {
+		if f, err := s.face(ctx, "org", c.who, first, c.look); f != nil || err != nil || d.subject.Face != nil {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+
+	d.fails = errors.New("the disk is full")
+	if _, err := s.face(ctx, "org", who, first, look); !errors.Is(err, d.fails) || d.subject.Face != nil {
+		t.Errorf("a still that could not be stored: %v, %+v", err, d.subject.Face)
+	}
+	d.fails = nil
+	for range 2 { // the second as after a crash
+		f, err := s.face(ctx, "org", who, first, look)
+		if err != nil || f.Outcome != biometrics.FaceEnrolled || f.EnrolledAt == nil {
+			t.Fatalf("%+v, %v", f, err)
+		}
+	}
+	if m := d.metas[0]; len(d.metas) != 1 || m.Class != evidence.ClassReference || m.Subject != "holder" || m.Deposit != referencesDeposit {
+		t.Errorf("enrolled as %+v", d.metas)
+	}
+	if len(d.referred) != 1 || d.referred[0] != d.subject.Face.Object {
+		t.Errorf("the still has no row of its own: %+v", d.referred)
+	}
+	f, err := s.face(ctx, "org", who, &Capture{ID: "two", EndedAt: day.AddDate(0, 0, 1)}, look)
+	if err != nil || f.Score == nil || f.Score.Likeness != 0.7 || f.EnrolledAt == nil || !f.EnrolledAt.Equal(first.EndedAt) {
+		t.Errorf("a later video: %+v, %v", f, err)
+	}
+	if _, err := s.face(ctx, "org", who, first, func(context.Context, []byte) (biometrics.FaceFinding, []byte, error) {
+		return biometrics.FaceFinding{}, nil, evidence.ErrNotAllowed
+	}); !errors.Is(err, evidence.ErrNotAllowed) {
+		t.Errorf("a video that cannot be read: %v", err)
+	}
+	delete(d.objects, d.subject.Face.Object.Key)
+	if _, err := s.face(ctx, "org", who, &Capture{ID: "three"}, look); !errors.Is(err, evidence.ErrNotFound) {
+		t.Errorf("a still that is gone: %v", err)
+	}
+}
