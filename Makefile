@@ -121,6 +121,13 @@ train: build ## fit the comparator's parameter file from CORPORA, byte for byte 
 
 # Longer than CI has time for: every kill, cut, flip and fault of the plan.
 .PHONY: soak
+.PHONY: test-s3
+test-s3: bin/versitygw ## object lock against a real S3 server (versitygw, built from its source: some minutes)
+	go test -race -tags s3 -run Lock ./evidence/vault
+
+bin/versitygw:
+	GOBIN=$(CURDIR)/bin GOFLAGS=-mod=mod go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
 soak: ## the long runs: 100 kills, 100 bad networks, 10,000 flips, every fault, 5 GB deposits
 	INKWITNESS_KILLS=100 INKWITNESS_NETWORKS=100 INKWITNESS_FLIPS=10000 INKWITNESS_FULL=1 \
 	  go test -count=1 -timeout 120m ./capture/soak ./evidence/seal ./evidence/deposit

@@ -93,6 +93,7 @@ var owners = []struct {
 	{"modernc.org/sqlite", []string{"api/store"}, "only the store knows its drivers"},
 	{"github.com/jackc/pgx", []string{"api/store"}, "only the store knows its drivers"},
 	{"gonum.org/", []string{"biometrics/"}, "numerics belong to the comparator"},
+	{"github.com/aws/", []string{"evidence/vault"}, "object lock stays behind the vault"},
 	{"gocloud.dev/", []string{"evidence/vault", "evidence/retain", "api/server"}, "object stores stay behind the vault"},
 	{"github.com/danielgtaylor/huma", []string{"api"}, "HTTP belongs to api"},
 	{"net/http", []string{"capture/ws", "capture/rtc", "evidence/seal", "evidence/deposit", "evidence/tsa", "evidence/trust", "evidence/ledger", "evidence/cmd/", "api"}, "the left of the pipeline has no network"},

@@ -91,6 +91,8 @@ type Meta struct {
 	Deposit     string    `json:"deposit"` // deposit or project the object belongs to
 	Region      string    `json:"region"`  // where the bytes lie, "local" by default
 	ContentType string    `json:"contentType,omitempty"`
+
+	Lock bool `json:"-"` // nobody may change or delete it before DeleteAfter, where the store can see to that
 }
 
 // Check returns ErrNoClass, saying what is missing, unless the object may be stored.

@@ -56,6 +56,7 @@ func (e eraser) Without(ctx context.Context, d *ceremony.Document, who *ceremony
 	meta := d.Deposit.Object.Meta
 	meta.Subject = fmt.Sprintf("%s.%d", d.ID, generation) // another data key
 	meta.Key = fmt.Sprintf("deposits/%s/deposit-%d.asice", d.ID, generation)
+	meta.Lock = true
 	if container, err = e.objects.Write(ctx, meta, func(w io.Writer) error { return old.WriteErased(ctx, w, signed) }); err != nil {
 		return container, document, err
 	}

@@ -113,3 +113,17 @@ func TestPages(t *testing.T) {
 		t.Errorf("POST of a page: %d, want 405", r.StatusCode)
 	}
 }
+
+// TestStoresCanBeNamed: the program has the drivers of the stores that its help names.
+func TestStoresCanBeNamed(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "x")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
+	for _, address := range []string{"s3://x?region=eu-west-3", "s3://x?region=eu-west-3&lock=compliance", "gs://x?anonymous=true", "azblob://x?storage_account=ink"} {
+		if _, err := openBlobs(t.Context(), address); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if _, err := openBlobs(t.Context(), "floppy://x"); err == nil {
+		t.Error("a store that nobody knows")
+	}
+}

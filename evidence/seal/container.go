@@ -65,6 +65,7 @@ func (s *Sealer) writeContainer(ctx context.Context, st *depositState) error {
 		return err
 	}
 	m := s.meta(st.Info.ID, "deposit.asice", deposit.MediaType, st.Info.Ends)
+	m.Lock = true
 	o, err := s.cfg.Vault.Write(ctx, m, func(w io.Writer) error {
 		return plan.Write(ctx, w, deposit.Seal{Signature: st.Signature, Timestamp: st.Timestamp, Outside: st.Outside, Proof: st.Proof})
 	})

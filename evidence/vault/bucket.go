@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 
@@ -19,12 +21,28 @@ import (
 type Bucket struct{ b *blob.Bucket }
 
 // OpenBucket opens an object store by URL, for instance "s3://name?region=eu-west-3".
-func OpenBucket(ctx context.Context, url string) (*Bucket, error) {
-	b, err := blob.OpenBucket(ctx, url)
+// With lock=compliance, which S3 has, it is a Retainer.
+func OpenBucket(ctx context.Context, address string) (Blobs, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("open bucket: the address cannot be read") // the error would repeat secrets
+	}
+	query := u.Query()
+	lock := query.Get("lock")
+	query.Del("lock")
+	u.RawQuery = query.Encode()
+	b, err := blob.OpenBucket(ctx, u.String())
 	if err != nil {
 		return nil, fmt.Errorf("open bucket: %w", err)
 	}
-	return &Bucket{b}, nil
+	if lock == "" {
+		return &Bucket{b}, nil
+	}
+	var client *s3.Client
+	if lock != "compliance" || !b.As(&client) {
+		return nil, errors.Join(fmt.Errorf("open bucket: lock=%s: only lock=compliance is known, for s3:// stores", lock), b.Close())
+	}
+	return &lockedBucket{Bucket{b}, client, u.Host}, nil
 }
 
 // NewBucket uses a bucket that is open already.

@@ -106,10 +106,15 @@ func (v *Vault) Put(ctx context.Context, m evidence.Meta, r io.Reader) (evidence
 		return evidence.Object{}, fmt.Errorf("data key of object: %w", err)
 	}
 	m.Region = v.cfg.Region
+	lock := m.Lock
+	m.Lock = false // it is no property of the stored object
 	o := evidence.Object{Meta: m, DataKey: id, Stored: v.cfg.Clock.Now().UTC()}
 	err = v.cfg.Blobs.Write(ctx, m.Key, func(w io.Writer) error { return encrypt(w, r, key, &o) })
 	if err == nil {
 		err = v.replicate(ctx, m.Key)
+	}
+	if err == nil && lock {
+		err = v.lock(ctx, m.Key, m.DeleteAfter)
 	}
 	if err != nil {
 		return evidence.Object{}, fmt.Errorf("store object: %w", err)
