@@ -83,6 +83,15 @@ func TestHoldsAndChecks(t *testing.T) {
 		if err := json.Unmarshal(a.Body, &h); a.Status != 200 || err != nil || h.State != step.state || h.Protects != (step.state != "lifted") {
 			t.Errorf("step %d, %s: %s, %v", i, step.what, a, err)
 		}
+		var held struct {
+			Deposit struct {
+				Hold  bool
+				State string
+			}
+		}
+		if owner.must("GET", path, nil, &held); held.Deposit.Hold != h.Protects || (held.Deposit.State == "held") != h.Protects {
+			t.Errorf("step %d, %s: the owner sees %+v", i, step.what, held)
+		}
 	}
 	refused(t, "lifted twice", act(investigator, "lift"), 409, "")
 	activity := owner.must("GET", path+"/activity", nil, nil)
