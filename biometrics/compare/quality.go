@@ -2,7 +2,9 @@ package compare
 
 import (
 	"math"
-	"sort"
+	"math/bits"
+	"slices"
+	"sync"
 
 	"inkwitness/biometrics"
 	"inkwitness/capture"
@@ -25,12 +27,12 @@ func Measure(sig capture.Signature) biometrics.Quality {
 		return q
 	}
 	q.DurationMS = float64(sig.Points[len(sig.Points)-1].Time-sig.Points[0].Time) / 1000
-	var steps []float64
-	levels := make(map[uint16]struct{})
+	g := gauges.Get().(*gauge)
+	defer g.free()
 	path := 0.0
 	for i, p := range sig.Points {
 		if p.Down {
-			levels[p.Pressure] = struct{}{}
+			g.levels[p.Pressure/64] |= 1 << (p.Pressure % 64)
 		}
 		if i == 0 {
 			continue
@@ -45,32 +47,51 @@ func Measure(sig capture.Signature) biometrics.Quality {
 		if p.Down && o.Down && !p.Start {
 			path += math.Hypot(float64(p.X)-float64(o.X), float64(p.Y)-float64(o.Y))
 			if dt > 0 {
-				steps = append(steps, dt)
+				g.steps = append(g.steps, dt)
 			}
 		}
 	}
 	if sig.Device.HasPressure {
-		q.PressureLevels = len(levels)
+		for _, word := range g.levels {
+			q.PressureLevels += bits.OnesCount64(word)
+		}
 	}
 	if sig.Device.UnitsPerMM > 0 {
 		q.PathMM = path / sig.Device.UnitsPerMM
 	}
-	q.RateHz, q.JitterMS, q.LongestGapMS = rhythm(steps)
+	q.RateHz, q.JitterMS, q.LongestGapMS = g.rhythm()
 	q.Complexity = turns(sig)
 	return q
 }
 
+// gauge is the memory that one signature is measured in, used again for the next.
+type gauge struct {
+	steps, sorted []float64 // ms
+	levels        [1 << 16 / 64]uint64
+}
+
+var gauges = sync.Pool{New: func() any { return new(gauge) }}
+
+// free forgets the signature but keeps the memory.
+func (g *gauge) free() {
+	clear(g.steps[:cap(g.steps)])
+	clear(g.sorted[:cap(g.sorted)])
+	g.steps, g.sorted, g.levels = g.steps[:0], g.sorted[:0], [len(g.levels)]uint64{}
+	gauges.Put(g)
+}
+
 // rhythm is the median rate, the spread of the steps that are near the median,
 // and the longest step.
-func rhythm(steps []float64) (rate, jitter, longest float64) {
-	if len(steps) == 0 {
+func (g *gauge) rhythm() (rate, jitter, longest float64) {
+	if len(g.steps) == 0 {
 		return 0, 0, 0
 	}
-	sorted := append([]float64(nil), steps...)
-	sort.Float64s(sorted)
+	g.sorted = append(g.sorted[:0], g.steps...)
+	sorted := g.sorted
+	slices.Sort(sorted)
 	median := sorted[len(sorted)/2]
 	sq, n := 0.0, 0.0
-	for _, s := range steps {
+	for _, s := range g.steps {
 		if s < 3*median {
 			sq += (s - median) * (s - median)
 			n++
