@@ -426,6 +426,37 @@ export const sharing = {
   removeComment: (document: string, comment: string) => json<void>('DELETE', `/api/documents/${part(document)}/comments/${part(comment)}`),
 };
 
+// A legal hold: in force by two people, lifted by two.
+export type HoldState = 'placed' | 'lapsed' | 'inForce' | 'ending' | 'lifted';
+
+export interface HoldAct {
+  by: string;
+  name: string; // empty once the account is gone
+  at: string;
+}
+
+export interface Hold {
+  id: string;
+  reason: string;
+  state: HoldState;
+  protects: boolean; // it forbids deletion now
+  placed: HoldAct;
+  agreed?: HoldAct;
+  ended?: HoldAct;
+  lifted?: HoldAct;
+  mayAgree: boolean; // one may be the second person of what waits
+}
+
+const holdPath = (document: string, hold: string, act: string) => `/api/documents/${part(document)}/holds/${part(hold)}/${act}`;
+
+export const holds = {
+  list: (document: string) => json<{ holds: Hold[]; protected: boolean }>('GET', `/api/documents/${part(document)}/holds`),
+  place: (document: string, reason: string) => create<Hold>(`/api/documents/${part(document)}/holds`, { reason }, newKey()),
+  agree: (document: string, hold: string) => json<Hold>('POST', holdPath(document, hold, 'agree')),
+  end: (document: string, hold: string) => json<Hold>('POST', holdPath(document, hold, 'end')),
+  lift: (document: string, hold: string) => json<Hold>('POST', holdPath(document, hold, 'lift')),
+};
+
 // A document whose signers sign one after the other on one device.
 export interface Handed {
   title: string;

@@ -9,20 +9,25 @@ export interface Progress {
 
 const TRIES = 6;
 
-export async function download(url: string, progress: (state: Progress) => void, signal?: AbortSignal): Promise<Blob> {
-  const parts: BlobPart[] = [];
-  const state: Progress = { received: 0, total: 0 };
-  let tag = '';
+// What has arrived. Whoever keeps it can go on after a stop or after the last try.
+export class Arrived {
+  readonly parts: BlobPart[] = [];
+  readonly state: Progress = { received: 0, total: 0 };
+  tag = '';
+}
+
+export async function download(url: string, progress: (state: Progress) => void, signal?: AbortSignal, arrived = new Arrived()): Promise<Blob> {
+  const { parts, state } = arrived;
   let type = '';
   for (let attempt = 0; attempt < TRIES; attempt++) {
     if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** attempt));
     try {
-      const response = await request(url, state.received, tag, signal);
+      const response = await request(url, state.received, arrived.tag, signal);
       if (response.status !== 206) {
         parts.length = 0;
         state.received = 0;
       }
-      tag = response.headers.get('ETag') ?? '';
+      arrived.tag = response.headers.get('ETag') ?? '';
       type = response.headers.get('Content-Type') ?? '';
       state.total = state.received + Number(response.headers.get('Content-Length') ?? 0);
       await read(response, parts, state, progress);

@@ -43,6 +43,11 @@ function aDocument(state: 'draft' | 'sent' | 'completed') {
   return document;
 }
 
+function aHold(): void {
+  const act = (name: string) => ({ by: name, name, at: '2026-11-24T09:00:00Z' });
+  mock.holds = [{ id: 'h1', reason: '2026-17', state: 'ending', protects: true, placed: act('Ben Roy'), agreed: act('Ada Durand'), ended: act('Ben Roy'), mayAgree: true }];
+}
+
 function investigate() {
   mock.signedIn = true;
   mock.disputes.cases = [fullCase()];
@@ -91,6 +96,9 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'own-plan': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('draft').id}`); await get(page, 'pdf').scrollIntoViewIfNeeded(); await page.locator('.pdf-text[data-ready]').first().waitFor(); },
   'own-sent': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('sent').id}`); await page.locator('.timeline li').first().waitFor(); },
   'own-completed': async (page) => { await page.goto(`${mock.url}/#/documents/${aDocument('completed').id}`); await get(page, 'download-deposit').waitFor(); },
+  'own-deposits': async (page) => { aDocument('completed'); await page.goto(`${mock.url}/#/deposits`); await get(page, 'deposit-line').waitFor(); },
+  'own-deposits-empty': async (page) => { aDocument('draft'); await page.goto(`${mock.url}/#/deposits`); await get(page, 'deposits-empty').waitFor(); },
+  'own-holds': async (page) => { aHold(); await page.goto(`${mock.url}/#/documents/${aDocument('completed').id}`); await get(page, 'hold-lift').waitFor(); },
   'cases-empty': async (page) => { mock.signedIn = true; await page.goto(`${mock.url}/compare`); await get(page, 'cases-empty').waitFor(); },
   'cases': async (page) => { investigate(); mock.disputes.openings = [{ ...opening }]; await page.goto(`${mock.url}/compare`); await get(page, 'case-line').waitFor(); },
   'openings': async (page) => { investigate(); mock.disputes.openings = [{ ...opening }, { ...opening, id: '6'.repeat(32), state: 'refused', mine: true, answer: 'Ask the court first.' }]; await page.goto(`${mock.url}/compare#openings`); await get(page, 'approve').waitFor(); },

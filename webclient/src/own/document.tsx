@@ -1,11 +1,12 @@
 // One document: its draft to be planned, or where it stands, its deposit and its history.
 import { useEffect, useState } from 'preact/hooks';
 import { type Activity, type Document, documents, Problem, type Signer, type SignerState } from '../api.ts';
-import { download, type Progress as Received, save } from '../download.ts';
 import { dateTime, day, exactTime, size } from '../i18n/format.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Viewer } from '../pdf/viewer.tsx';
 import { StateBadge } from './documents.tsx';
+import { Fetch } from './fetch.tsx';
+import { Holds } from './holds.tsx';
 import { Plan } from './plan.tsx';
 import { Comments, Shares } from './sharing.tsx';
 import { Correct, InPerson, Reminders } from './ways.tsx';
@@ -47,6 +48,7 @@ export function DocumentPage({ id }: { id: string }) {
 function Followed({ document, onChange }: { document: Document; onChange: (next: Document) => void }) {
   const texts = text().document;
   const [open, setOpen] = useState(false);
+  const onHold = () => void documents.get(document.id).then(onChange, () => undefined); // the next look tells
   return (
     <div class="columns">
       <div class="stack">
@@ -61,6 +63,7 @@ function Followed({ document, onChange }: { document: Document; onChange: (next:
       </div>
       <div class="stack">
         <DepositPanel document={document} />
+        {document.deposit && <Holds document={document.id} onChange={onHold} />}
         <Comments document={document.id} />
         <Shares document={document.id} />
         <History document={document} />
@@ -159,28 +162,6 @@ function DepositPanel({ document }: { document: Document }) {
         </>
       )}
     </Panel>
-  );
-}
-
-function Fetch({ url, name, label, test, primary }: { url: string; name: string; label: string; test: string; primary?: boolean }) {
-  const [progress, setProgress] = useState<Received>();
-  const [problem, setProblem] = useState<unknown>();
-  const run = async () => {
-    setProblem(undefined);
-    setProgress({ received: 0, total: 0 });
-    try {
-      save(await download(url, setProgress), name);
-    } catch (error) {
-      if (!ended(error)) setProblem(error);
-    }
-    setProgress(undefined);
-  };
-  return (
-    <div class="stack-small">
-      <div><Button kind={primary ? 'primary' : 'normal'} onClick={() => void run()} busy={progress !== undefined} test={test}>{label}</Button></div>
-      {progress && progress.total > 0 && <Progress label={text().document.downloading(size(progress.received), size(progress.total))} value={progress.received} max={progress.total} />}
-      <ProblemNotice problem={problem} />
-    </div>
   );
 }
 

@@ -4,6 +4,7 @@ import { Shell, startPage } from '../ui/shell.tsx';
 import { Button, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Problem } from '../api.ts';
 import { ActivityPage } from './activity.tsx';
+import { Deposits } from './deposits.tsx';
 import { DocumentPage } from './document.tsx';
 import { Documents } from './documents.tsx';
 import { Accept, Reset, SignIn } from './enter.tsx';
@@ -29,6 +30,7 @@ function App() {
   if (session.value === 'out') return <Shell width="narrow"><SignIn /></Shell>;
   const nav = [
     { href: '#/', label: texts.nav.documents, current: at.at === 'documents' || at.at === 'document', test: 'nav-documents' },
+    { href: '#/deposits', label: texts.deposits.title, current: at.at === 'deposits', test: 'nav-deposits' },
     { href: '#/outbox', label: texts.nav.outbox, current: at.at === 'outbox', test: 'nav-outbox' },
     { href: '#/activity', label: texts.record.title, current: at.at === 'activity', test: 'nav-activity' },
     { href: '#/members', label: settings().members.title, current: at.at === 'members', test: 'nav-members' },
@@ -40,6 +42,7 @@ function App() {
       tools={<><span class="small muted" data-test="account">{who.value?.name}</span><Button onClick={() => void signOut()} test="sign-out">{texts.nav.signOut}</Button></>}>
       {at.at === 'documents' && <Documents />}
       {at.at === 'document' && <DocumentPage key={at.id} id={at.id} />}
+      {at.at === 'deposits' && <Deposits />}
       {at.at === 'outbox' && <Outbox />}
       {at.at === 'activity' && <ActivityPage />}
       {at.at === 'members' && <Members />}

@@ -5,6 +5,7 @@ import { type Account, account, Problem } from '../api.ts';
 export type Place =
   | { at: 'documents' }
   | { at: 'document'; id: string }
+  | { at: 'deposits' }
   | { at: 'outbox' }
   | { at: 'members' }
   | { at: 'activity' }
@@ -23,8 +24,8 @@ export function placeOf(hash: string): Place {
   if (reset?.[1]) return { at: 'reset', token: decodeURIComponent(reset[1]) };
   const document = /^#\/documents\/([\w-]+)$/.exec(hash);
   if (document?.[1]) return { at: 'document', id: document[1] };
-  const [, other] = /^#\/(outbox|activity|members|settings)$/.exec(hash) ?? [];
-  return { at: (other as 'outbox' | 'activity' | 'members' | 'settings' | undefined) ?? 'documents' };
+  const [, other] = /^#\/(deposits|outbox|activity|members|settings)$/.exec(hash) ?? [];
+  return { at: (other as 'deposits' | 'outbox' | 'activity' | 'members' | 'settings' | undefined) ?? 'documents' };
 }
 
 export function go(hash: string): void {

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
-import type { Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from '../../src/api.ts';
+import type { Hold, Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from '../../src/api.ts';
 import { toHex } from '../../src/ink/chain.ts';
 import { Disputes } from './disputes.ts';
 import { makePDF } from './pdf.ts';
@@ -289,6 +289,7 @@ export class Mock {
   elsewhere = false; // the certificate provider asks the signer itself
   shares: object[] = [];
   comments: object[] = [];
+  holds: Hold[] = [];
   codesSent = 0;
   handed: Handed | undefined;
 
@@ -386,6 +387,25 @@ export class Mock {
       case 'DELETE comments/c1':
         this.comments = [];
         return void response.writeHead(204).end();
+      case 'GET holds':
+        return send(response, 200, { holds: this.holds, protected: this.holds.some((one) => one.protects) });
+      case 'POST holds': {
+        const hold: Hold = { id: 'h1', reason: json().reason, state: 'placed', protects: true, placed: { by: 'a1', name: 'Ada Durand', at: '2026-11-23T18:08:00Z' }, mayAgree: false };
+        this.holds.push(hold);
+        if (document.deposit) document.deposit.hold = true;
+        return send(response, 201, hold);
+      }
+      case 'POST holds/h1/agree':
+      case 'POST holds/h1/end':
+      case 'POST holds/h1/lift': {
+        const act = action.split('/')[2] as 'agree' | 'end' | 'lift';
+        const [hold] = this.holds;
+        if (act === 'agree' && !hold!.mayAgree) return problem(response, 409, 'conflict', 'Not possible', 'Another person has to agree.');
+        const [state, done] = ({ agree: ['inForce', 'agreed'], end: ['ending', 'ended'], lift: ['lifted', 'lifted'] } as const)[act];
+        Object.assign(hold!, { state, [done]: { by: 'b1', name: 'Bea Collègue', at: '2026-11-23T18:09:00Z' }, mayAgree: false, protects: act !== 'lift' });
+        if (document.deposit) document.deposit.hold = hold!.protects;
+        return send(response, 200, hold);
+      }
       case 'GET activity':
         return send(response, 200, { activity: [
           { at: document.createdAt, kind: 'document.uploaded', who: 'owner Ada Durand' },

@@ -1,4 +1,4 @@
-import type { FieldKind } from '../../api.ts';
+import type { FieldKind, HoldState } from '../../api.ts';
 import { plural } from '../../i18n/format.ts';
 
 const en = {
@@ -164,10 +164,10 @@ const en = {
     'evidence.refused': 'refused the opening of the evidence',
     'evidence.read': 'looked at the recorded evidence',
     'evidence.closed': 'closed the recorded evidence',
-    'hold.placed': 'placed a legal hold',
+    'hold.placed': 'asked for a legal hold',
     'hold.agreed': 'agreed to a legal hold',
-    'hold.lifted': 'ended a legal hold',
-    'hold.ended': 'asked to end a legal hold',
+    'hold.lifted': 'agreed to lift a legal hold',
+    'hold.ended': 'asked to lift a legal hold',
     'case.created': 'opened a case',
     'case.read': 'looked at a case',
     'case.described': 'described a case',
@@ -234,6 +234,36 @@ const en = {
     second: 'Ask for a code beside the link',
     phone: 'Telephone for the code (optional)',
     phoneHint: 'With country code, as +33 6 12 34 56 78. Without one, the signer uses the authenticator app of their own account.',
+  },
+  deposits: {
+    title: 'Deposits',
+    text: 'The proof of every completed document, one file each. Keep a copy of your own: it can be checked without this service.',
+    empty: 'No deposits yet',
+    emptyText: 'A deposit is made by itself as soon as everybody has signed a document.',
+    made: 'Made on',
+    file: 'File',
+    held: 'on legal hold',
+    stop: 'Stop',
+    goOn: 'Go on with the download',
+  },
+  holds: {
+    title: 'Legal hold',
+    text: 'While a dispute is open, a hold keeps the deposit beyond its end. It takes two people to place it and two to lift it.',
+    none: 'No hold: it is deleted on its day.',
+    reason: 'Which dispute or proceeding?',
+    reasonHint: 'It goes into the record of the document, and the second person reads it.',
+    place: 'Ask for a hold',
+    agree: 'Agree to the hold',
+    end: 'Ask to lift it',
+    lift: 'Agree to lift it',
+    protects: 'Nothing of this document is deleted at present.',
+    erased: 'an erased account',
+    states: { placed: 'Waits for a second person', lapsed: 'Lapsed: nobody agreed', inForce: 'In force', ending: 'Lifting asked for', lifted: 'Lifted' },
+    waits: { placed: 'It protects for seven days already; another owner or investigator has to agree until then.', ending: 'It protects until another owner or investigator agrees to lift it.' } as Partial<Record<HoldState, string>>,
+    acts: {
+      placed: (name: string) => `asked for by ${name}`, agreed: (name: string) => `agreed to by ${name}`,
+      ended: (name: string) => `${name} asked to lift it`, lifted: (name: string) => `${name} agreed to lift it`,
+    },
   },
   sharing: {
     title: 'Shared with',
