@@ -139,14 +139,14 @@ const fr: Translation<typeof en> = {
   },
   face: {
     title: 'Visage dans la vidéo',
-    apart: 'Un constat à part : rien n’en entre dans la comparaison des signatures.',
-    enrolled: 'C’était la première vidéo utilisable de ce signataire : une image en a été gardée pour les suivantes, et il n’y en avait aucune à laquelle la comparer.',
-    likeness: 'Ressemblance avec l’image enregistrée (1 : la même image)', lowest: 'Plus faible ressemblance d’une image', steady: 'Plus faible ressemblance avec la première image',
+    apart: 'Un constat à part : rien n’en entre dans la comparaison des signatures.',
+    enrolled: 'C’était la première vidéo utilisable de ce signataire : une image en a été gardée pour les suivantes, et il n’y en avait aucune à laquelle la comparer.',
+    likeness: 'Ressemblance avec l’image enregistrée (1 : la même image)', lowest: 'Plus faible ressemblance d’une image', steady: 'Plus faible ressemblance avec la première image',
     threshold: 'L’auteur du modèle parle d’une même personne à partir de', noThreshold: 'non indiqué', frames: 'Images comparées', enrolledAt: 'Image enregistrée le', model: 'Modèle, SHA-256',
     reasons: {
-      'no-model': 'Indisponible : le service n’a reçu aucun modèle pour comparer les visages.', 'no-picture': 'Indisponible : aucune image de la vidéo n’a pu être lue.',
-      'no-clear-face': 'Indisponible : aucune image de la vidéo ne montre un seul visage assez nettement pour être gardée.', 'no-face': 'Indisponible : aucun visage n’a été trouvé dans les images.',
-      'still-unreadable': 'Indisponible : l’image enregistrée ne peut pas être lue.', 'model-failed': 'Indisponible : le modèle a échoué sur ces images.',
+      'no-model': 'Indisponible : le service n’a reçu aucun modèle pour comparer les visages.', 'no-picture': 'Indisponible : aucune image de la vidéo n’a pu être lue.',
+      'no-clear-face': 'Indisponible : aucune image de la vidéo ne montre un seul visage assez nettement pour être gardée.', 'no-face': 'Indisponible : aucun visage n’a été trouvé dans les images.',
+      'still-unreadable': 'Indisponible : l’image enregistrée ne peut pas être lue.', 'model-failed': 'Indisponible : le modèle a échoué sur ces images.',
     },
   },
   features: {

@@ -238,7 +238,7 @@ const fr: Translation<typeof en> = {
   },
   deposits: {
     title: 'Dépôts',
-    text: 'La preuve de chaque document terminé, un fichier chacun. Gardez-en une copie : elle se vérifie sans ce service.',
+    text: 'La preuve de chaque document terminé, un fichier chacun. Gardez-en une copie : elle se vérifie sans ce service.',
     empty: 'Aucun dépôt pour l’instant',
     emptyText: 'Un dépôt est constitué de lui-même dès que tout le monde a signé un document.',
     made: 'Constitué le',
@@ -250,8 +250,8 @@ const fr: Translation<typeof en> = {
   holds: {
     title: 'Gel juridique',
     text: 'Tant qu’un litige est ouvert, un gel conserve le dépôt au-delà de son terme. Il faut deux personnes pour le placer et deux pour le lever.',
-    none: 'Aucun gel : le dépôt sera supprimé à son terme.',
-    reason: 'Quel litige ou quelle procédure ?',
+    none: 'Aucun gel : le dépôt sera supprimé à son terme.',
+    reason: 'Quel litige ou quelle procédure ?',
     reasonHint: 'La raison est inscrite au journal du document, et la seconde personne la lit.',
     place: 'Demander un gel',
     agree: 'Accepter le gel',
@@ -259,8 +259,8 @@ const fr: Translation<typeof en> = {
     lift: 'Accepter la levée',
     protects: 'Rien de ce document n’est supprimé actuellement.',
     erased: 'un compte effacé',
-    states: { placed: 'Attend une seconde personne', lapsed: 'Caduc : personne n’a accepté', inForce: 'En vigueur', ending: 'Levée demandée', lifted: 'Levé' },
-    waits: { placed: 'Il protège déjà pendant sept jours ; un autre propriétaire ou enquêteur doit l’accepter d’ici là.', ending: 'Il protège jusqu’à ce qu’un autre propriétaire ou enquêteur accepte la levée.' },
+    states: { placed: 'Attend une seconde personne', lapsed: 'Caduc : personne n’a accepté', inForce: 'En vigueur', ending: 'Levée demandée', lifted: 'Levé' },
+    waits: { placed: 'Il protège déjà pendant sept jours ; un autre propriétaire ou enquêteur doit l’accepter d’ici là.', ending: 'Il protège jusqu’à ce qu’un autre propriétaire ou enquêteur accepte la levée.' },
     acts: {
       placed: (name: string) => `demandé par ${name}`, agreed: (name: string) => `accepté par ${name}`,
       ended: (name: string) => `${name} a demandé la levée`, lifted: (name: string) => `${name} a accepté la levée`,
