@@ -229,3 +229,13 @@ func (d *Document) missing(s *Signer) (titles []string) {
 	}
 	return titles
 }
+
+// Signatures counts the places that a signer signs.
+func (d *Document) Signatures(s *Signer) (n int) {
+	for _, f := range d.Fields {
+		if f.Signature() && d.Signers[f.Signer] == s {
+			n++
+		}
+	}
+	return n
+}

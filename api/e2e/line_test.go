@@ -17,9 +17,10 @@ func TestLine(t *testing.T) {
 	line(t, newService(t))
 }
 
-// TestLineOnPostgres is the same on PostgreSQL.
+// TestLineOnPostgres is the same on PostgreSQL, with the signers' keys in a
+// process of their own.
 func TestLineOnPostgres(t *testing.T) {
-	line(t, newService(t, "DATABASE_URL="+pgtest.URL(t)))
+	line(t, newService(t, "DATABASE_URL="+pgtest.URL(t), "KEY_HOLDER="+newHolder(t).socket))
 }
 
 // line is what the service exists for: an owner is invited, uploads a PDF, places

@@ -50,6 +50,7 @@ type Config struct {
 	Witnesses     []string // "URL KEY [KEY]": who confirms the log, with the keys whose cosignatures count
 	WitnessesNeed int      // how many of them must; all when 0
 
+	KeyHolder string // socket of the process that keeps the signers' keys; the service itself when empty
 	Providers string // JSON file with the certificate providers that may be chosen beside our own authority
 
 	Version string

@@ -48,6 +48,7 @@ import (
 	"inkwitness/evidence/retain"
 	"inkwitness/evidence/seal"
 	"inkwitness/evidence/trust"
+	"inkwitness/evidence/trust/holder"
 	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
 	"inkwitness/webclient"
@@ -82,7 +83,8 @@ type Server struct {
 	roots    []*x509.Certificate // of certificates and timestamps
 	logKeys  []proof.Key         // of the log and its witnesses
 
-	providers providers // of certificates, beside our own authority
+	held      *holder.Client // nil: the service keeps the signers' keys itself
+	providers providers      // of certificates, beside our own authority
 	api       *api.API
 	listener  net.Listener
 }
@@ -175,8 +177,13 @@ func (s *Server) open(ctx context.Context) error {
 	}
 	s.roots = slices.Concat([]*x509.Certificate{authority.Root()}, outsideRoots, s.providers.roots)
 	s.logKeys = append(s.log.Keys(), witnessKeys...)
+	signers, signerRoots, held, err := openHolder(ctx, s.cfg, authority)
+	if err != nil {
+		return err
+	}
+	s.held, s.roots = held, append(s.roots, signerRoots...)
 	sealing, err := seal.New(seal.Config{
-		Vault: objects, Provider: authority, Providers: s.providers.byName, Revoker: authority, Timestamper: timestamps, Outside: outside,
+		Vault: objects, Provider: signers, Own: authority, Providers: s.providers.byName, Revoker: authority, Timestamper: timestamps, Outside: outside,
 		Log: s.log, Witnesses: witnessKeys, Need: witnessesNeeded(s.cfg), Clock: s.clock, Roots: s.roots,
 	})
 	if err != nil {
@@ -249,6 +256,9 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	}
 	signer.Pen, signer.Chunks, signer.Streams, signer.Logger = s.pen, s.media.chunks, streams{s.pen, s.media}, s.cfg.Logger
 	s.signing = signer
+	if s.held != nil {
+		signer.Proofs = proofs{s.held}
+	}
 	if signer.Codes, err = s.openSMS(); err != nil {
 		return fmt.Errorf("open the SMS gateway: %w", err)
 	}

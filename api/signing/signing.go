@@ -63,8 +63,9 @@ type Handler struct {
 	Streams    Streams
 	Logger     *slog.Logger // nil discards
 
-	Codes Codes // nil sends none
-	Apps  Apps
+	Codes  Codes // nil sends none
+	Apps   Apps
+	Proofs Proofs // nil asks for none
 
 	watched watched
 	secret  func(ctx context.Context) string // of the request's signing session; set by Mount
@@ -94,6 +95,7 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, open, h.open)
 	h.mountHand(a)
 	h.mountSecond(a)
+	h.mountProof(a)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/signing", ID: "getSigning", Summary: "What is to be signed and what comes next", Tag: tag}, h.get)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/pdf", ID: "readDocument", Summary: "The PDF to read", Tag: tag}, h.pdf)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/consents", ID: "consent", Summary: "Answer one purpose", Tag: tag}, h.consent)
@@ -274,14 +276,18 @@ func (h *Handler) decline(ctx context.Context, in *declineInput) (*viewOutput, e
 
 type confirmInput struct {
 	Body struct {
-		CaptureID string `json:"captureId,omitempty" pattern:"^[0-9a-f]{32}$" doc:"the finished signature capture"`
-		Typed     string `json:"typed,omitempty" maxLength:"200" doc:"the signer's name, by those who refused to be recorded"`
+		CaptureID string      `json:"captureId,omitempty" pattern:"^[0-9a-f]{32}$" doc:"the finished signature capture"`
+		Typed     string      `json:"typed,omitempty" maxLength:"200" doc:"the signer's name, by those who refused to be recorded"`
+		Proof     *ProofInput `json:"proof,omitempty" doc:"where the ceremony asks for it"`
 	}
 }
 
 func (h *Handler) confirm(ctx context.Context, in *confirmInput) (*viewOutput, error) {
 	d, s, err := h.me(ctx, api.Sign, api.CeremonyObject)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.approve(ctx, d, s, in.Body.Proof); err != nil {
 		return nil, err
 	}
 	d, err = h.Ceremony.Confirm(ctx, d.ID, s.ID, capture.SessionID(in.Body.CaptureID), in.Body.Typed)

@@ -21,6 +21,7 @@ type View struct {
 	CaptureID  string         `json:"captureId,omitempty" doc:"the finished capture that waits for confirmation"`
 	Deposit    *DepositView   `json:"deposit,omitempty"`
 	ConsentAt  string         `json:"consentAt,omitempty" doc:"address of the certificate provider, which the signer has to visit before the signature is made; they come back to /sign with code and state"`
+	Proof      bool           `json:"proof,omitempty" doc:"a key of this browser has to sign: registerSigningKey, askSigningProof, confirm"`
 	Keep       KeepView       `json:"keep" doc:"how long what is kept, told before signing"`
 }
 
@@ -111,6 +112,7 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 		Second:     h.second(s),
 		CaptureID:  s.Pending(),
 		ConsentAt:  s.ProviderConsent,
+		Proof:      h.asksProof(d),
 		Keep:       KeepView{ceremony.RetentionYears},
 	}
 	v.Fields = fields(d, s)

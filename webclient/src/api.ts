@@ -154,7 +154,13 @@ export interface Ceremony {
   captureId?: string; // the finished capture that waits for the confirmation
   consentAt?: string; // address of the certificate provider, where the signer has to consent first
   deposit?: { size: number; retainUntil: string };
+  proof?: boolean; // a key of this browser has to sign for the confirmation
   keep: { depositYears: number };
+}
+
+export interface Proof {
+  statement: string;
+  signature: string; // base64
 }
 
 // Facts of the device, and nothing more; what the pen can do comes with its samples.
@@ -483,7 +489,9 @@ export const signing = {
   begin: (capture: NewCapture, key: string) => create<Capture>('/api/signing/captures', capture, key),
   finish: (id: string) => retried(() => json<FinishedCapture>('POST', `/api/signing/captures/${part(id)}/finish`)),
   discard: (id: string) => json<Ceremony>('POST', `/api/signing/captures/${part(id)}/discard`),
-  confirm: (by: { captureId: string } | { typed: string }, key: string) => create<Ceremony>('/api/signing/confirm', by, key),
+  registerKey: (publicKey: string) => retried(() => json<void>('POST', '/api/signing/key', { body: { publicKey } })),
+  askProof: (publicKey: string) => retried(() => json<{ statement: string }>('POST', '/api/signing/proof', { body: { publicKey } })),
+  confirm: (by: ({ captureId: string } | { typed: string }) & { proof?: Proof }, key: string) => create<Ceremony>('/api/signing/confirm', by, key),
   provider: (back: { state: string; code: string }) => retried(() => json<Ceremony>('POST', '/api/signing/provider', { body: back })),
   pdfURL: '/api/signing/pdf',
   depositURL: '/api/signing/deposit',

@@ -25,12 +25,13 @@ type commands struct {
 	operatorCommands
 	careCommands
 
-	Serve   serveCommand   `cmd:"" help:"Run the service.\n\nExample: inkwitness serve --data ./data --listen 127.0.0.1:8080"`
-	Invite  inviteCommand  `cmd:"" help:"Make a one-time invitation link.\n\nExample: inkwitness invite --data ./data --role owner ada@example.org"`
-	Outbox  outboxCommand  `cmd:"" help:"Show mails that wait or stayed here because no mail server is configured.\n\nExample: inkwitness outbox --data ./data"`
-	Migrate migrateCommand `cmd:"" help:"Bring the database up to date and stop.\n\nExample: inkwitness migrate --database-url postgres://..."`
-	Openapi openapiCommand `cmd:"" name:"openapi" help:"Print the description of the HTTP interface (OpenAPI 3.1).\n\nExample: inkwitness openapi > openapi.json"`
-	Version versionCommand `cmd:"" help:"Print the version.\n\nExample: inkwitness version"`
+	Serve     serveCommand     `cmd:"" help:"Run the service.\n\nExample: inkwitness serve --data ./data --listen 127.0.0.1:8080"`
+	Invite    inviteCommand    `cmd:"" help:"Make a one-time invitation link.\n\nExample: inkwitness invite --data ./data --role owner ada@example.org"`
+	Outbox    outboxCommand    `cmd:"" help:"Show mails that wait or stayed here because no mail server is configured.\n\nExample: inkwitness outbox --data ./data"`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database up to date and stop.\n\nExample: inkwitness migrate --database-url postgres://..."`
+	Openapi   openapiCommand   `cmd:"" name:"openapi" help:"Print the description of the HTTP interface (OpenAPI 3.1).\n\nExample: inkwitness openapi > openapi.json"`
+	Keyholder keyholderCommand `cmd:"" help:"Keep the signers' keys in a process of its own, which signs only what the signer's browser has signed for.\n\nExample: inkwitness keyholder --data /var/lib/inkholder --users inkwitness, then inkwitness serve --key-holder /var/lib/inkholder/holder.sock"`
+	Version   versionCommand   `cmd:"" help:"Print the version.\n\nExample: inkwitness version"`
 }
 
 func main() {

@@ -65,6 +65,7 @@ type serveCommand struct {
 
 	Witness         []string       `help:"Witness of the log, as 'https://witness.example/ KEY [KEY]' with the keys that it prints; give the flag once for each." env:"WITNESSES" sep:";"`
 	WitnessesNeed   int            `help:"How many witnesses must confirm; all of them by default." env:"WITNESSES_NEED"`
+	KeyHolder       string         `help:"Socket of a key holder (inkwitness keyholder), which then keeps the signers' keys; without one the service keeps them itself." env:"KEY_HOLDER" type:"path"`
 	Providers       string         `help:"JSON file with certificate providers that documents may choose; see evidence/README.md." env:"PROVIDERS" type:"existingfile"`
 	FaceModel       string         `help:"ONNX file of a network that compares faces; see biometrics/README.md. Without one the answer is 'unavailable'." env:"FACE_MODEL" type:"existingfile"`
 	FaceModelSHA256 string         `name:"face-model-sha256" help:"SHA-256 of that file; any other is refused." env:"FACE_MODEL_SHA256"`
@@ -85,6 +86,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.EgressAllow = c.EgressAllow
 	cfg.Witnesses, cfg.WitnessesNeed, cfg.Providers = c.Witness, c.WitnessesNeed, c.Providers
 	cfg.Face = server.FaceConfig{Model: c.FaceModel, SHA256: c.FaceModelSHA256}
+	cfg.KeyHolder = c.KeyHolder
 	s, err := server.New(ctx, cfg)
 	if err != nil {
 		return err

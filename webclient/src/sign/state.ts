@@ -2,6 +2,7 @@
 import { batch, signal } from '@preact/signals';
 import { type Ceremony, Problem, signing } from '../api.ts';
 import { forgetLanguage, hasChosenLanguage, matchLanguage, setLanguage } from '../i18n/index.ts';
+import { forgetFactor, register } from './factor.ts';
 import { type CaptureRecord, type CaptureStore, openStore } from '../ink/store.ts';
 
 export type Opening = 'working' | 'hand' | 'no-link' | 'expired' | 'failed' | 'open';
@@ -85,6 +86,7 @@ export async function leaveDevice(): Promise<void> {
 async function clearDevice(): Promise<void> {
   const open = await captureStore();
   for (const record of await open.list()) await open.erase(record.id);
+  await forgetFactor();
   session()?.clear();
   forgetLanguage();
 }
@@ -136,6 +138,7 @@ export function accept(next: Ceremony | undefined): void {
     problem.value = undefined;
     if (next.next === 'read' && stage.value === 'intro' && wasRead(next)) stage.value = 'consent';
   });
+  if (next.proof && !isOver(next)) void register(next).catch(() => undefined);
   if (isOver(next)) void forget();
 }
 

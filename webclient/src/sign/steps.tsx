@@ -8,6 +8,7 @@ import type { CaptureRecord } from '../ink/store.ts';
 import { closeCamera } from '../media/camera.ts';
 import { Button, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { CameraCheck } from './camera.tsx';
+import { prove } from './factor.ts';
 import { Pad } from './pad.tsx';
 import { Decline, Title } from './parts.tsx';
 import type { Recording } from './recording.ts';
@@ -136,9 +137,10 @@ export function Confirm() {
     setBusy(true);
     setProblem(undefined);
     try {
-      accept(await signing.confirm({ captureId: capture }, key.current));
+      accept(await signing.confirm({ captureId: capture, ...(await prove(state)) }, key.current));
     } catch (error) {
       setProblem(error);
+      if (state.proof) key.current = newKey(); // a proof is good once
     }
     setBusy(false);
   };
@@ -188,7 +190,7 @@ export function TypeName() {
     setBusy(true);
     setProblem(undefined);
     try {
-      accept(await signing.confirm({ typed: name.trim() }, key.current));
+      accept(await signing.confirm({ typed: name.trim(), ...(await prove(state)) }, key.current));
     } catch (error) {
       setProblem(error);
       key.current = newKey(); // the name may be changed before the next try
