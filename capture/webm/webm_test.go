@@ -137,7 +137,7 @@ func probe(t *testing.T, file []byte) probed {
 	if err := os.WriteFile(name, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("ffmpeg", "-v", "warning", "-xerror", "-i", name, "-f", "null", "-").CombinedOutput(); err != nil || len(out) > 0 {
+	if out, err := exec.Command("ffmpeg", "-v", "warning", "-xerror", "-i", name, "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "null", "-").CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("ffmpeg: %v: %s", err, out)
 	}
 	out, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_streams", "-show_packets", "-show_format", "-of", "json", name).Output()

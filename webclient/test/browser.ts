@@ -23,12 +23,17 @@ export async function open(browser: Browser, size: Size, options: BrowserContext
   const [width, height] = SIZES[size];
   const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'], locale: 'en-GB', hasTouch: size !== 'desktop', ...options });
   const page = await context.newPage();
+  return { context, page, faults: watch(page) };
+}
+
+// Everything that goes wrong in the page.
+export function watch(page: Page): string[] {
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`${error.message}`));
   page.on('console', (message) => {
     if (message.type() === 'error' && !/Failed to load resource|WebSocket connection/.test(message.text())) faults.push(message.text());
   });
-  return { context, page, faults };
+  return faults;
 }
 
 export interface Sample {

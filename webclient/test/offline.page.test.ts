@@ -62,3 +62,37 @@ it('keeps the shell and nothing private, and says what to do without a network',
   await get(page, 'start-reading').waitFor();
   await context.close();
 });
+
+it('goes on by itself when the service was away between the page and its language', async () => {
+  const { context, page } = await open(browser, 'phone', { locale: 'fr-FR' });
+  let failed = 0;
+  await context.route(/\/assets\/fr-/, async (route) => {
+    if (failed++ < 1) await route.abort();
+    else await route.continue();
+  });
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  await get(page, 'away').waitFor();
+  expect(await get(page, 'away').textContent()).toContain('Le service ne répond pas');
+  await get(page, 'start-reading').waitFor();
+  expect(failed).toBeGreaterThan(1);
+  await context.close();
+});
+
+it('shows the document when what failed to load is asked for again', async () => {
+  const { context, page } = await open(browser, 'phone');
+  const cut: string[] = [];
+  for (const [what, address] of [['library', /\/assets\/pdf\.min-/], ['worker', /\/assets\/pdf\.worker/], ['document', /\/api\/signing\/pdf/]] as [string, RegExp][]) {
+    await context.route(address, (route) => {
+      cut.push(what);
+      return route.abort();
+    }, { times: 1 });
+  }
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  await get(page, 'start-reading').click();
+  for (const what of ['library', 'worker', 'document']) {
+    await expect.poll(() => cut.at(-1)).toBe(what);
+    await get(page, 'retry').click();
+  }
+  await page.locator('.pdf-text[data-ready]').first().waitFor();
+  await context.close();
+});

@@ -9,12 +9,25 @@ type Library = typeof import('pdfjs-dist');
 
 let library: Promise<Library> | undefined;
 
+// What failed to load is asked for again the next time.
 function loadLibrary(): Promise<Library> {
-  library ??= import('pdfjs-dist/legacy/build/pdf.min.mjs').then((pdf: Library) => {
-    pdf.GlobalWorkerOptions.workerPort = new Worker(scriptURL(workerAddress), { type: 'module', name: 'pdf' });
-    return pdf;
+  library ??= startLibrary().catch((error: unknown) => {
+    library = undefined;
+    throw error;
   });
   return library;
+}
+
+async function startLibrary(): Promise<Library> {
+  const pdf: Library = await import('pdfjs-dist/legacy/build/pdf.min.mjs');
+  const worker = new Worker(scriptURL(workerAddress), { type: 'module', name: 'pdf' });
+  // It greets once it runs. pdf.js would wait for ever for one that could not be loaded.
+  await new Promise((resolve, reject) => {
+    worker.addEventListener('message', resolve, { once: true });
+    worker.addEventListener('error', () => reject(new Error('the worker of pdf.js could not be loaded')), { once: true });
+  });
+  pdf.GlobalWorkerOptions.workerPort = worker;
+  return pdf;
 }
 
 export interface OpenPDF {

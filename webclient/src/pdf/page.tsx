@@ -14,12 +14,13 @@ export interface PageProps {
   size: { width: number; height: number }; // points, as displayed
   scale: number; // CSS px to a point
   turn: Turn;
+  onFailed: () => void; // the page could not be read
   children?: ComponentChildren;
 }
 
 const MAX_PIXELS = 16_000_000; // of one canvas; phones refuse more
 
-export function Page({ pdf, number, of, size, scale, turn, children }: PageProps) {
+export function Page({ pdf, number, of, size, scale, turn, onFailed, children }: PageProps) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const text = useRef<HTMLDivElement>(null);
@@ -36,7 +37,7 @@ export function Page({ pdf, number, of, size, scale, turn, children }: PageProps
 
   useEffect(() => {
     if (!near || !canvas.current || !text.current) return;
-    return draw(pdf, number, scale, turn, canvas.current, text.current);
+    return draw(pdf, number, scale, turn, canvas.current, text.current, onFailed);
   }, [near, pdf, number, scale, turn]);
 
   return (
@@ -51,7 +52,7 @@ export function Page({ pdf, number, of, size, scale, turn, children }: PageProps
   );
 }
 
-function draw(pdf: OpenPDF, number: number, scale: number, turn: Turn, canvas: HTMLCanvasElement, text: HTMLElement): () => void {
+function draw(pdf: OpenPDF, number: number, scale: number, turn: Turn, canvas: HTMLCanvasElement, text: HTMLElement, onFailed: () => void): () => void {
   let task: RenderTask | undefined;
   let layer: { cancel(): void } | undefined;
   let stopped = false;
@@ -72,7 +73,9 @@ function draw(pdf: OpenPDF, number: number, scale: number, turn: Turn, canvas: H
     text.dataset['ready'] = 'true';
   };
   run().catch((error: unknown) => {
-    if (!stopped) console.error(error);
+    if (stopped) return;
+    console.error(error);
+    onFailed();
   });
   return () => {
     stopped = true;

@@ -35,6 +35,7 @@ export function Viewer({ url, pages, targets = [], tools, overlay, onEnd, onPage
   const scroller = useRef<HTMLDivElement>(null);
   const [pdf, setPDF] = useState<OpenPDF>();
   const [failed, setFailed] = useState(false);
+  const [attempt, setAttempt] = useState(1);
   const [width, setWidth] = useState(0);
   const [zoom, setZoom] = useState(1);
   const [turn, setTurn] = useState<Turn>(0);
@@ -46,6 +47,8 @@ export function Viewer({ url, pages, targets = [], tools, overlay, onEnd, onPage
   useEffect(() => {
     let opened: OpenPDF | undefined;
     let gone = false;
+    setFailed(false);
+    setPDF(undefined);
     openPDF(url).then(
       (result) => {
         opened = result;
@@ -61,7 +64,7 @@ export function Viewer({ url, pages, targets = [], tools, overlay, onEnd, onPage
       gone = true;
       opened?.close();
     };
-  }, [url]);
+  }, [url, attempt]);
 
   useEffect(() => {
     const element = scroller.current;
@@ -108,10 +111,14 @@ export function Viewer({ url, pages, targets = [], tools, overlay, onEnd, onPage
         {targets.length > 0 && <Button onClick={next} test="next-field">{texts.nextField}</Button>}
       </div>
       <div class="pdf-scroll" ref={scroller} onScroll={where} tabIndex={0} role="region" aria-label={texts.label}>
-        {failed && <Notice tone="bad">{texts.failed}</Notice>}
+        {failed && (
+          <Notice tone="bad">
+            {texts.failed} <Button onClick={() => setAttempt(attempt + 1)} test="retry">{common().tryAgain}</Button>
+          </Notice>
+        )}
         {!failed && !pdf && <Progress label={common().loading} />}
-        {pdf && scale > 0 && pages.map((size, i) => (
-          <Page key={i} pdf={pdf} number={i + 1} of={pages.length} size={size} scale={scale} turn={turn}>
+        {!failed && pdf && scale > 0 && pages.map((size, i) => (
+          <Page key={i} pdf={pdf} number={i + 1} of={pages.length} size={size} scale={scale} turn={turn} onFailed={() => setFailed(true)}>
             {overlay?.({ number: i + 1, size, scale, turn })}
           </Page>
         ))}
