@@ -144,10 +144,12 @@ func (s *Service) WithdrawReferences(ctx context.Context, document, signer, auth
 		if err := s.Subjects.ForgetSubject(ctx, subject.ID, authority); err != nil {
 			return Effects{}, fmt.Errorf("forget the subject: %w", err)
 		}
+		events := []Event{{Kind: "consent.withdrawn", By: actor, Signer: who.ID, Detail: authority}}
 		if c, ok := who.Consent(ForComparison); ok && c.Given {
 			c.Given, c.At = false, s.Clock.Now().UTC()
 			who.Consents = append(who.Consents, c)
+			events = append(events, who.unrecord(ForComparison)...)
 		}
-		return Effects{Events: []Event{{Kind: "consent.withdrawn", By: actor, Signer: who.ID, Detail: authority}}}, nil
+		return Effects{Events: events}, nil
 	})
 }

@@ -63,12 +63,27 @@ func (s *Service) Session(ctx context.Context, secret string) (Grant, error) {
 	return grant, nil
 }
 
-// Consent keeps a signer's answer to one purpose.
+// Consent keeps a signer's answer to one purpose. What was being recorded for a
+// purpose that is taken back ends.
 func (s *Service) Consent(ctx context.Context, document, signer string, answer Consent) (*Document, error) {
-	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
+	var before []capture.SessionID
+	d, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
 		answer.At = s.Clock.Now().UTC()
+		before = d.openCaptures(signer)
 		return d.Consent(signer, answer)
 	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range before {
+		if slices.Contains(d.openCaptures(signer), id) {
+			continue
+		}
+		if err := s.Recorder.Release(ctx, id); err != nil && !errors.Is(err, capture.ErrNotFound) {
+			return nil, fmt.Errorf("release the recording: %w", err)
+		}
+	}
+	return d, nil
 }
 
 // Decline closes the document.

@@ -362,7 +362,32 @@ func (d *Document) Consent(signer string, answer Consent) (Effects, error) {
 	if answer.Given {
 		kind = "consent.given"
 	}
-	return Effects{Events: []Event{{Kind: kind, By: BySigner, Signer: s.ID, Detail: string(answer.Purpose) + " " + answer.TextVersion + " " + language}}}, nil
+	events := []Event{{Kind: kind, By: BySigner, Signer: s.ID, Detail: string(answer.Purpose) + " " + answer.TextVersion + " " + language}}
+	if !answer.Given {
+		events = append(events, s.unrecord(answer.Purpose)...)
+	}
+	return Effects{Events: events}, nil
+}
+
+// unrecord throws away what was recorded for a purpose that is no longer agreed
+// to, so that it cannot be confirmed. References that were enrolled are not of
+// this document: WithdrawReferences destroys them.
+func (s *Signer) unrecord(purpose Purpose) (events []Event) {
+	for _, c := range s.Captures {
+		served := map[Purpose]bool{
+			ForHandwriting: c.Kind == SignatureCapture || c.State == CaptureOpen,
+			ForVideo:       c.WithVideo || c.WithAudio,
+			ForComparison:  c.Kind == ReferenceCapture && c.State == CaptureOpen,
+		}
+		if c.State != CaptureDiscarded && served[purpose] {
+			c.State = CaptureDiscarded
+			events = append(events, Event{Kind: "capture.discarded", By: BySigner, Signer: s.ID, Detail: string(c.ID)})
+		}
+	}
+	if s.State == Captured && s.signature() == nil {
+		s.State = Consented
+	}
+	return events
 }
 
 // StartCapture adds an open capture. There is at most one: an older open one is

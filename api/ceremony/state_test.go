@@ -173,6 +173,40 @@ func TestNothingIsCapturedBeforeConsent(t *testing.T) {
 	}
 }
 
+// What was recorded under a consent goes with it, and cannot be confirmed.
+func TestTakingConsentBackThrowsTheRecordingAway(t *testing.T) {
+	for _, test := range []struct {
+		purpose   Purpose
+		video     bool
+		discarded bool
+	}{
+		{ForHandwriting, false, true},
+		{ForVideo, true, true},
+		{ForVideo, false, false},
+		{ForComparison, true, false},
+	} {
+		d := consented(t, 1, true)
+		c := Capture{ID: "c", Kind: SignatureCapture, WithVideo: test.video}
+		if _, err := d.StartCapture("s1", &c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.FinishCapture("s1", c); err != nil {
+			t.Fatal(err)
+		}
+		effects, err := d.Consent("s1", Consent{Purpose: test.purpose, TextVersion: ConsentVersion, Language: "en"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := d.Signers[0]
+		if got := s.Captures[0].State == CaptureDiscarded; got != test.discarded || (s.State == Consented) != test.discarded || (len(effects.Events) == 2) != test.discarded {
+			t.Errorf("%s taken back, video %v: capture %s, signer %s, %d events", test.purpose, test.video, s.Captures[0].State, s.State, len(effects.Events))
+		}
+		if _, err := d.Confirm("s1", "c", ""); errors.Is(err, ErrIncomplete) != test.discarded {
+			t.Errorf("%s taken back, video %v: confirmation answers %v", test.purpose, test.video, err)
+		}
+	}
+}
+
 func TestConsentKeepsTheWordsThatWereRead(t *testing.T) {
 	d := consented(t, 1, true)
 	text, _, err := ConsentText(ForVideo, "fr")

@@ -45,6 +45,7 @@ type SignerView struct {
 	Second   bool                 `json:"second,omitempty" doc:"a code is asked for beside the link"`
 	Phone    string               `json:"phone,omitempty" doc:"that the code can be sent to"`
 	Typed    bool                 `json:"typed" doc:"signed by typing the name, without a recording"`
+	ErasedAt *time.Time           `json:"erasedAt,omitempty" doc:"when the recording was erased"`
 }
 
 // FieldView is a place to sign or a field beside it, in PDF points from the top
@@ -118,10 +119,14 @@ func NewView(d *ceremony.Document) View {
 		InPerson: d.InPerson, Reminders: d.RemindDays, RemindAt: optional(d.RemindAt()),
 	}
 	for _, s := range d.Signers {
+		var erased *time.Time
+		if s.Erased != nil {
+			erased = &s.Erased.At
+		}
 		v.Signers = append(v.Signers, SignerView{
 			ID: s.ID, Name: s.Name, Email: s.Email, Language: s.Language, State: s.State,
 			OpenedAt: optional(s.OpenedAt), SignedAt: optional(s.SignedAt), Reason: s.Reason, Typed: s.Typed != "",
-			Second: s.Second != nil, Phone: s.Phone(),
+			Second: s.Second != nil, Phone: s.Phone(), ErasedAt: erased,
 		})
 	}
 	for _, f := range d.Fields {

@@ -59,7 +59,11 @@ func TestTwoSignTyping(t *testing.T) {
 	d := twoSigners(t, owner)
 	for n, name := range []string{"Ada First", "陳大文"} {
 		signer := s.enter(n)
-		signer.refuse()
+		signer.consent("handwriting")
+		var begun struct{ ID string }
+		signer.must("POST", "/api/signing/captures", map[string]any{"kind": "signature"}, &begun)
+		signer.refuse() // which takes back what was agreed to: the recording under way ends
+		refused(t, "a recording that goes on", signer.do("POST", "/api/signing/captures/"+begun.ID+"/finish", nil), 409, "discarded")
 		refused(t, "a capture after refusing", signer.do("POST", "/api/signing/captures", map[string]any{"kind": "signature"}), 403, "agreed")
 		signer.must("POST", "/api/signing/confirm", map[string]string{"typed": name}, nil)
 		if n == 0 {

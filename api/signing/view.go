@@ -23,6 +23,7 @@ type View struct {
 	ConsentAt  string         `json:"consentAt,omitempty" doc:"address of the certificate provider, which the signer has to visit before the signature is made; they come back to /sign with code and state"`
 	Proof      bool           `json:"proof,omitempty" doc:"a key of this browser has to sign: registerSigningKey, askSigningProof, confirm"`
 	Keep       KeepView       `json:"keep" doc:"how long what is kept, told before signing"`
+	ErasedAt   *time.Time     `json:"erasedAt,omitempty" doc:"when the sealed recording of this signer was erased"`
 }
 
 // DocumentView is what is to be signed.
@@ -118,6 +119,9 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 	v.Fields = fields(d, s)
 	if v.Consents, err = consents(s); err != nil {
 		return View{}, err
+	}
+	if s.Erased != nil {
+		v.ErasedAt = &s.Erased.At
 	}
 	if d.Deposit != nil {
 		v.Deposit = &DepositView{Size: d.Deposit.Object.Size, RetainUntil: d.Deposit.RetainUntil}

@@ -56,6 +56,7 @@ export interface Signer {
   second?: boolean; // a code is asked for beside the link
   phone?: string;
   typed: boolean; // signed by typing the name, without a recording
+  erasedAt?: string; // when the recording was erased
 }
 
 export interface Deposit {
@@ -156,6 +157,15 @@ export interface Ceremony {
   deposit?: { size: number; retainUntil: string };
   proof?: boolean; // a key of this browser has to sign for the confirmation
   keep: { depositYears: number };
+  erasedAt?: string; // when the sealed recording of this signer was erased
+}
+
+export type Erasable = 'recording' | 'references';
+
+export interface Erasure {
+  what: Erasable;
+  at: string;
+  deleted: boolean; // bytes and keys are gone
 }
 
 export interface Proof {
@@ -396,6 +406,7 @@ export const documents = {
   remind: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/remind`, { idempotencyKey: newKey() }),
   remindEvery: (id: string, days: number) => json<Document>('PUT', `/api/documents/${part(id)}/reminders`, { body: { days } }),
   correct: (id: string, signer: string, by: { name: string; email: string; language: string }) => json<Document>('PUT', `/api/documents/${part(id)}/signers/${part(signer)}`, { body: by }),
+  erase: (id: string, signer: string, what: Erasable, reason: string) => json<Erasure>('POST', `/api/documents/${part(id)}/signers/${part(signer)}/erase`, { body: { what, reason }, idempotencyKey: newKey() }),
   inPerson: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/in-person`, { idempotencyKey: newKey() }),
   cancel: (id: string) => json<Document>('POST', `/api/documents/${part(id)}/cancel`, { idempotencyKey: newKey() }),
   activity: (id: string) => json<{ activity: Activity[] }>('GET', `/api/documents/${part(id)}/activity`),
@@ -484,6 +495,8 @@ export const signing = {
   prove: (way: Way, code: string) => json<Ceremony>('POST', '/api/signing/second', { body: { way, code } }),
   consent: (consent: { purpose: string; textVersion: string; language: string; given: boolean }) =>
     create<Ceremony>('/api/signing/consents', consent, newKey()),
+  // Destroys what was enrolled for comparisons; not deleted yet: the service does it as soon as it may.
+  withdraw: () => retried(() => json<Erasure>('POST', '/api/signing/withdraw', { body: {} })),
   fill: (values: Record<string, string>) => retried(() => json<Ceremony>('POST', '/api/signing/fields', { body: { values } })),
   decline: (reason: string) => create<Ceremony>('/api/signing/decline', { reason }, newKey()),
   begin: (capture: NewCapture, key: string) => create<Capture>('/api/signing/captures', capture, key),

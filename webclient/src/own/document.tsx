@@ -5,10 +5,12 @@ import { dateTime, day, exactTime, size } from '../i18n/format.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Viewer } from '../pdf/viewer.tsx';
 import { StateBadge } from './documents.tsx';
+import { Erase, mayErase } from './erase.tsx';
 import { Fetch } from './fetch.tsx';
 import { Holds } from './holds.tsx';
 import { Plan } from './plan.tsx';
 import { Comments, Shares } from './sharing.tsx';
+import { ProofDialog } from './settings/load.tsx';
 import { Correct, InPerson, Reminders } from './ways.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
@@ -97,6 +99,7 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
   return (
     <Panel title={texts.signers}>
       <ul class="people">{document.signers.map((signer) => <PersonLine key={signer.id} document={document} signer={signer} onChange={onChange} />)}</ul>
+      {mayErase() && <ProofDialog />}
       <ProblemNotice problem={problem} />
       {reminded && <Notice tone="good">{texts.reminded}</Notice>}
       {document.state === 'sent' && document.inPerson && <p class="muted">{texts.handRound.stopped}</p>}
@@ -126,11 +129,13 @@ function PersonLine({ document, signer, onChange }: { document: Document; signer
       <div class="grow">
         <strong>{signer.name}</strong> <span class="muted small">{signer.email}</span>
         {signer.signedAt && <div class="small muted">{texts.signedAt(exactTime(signer.signedAt))}{signer.typed ? ` · ${texts.typed}` : ''}</div>}
+        {signer.erasedAt && <div class="small muted" data-test="signer-erased">{texts.erased(exactTime(signer.erasedAt))}</div>}
         {signer.reason && <div class="small">{texts.reason(signer.reason)}</div>}
       </div>
       <Badge tone={TONES[signer.state]} test="signer-state">{text().signerStates[signer.state]}</Badge>
       {document.state === 'sent' && ['waiting', 'invited', 'opened'].includes(signer.state) && <Correct document={document} signer={signer} onChange={onChange} />}
-      {signer.state === 'signed' && !signer.typed && <a class="button" href={`/compare#${document.id}/${signer.id}`} data-test="investigate">{texts.investigate}</a>}
+      <Erase document={document} signer={signer} onChange={() => void documents.get(document.id).then(onChange, () => undefined)} />
+      {signer.state === 'signed' && !signer.typed && !signer.erasedAt && <a class="button" href={`/compare#${document.id}/${signer.id}`} data-test="investigate">{texts.investigate}</a>}
     </li>
   );
 }

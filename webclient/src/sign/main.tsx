@@ -3,13 +3,14 @@ import { useEffect } from 'preact/hooks';
 import type { Ceremony } from '../api.ts';
 import { Shell, startPage } from '../ui/shell.tsx';
 import { ProblemNotice, Progress, Steps } from '../ui/ui.tsx';
+import { Agreements } from './agreements.tsx';
 import { Consents } from './consent.tsx';
 import { Declined, Done, NoLink, Sealing } from './end.tsx';
 import { Hand } from './hand.tsx';
 import { Prove } from './prove.tsx';
 import { Intro, Read } from './read.tsx';
 import './sign.css';
-import { ceremony, enough, openCeremony, opening, problem, stage } from './state.ts';
+import { ceremony, enough, openCeremony, opening, problem, restarting, stage } from './state.ts';
 import { Confirm, Enrol, Sign, TypeName } from './steps.tsx';
 import { text } from './text/index.ts';
 
@@ -28,7 +29,8 @@ function App() {
       {opening.value === 'open' && state && (
         <div class="stack">
           <Where state={state} />
-          <Step state={state} />
+          {!restarting.value && <Step state={state} />}
+          <Agreements />
         </div>
       )}
     </Shell>

@@ -11,6 +11,7 @@ export const opening = signal<Opening>('working');
 export const ceremony = signal<Ceremony | undefined>(undefined);
 export const problem = signal<unknown>(undefined);
 export const stage = signal<'intro' | 'read' | 'consent'>('intro');
+export const restarting = signal(false); // the step is left, since what it recorded goes
 export const enough = signal(false); // the signer stops at the least number of references
 
 let store: Promise<CaptureStore & { durable: boolean }> | undefined;
@@ -83,9 +84,22 @@ export async function leaveDevice(): Promise<void> {
   location.replace('/sign?hand');
 }
 
-async function clearDevice(): Promise<void> {
+async function forgetCaptures(kind?: CaptureRecord['kind']): Promise<void> {
   const open = await captureStore();
-  for (const record of await open.list()) await open.erase(record.id);
+  for (const record of await open.list()) if (!kind || record.kind === kind) await open.erase(record.id);
+}
+
+// Leaves the step, erases what it kept on this device, and begins what comes next.
+export async function beginAnew(next: Ceremony, kind?: CaptureRecord['kind']): Promise<void> {
+  restarting.value = true;
+  await new Promise((resolve) => setTimeout(resolve)); // the pad is gone and writes no more
+  await forgetCaptures(kind);
+  accept(next);
+  restarting.value = false;
+}
+
+async function clearDevice(): Promise<void> {
+  await forgetCaptures();
   await forgetFactor();
   session()?.clear();
   forgetLanguage();
@@ -187,8 +201,7 @@ export async function leftover(kind: CaptureRecord['kind'], finished: boolean): 
 
 // Handwriting does not stay on the device once the ceremony is over.
 async function forget(): Promise<void> {
-  const open = await captureStore();
-  for (const record of await open.list()) await open.erase(record.id);
+  await forgetCaptures();
   session()?.removeItem(READ);
   session()?.removeItem('fields');
 }

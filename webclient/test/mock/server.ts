@@ -165,9 +165,15 @@ export class Mock {
         this.consentLanguages.push(answer.language);
         const consent = state.consents.find((one) => one.purpose === answer.purpose)!;
         Object.assign(consent, { given: answer.given, at: new Date().toISOString() });
+        if (!answer.given && answer.purpose !== 'comparison') delete state.captureId;
         this.advance();
         return send(response, 200, state);
       }
+      case 'POST /signing/withdraw':
+        state.consents.find((one) => one.purpose === 'comparison')!.given = false;
+        state.references.have = 0;
+        if (!['sealing', 'done', 'declined', 'closed'].includes(state.next)) this.advance();
+        return send(response, 200, { what: 'references', at: '2026-11-23T19:05:00Z', deleted: true });
       case 'POST /signing/fields': {
         const values = json().values as Record<string, string>;
         for (const field of state.fields) if (values[field.name] !== undefined) field.value = values[field.name];
@@ -290,6 +296,7 @@ export class Mock {
   shares: object[] = [];
   comments: object[] = [];
   holds: Hold[] = [];
+  erasures: { what: string; reason: string }[] = [];
   codesSent = 0;
   handed: Handed | undefined;
 
@@ -351,6 +358,13 @@ export class Mock {
       case 'PUT signers/s0':
         Object.assign(document.signers[0]!, json());
         return send(response, 200, document);
+      case 'POST signers/s0/erase': {
+        if (!this.people.proved) return problem(response, 403, 'step-up', 'Prove that it is you');
+        const asked = json();
+        this.erasures.push(asked);
+        if (asked.what === 'recording') document.signers[0]!.erasedAt = '2026-11-23T19:30:00Z';
+        return send(response, 200, { what: asked.what, at: '2026-11-23T19:30:00Z', deleted: true });
+      }
       case 'PUT reminders':
         document.remindDays = json().days;
         document.remindAt = '2026-11-26T18:05:00Z';

@@ -44,7 +44,7 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
 // An act that waits for a proof: the dialog resolves it.
 const waiting = signal<((proved: boolean) => void) | undefined>(undefined);
 
-async function proven<T>(call: () => Promise<T>): Promise<T> {
+export async function proven<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
