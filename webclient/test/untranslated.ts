@@ -1,6 +1,8 @@
 // Finds text that was left in English on a page of another language: visible
 // text and what screen readers are told.
 import type { Page } from 'playwright-core';
+import casesEn from '../src/compare/casetext/en.ts';
+import compareEn from '../src/compare/text/en.ts';
 import commonEn from '../src/i18n/common/en.ts';
 import ownEn from '../src/own/text/en.ts';
 import settingsEn from '../src/own/settings/text/en.ts';
@@ -15,7 +17,7 @@ function phrases(tree: Tree): string[] {
   return Object.values(tree).flatMap((value) => (typeof value === 'string' ? [value] : value && typeof value === 'object' ? phrases(value as Tree) : []));
 }
 
-const ENGLISH = [commonEn, ownEn, settingsEn, signEn, verifyEn].flatMap((tree) => phrases(tree as Tree)).filter((phrase) => / /.test(phrase) && phrase.length > 7);
+const ENGLISH = [casesEn, compareEn, commonEn, ownEn, settingsEn, signEn, verifyEn].flatMap((tree) => phrases(tree as Tree)).filter((phrase) => /[a-z] [a-z]/i.test(phrase) && phrase.length > 7);
 
 // Words that only English sentences have: two of them beside each other give one away.
 const TELLS = /\b(the|is|of|and|your|you|this|that|with|has|was|are|not|for|to|by)\s+(the|a|an|is|of|and|your|you|this|that|with|has|was|are|not|for|to|be|been|by|it)\b/i;

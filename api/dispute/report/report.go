@@ -42,7 +42,7 @@ func Write(w io.Writer, in Input) error {
 		return api.Explain(api.ErrInvalid, "There is no report in %q.", in.Language)
 	}
 	c := in.Case
-	r := &writer{Input: in, t: t, d: page.New(page.Config{Title: t.title + " " + c.Reference, Author: "Inkwitness", Language: in.Language, Created: c.Changed, Footer: t.title + " " + c.Reference})}
+	r := &writer{Input: in, t: t, names: namesOf[in.Language], d: page.New(page.Config{Title: t.title + " " + c.Reference, Author: "Inkwitness", Language: in.Language, Created: c.Changed, Footer: t.title + " " + c.Reference})}
 	r.opening()
 	r.drawings()
 	r.results()
@@ -58,8 +58,9 @@ func Write(w io.Writer, in Input) error {
 
 type writer struct {
 	Input
-	t words
-	d *page.Document
+	t     words
+	names names
+	d     *page.Document
 }
 
 // opening says what was asked and what the findings come to.
@@ -153,7 +154,7 @@ func (r *writer) results() {
 			r.d.Paragraph(r.t.uncalibrated)
 		}
 		for _, p := range k.Problems {
-			r.d.Small(p.Code + ": " + p.Text)
+			r.d.Small(r.names.problem(p))
 		}
 		r.features(k)
 	}
@@ -167,7 +168,7 @@ func (r *writer) features(k *biometrics.Comparison) {
 	}
 	t := page.Table{Widths: []float64{4, 2, 2, 2, 1}, Header: []string{r.t.feature, r.t.value, r.t.mean, r.t.spread, "z"}}
 	for _, f := range k.Explanation.Features[:min(mostFeatures, len(k.Explanation.Features))] {
-		t.Rows = append(t.Rows, []string{strings.TrimSpace(f.Feature + " " + f.Unit), number(f.Questioned, 3), number(f.Mean, 3), number(f.Spread, 3), number(f.Z, 1)})
+		t.Rows = append(t.Rows, []string{r.names.feature(f), number(f.Questioned, 3), number(f.Mean, 3), number(f.Spread, 3), number(f.Z, 1)})
 	}
 	r.d.Table(t)
 	r.d.Small(r.t.featureNote)
@@ -191,7 +192,7 @@ func (r *writer) quality() {
 	for _, i := range r.Case.Items {
 		for _, p := range i.Problems {
 			if p.Code != biometrics.CodeFewReferences {
-				r.d.Small(i.Label + " – " + p.Code + ": " + p.Text)
+				r.d.Small(i.Label + " – " + r.names.problem(p))
 			}
 		}
 	}

@@ -223,8 +223,8 @@ function FeatureTable({ features }: { features: Feature[] }) {
         <thead><tr><th scope="col">{texts.feature}</th><th scope="col" class="number">{texts.questioned}</th><th scope="col" class="number">{texts.mean}</th><th scope="col" class="number">{texts.spread}</th><th scope="col" class="number">z</th></tr></thead>
         <tbody>
           {features.map((one) => (
-            <tr key={one.feature}>
-              <th scope="row">{texts.names[one.feature] ?? one.feature} <span class="muted">{one.unit}</span></th>
+            <tr key={one.feature} title={one.feature}>
+              <th scope="row">{texts.names[one.feature] ?? one.feature} <span class="muted">{texts.units[one.unit] ?? one.unit}</span></th>
               <td class="number">{number(one.questioned, 2)}</td><td class="number">{number(one.mean, 2)}</td><td class="number">{number(one.spread, 2)}</td>
               <td class={Math.abs(one.z) >= 2 ? 'number far' : 'number'}>{number(one.z, 1)}</td>
             </tr>

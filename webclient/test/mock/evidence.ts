@@ -48,8 +48,8 @@ const comparison: Comparison = {
   explanation: {
     reference: 2, channels: [], stretches: [], path: [],
     features: [
-      { feature: 'duration', unit: 's', questioned: 3.09, mean: 3.02, spread: 0.11, z: 0.6 },
-      { feature: 'mean pressure', unit: '', questioned: 0.61, mean: 0.44, spread: 0.06, z: 2.8 },
+      { feature: 'log-duration', unit: 'ln s', questioned: 1.13, mean: 1.11, spread: 0.04, z: 0.6 },
+      { feature: 'mean-p', unit: 'full scale', questioned: 0.61, mean: 0.44, spread: 0.06, z: 2.8 },
     ],
   },
 };

@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/en.json';
 import type { Quality } from '../../api.ts';
 import type { ChannelName } from '../signal.ts';
 
@@ -154,7 +155,8 @@ const en = {
     text: 'z is the distance from the references’ mean in their own spread; beyond ±2 it is marked.',
     feature: 'Feature', questioned: 'Questioned', mean: 'References, mean', spread: 'Spread',
     more: (n: number) => `${n} more features`,
-    names: {} as Record<string, string>,
+    names: names.features as Record<string, string>,
+    units: names.units as Record<string, string>,
   },
   quality: {
     title: 'Quality of the recordings',
@@ -168,7 +170,7 @@ const en = {
       clockRepeats: 'Repeated times', clockBackwards: 'Times that step back', pressureLevels: 'Pressure levels seen', complexity: 'Complexity, full turns', pathMm: 'Ink path, mm',
     } as Record<keyof Quality, string>,
   },
-  problems: {} as Record<string, string>,
+  problems: names.problems as Record<string, string>,
 };
 
 export default en;

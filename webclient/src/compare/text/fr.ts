@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/fr.json';
 import type { Translation } from '../../i18n/index.ts';
 import type en from './en.ts';
 
@@ -154,7 +155,8 @@ const fr: Translation<typeof en> = {
     text: 'z est l’écart à la moyenne des références, mesuré dans leur propre dispersion ; au-delà de ±2 il est marqué.',
     feature: 'Caractéristique', questioned: 'Contestée', mean: 'Références, moyenne', spread: 'Dispersion',
     more: (n) => `${n} autres caractéristiques`,
-    names: {},
+    names: names.features,
+    units: names.units,
   },
   quality: {
     title: 'Qualité des enregistrements',
@@ -168,12 +170,6 @@ const fr: Translation<typeof en> = {
       clockRepeats: 'Temps répétés', clockBackwards: 'Retours en arrière du temps', pressureLevels: 'Niveaux de pression observés', complexity: 'Complexité, tours complets', pathMm: 'Longueur tracée, mm',
     },
   },
-  problems: {
-    'few-references': 'Il y a moins de cinq références : le taux d’erreur est plus élevé.', varied: 'Les références varient plus que chez la plupart des gens.',
-    'no-pressure': 'Comparé sans la pression.', 'device-mismatch': 'Les références et la signature contestée viennent d’appareils différents.',
-    finger: 'Signé avec le doigt.', mouse: 'Signé avec la souris.', clock: 'Des temps se répètent, reculent ou sautent.', gaps: 'L’appareil a perdu des points.',
-    'low-rate': 'Moins de 50 points par seconde.', 'constant-time': 'Les temps n’ont aucune gigue.', 'constant-pressure': 'La pression est mesurée mais ne change jamais.',
-    uncalibrated: 'Hors des classes étalonnées.', replay: 'La signature contestée est la copie d’une référence.', 'too-short': 'Très court.', 'too-simple': 'Très simple.', inconsistent: 'Une référence diffère des autres.',
-  },
+  problems: names.problems,
 };
 export default fr;

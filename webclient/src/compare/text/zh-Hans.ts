@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/zh-Hans.json';
 import type { Translation } from '../../i18n/index.ts';
 import type en from './en.ts';
 
@@ -154,7 +155,8 @@ const zhHans: Translation<typeof en> = {
     text: 'z 为与参考平均值的距离，以参考本身的离散程度计；超过 ±2 会标示。',
     feature: '特征', questioned: '待鉴定', mean: '参考平均', spread: '离散',
     more: (n) => `其他 ${n} 项特征`,
-    names: {},
+    names: names.features,
+    units: names.units,
   },
   quality: {
     title: '录制质量',
@@ -168,10 +170,6 @@ const zhHans: Translation<typeof en> = {
       clockRepeats: '重复的时间', clockBackwards: '倒退的时间', pressureLevels: '出现的压力级数', complexity: '复杂度（圈数）', pathMm: '笔迹长度（mm）',
     },
   },
-  problems: {
-    'few-references': '参考签名少于五个：错误率较高。', varied: '参考签名的变化大于一般人。', 'no-pressure': '比对未使用压力。', 'device-mismatch': '参考与待鉴定签名来自不同类型的设备。',
-    finger: '以手指签名。', mouse: '以鼠标签名。', clock: '时间有重复、倒退或跳动。', gaps: '设备遗漏了样本点。', 'low-rate': '每秒少于 50 点。', 'constant-time': '时间完全没有抖动。',
-    'constant-pressure': '有测量压力但从未变化。', uncalibrated: '超出校准类别。', replay: '待鉴定签名是某个参考的副本。', 'too-short': '非常短。', 'too-simple': '非常简单。', inconsistent: '有一个参考与其他不同。',
-  },
+  problems: names.problems,
 };
 export default zhHans;

@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/zh-Hant.json';
 import type { Translation } from '../../i18n/index.ts';
 import type en from './en.ts';
 
@@ -154,7 +155,8 @@ const zhHant: Translation<typeof en> = {
     text: 'z 為與參考平均值的距離，以參考本身的離散程度計；超過 ±2 會標示。',
     feature: '特徵', questioned: '待鑑定', mean: '參考平均', spread: '離散',
     more: (n) => `其他 ${n} 項特徵`,
-    names: {},
+    names: names.features,
+    units: names.units,
   },
   quality: {
     title: '錄製品質',
@@ -168,10 +170,6 @@ const zhHant: Translation<typeof en> = {
       clockRepeats: '重複的時間', clockBackwards: '倒退的時間', pressureLevels: '出現的壓力級數', complexity: '複雜度（圈數）', pathMm: '筆跡長度（mm）',
     },
   },
-  problems: {
-    'few-references': '參考簽名少於五個：錯誤率較高。', varied: '參考簽名的變化大於一般人。', 'no-pressure': '比對未使用壓力。', 'device-mismatch': '參考與待鑑定簽名來自不同類型的裝置。',
-    finger: '以手指簽名。', mouse: '以滑鼠簽名。', clock: '時間有重複、倒退或跳動。', gaps: '裝置遺漏了樣本點。', 'low-rate': '每秒少於 50 點。', 'constant-time': '時間完全沒有抖動。',
-    'constant-pressure': '有測量壓力但從未變化。', uncalibrated: '超出校準類別。', replay: '待鑑定簽名是某個參考的複本。', 'too-short': '非常短。', 'too-simple': '非常簡單。', inconsistent: '有一個參考與其他不同。',
-  },
+  problems: names.problems,
 };
 export default zhHant;

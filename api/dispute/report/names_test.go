@@ -1,0 +1,64 @@
+package report
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"inkwitness/biometrics/feature"
+)
+
+// Every feature, unit and problem that the comparator can name has words in
+// every language, each its own.
+func TestNames(t *testing.T) {
+	problems := problemCodes(t)
+	for language, n := range namesOf {
+		seen := map[string]string{}
+		for g := range feature.Global(feature.NumGlobal) {
+			word := n.Features[g.String()]
+			if word == "" || seen[word] != "" {
+				t.Errorf("%s: %s is called %q, as is %s", language, g, word, seen[word])
+			}
+			seen[word] = g.String()
+			if n.Units[g.Unit()] == "" {
+				t.Errorf("%s: no word for the unit %q", language, g.Unit())
+			}
+		}
+		if len(n.Features) != feature.NumGlobal {
+			t.Errorf("%s: %d names for %d features", language, len(n.Features), feature.NumGlobal)
+		}
+		if got := slices.Sorted(maps.Keys(n.Problems)); language != "en" && !slices.Equal(got, problems) {
+			t.Errorf("%s: words for the problems\n%q, want\n%q", language, got, problems)
+		}
+	}
+}
+
+// problemCodes reads the codes from the source, so that a new one is missed.
+func problemCodes(t *testing.T) (codes []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "..", "..", "biometrics", "biometrics.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if v, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Code") && len(v.Values) == 1 {
+			code, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			codes = append(codes, code)
+		}
+		return true
+	})
+	if len(codes) < 15 {
+		t.Fatalf("only %d codes found", len(codes))
+	}
+	slices.Sort(codes)
+	return codes
+}
