@@ -45,7 +45,8 @@ const (
 	maxFileBytes = 4 << 20
 	maxFiles     = 200_000
 	maxPoints    = 1 << 16
-	minPoints    = 4 // fewer are not a signature
+	minPoints    = 4      // fewer are not a signature
+	minLast      = 20_000 // us, from the first to the last point, of a clock that goes at all
 )
 
 // Item is one signature of a corpus.
@@ -88,8 +89,8 @@ type Filter struct {
 
 func (f Filter) keep(n int) bool { return !f.Set || n >= f.From && n <= f.To }
 
-// Load reads a corpus from a directory, or from a .tar, .tar.gz, .tgz or .zip
-// file. A directory may hold such archives. An index beside or in it (see
+// Load reads a corpus from a directory, or from a .tar, .tar.gz, .tgz, .tar.bz2
+// or .zip file. Directories and archives may hold further archives. An index beside or in it (see
 // findIndex) says whose a file is; without one the names of the original
 // distribution do. Users who are not there are not missed. Single damaged files
 // are left out and named; a corpus of which more than one in twenty is damaged is
@@ -166,6 +167,8 @@ func (l *loader) file(file string, data []byte) error {
 		return nil // of another corpus that looks alike
 	case err == nil && len(sig.Points) < minPoints:
 		err = fmt.Errorf("%d points: %w", len(sig.Points), biometrics.ErrMalformed)
+	case err == nil && tooShort(sig):
+		err = fmt.Errorf("the whole signature lasts less than %d ms: %w", minLast/1000, biometrics.ErrMalformed)
 	case err == nil && r != nil && r.sum != "" && !strings.HasPrefix(hex.EncodeToString(sum[:]), r.sum):
 		err = fmt.Errorf("the file is not the one of the index, whose SHA-256 starts with %s: %w", r.sum, biometrics.ErrMalformed)
 	}
@@ -179,6 +182,11 @@ func (l *loader) file(file string, data []byte) error {
 	item.File, item.Signature, item.sum = file, sig, sum
 	l.items = append(l.items, item)
 	return nil
+}
+
+func tooShort(s capture.Signature) bool {
+	last := s.Points[len(s.Points)-1].Time - s.Points[0].Time
+	return last > 0 && last < minLast
 }
 
 // elsewhere is true for a file that some corpus takes by its name.
@@ -218,14 +226,21 @@ func (l *loader) missing() []string {
 }
 
 // level puts the pressure of all signatures on one scale, where the reader had
-// to guess the device's range from a single file.
+// to guess the device's range from a single file. A few files with no pressure in
+// them are of a device that measures it, if most others have it.
 func level(items []Item) {
-	most := 0
+	most, with := 0, 0
 	for _, it := range items {
 		most = max(most, it.Signature.Device.PressureLevels)
+		if it.Signature.Device.HasPressure {
+			with++
+		}
 	}
 	for i := range items {
 		s := &items[i].Signature
+		if !s.Device.HasPressure && 2*with > len(items) {
+			s.Device.HasPressure, s.Device.PressureLevels = true, most
+		}
 		if s.Device.PressureLevels < 2 || s.Device.PressureLevels == most {
 			continue
 		}

@@ -1,11 +1,11 @@
 package corpus
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -177,9 +177,9 @@ func userNumber(user string) int {
 	return number(user[from:to])
 }
 
-// findIndex reads the indexes that belong to a path: of a directory those in it,
-// at any depth, and that of its name beside it; of an archive that of its name
-// and index.csv beside it.
+// findIndex reads the indexes that belong to a path: those in it, at any depth
+// and in archives too, that of its name beside it, and of an archive the
+// index.csv beside it.
 func findIndex(at string) (*index, error) {
 	x := newIndex()
 	info, err := os.Stat(at)
@@ -190,20 +190,19 @@ func findIndex(at string) (*index, error) {
 	files := []string{stem(at) + "." + indexName}
 	if !info.IsDir() {
 		files = append(files, filepath.Join(filepath.Dir(at), indexName))
-	} else if err := filepath.WalkDir(at, func(p string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && isIndex(p) {
-			files = append(files, p)
-		}
-		return err
-	}); err != nil {
-		return nil, err
 	}
 	for _, file := range files {
 		if err := x.addFile(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	return x, nil
+	w := walker{want: isIndex, do: func(name string, data []byte) error {
+		if err := x.add(bytes.NewReader(data)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return nil
+	}}
+	return x, w.walk(at)
 }
 
 func (x *index) addFile(file string) error {
@@ -221,7 +220,7 @@ func (x *index) addFile(file string) error {
 // stem is a path without an archive's ending.
 func stem(file string) string {
 	lower := strings.ToLower(file)
-	for _, end := range []string{".tar.gz", ".tgz", ".tar", ".zip"} {
+	for _, end := range []string{".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar", ".zip"} {
 		if strings.HasSuffix(lower, end) {
 			return file[:len(file)-len(end)]
 		}

@@ -119,7 +119,7 @@ func TestIndexOfSeveralCorpora(t *testing.T) {
 	}
 	pack(t, filepath.Join(dir, "all.tgz"), files)
 	must(t, os.WriteFile(filepath.Join(dir, "all.index.csv"), []byte(table), 0o600))
-	for corpus, want := range map[Name]string{SVC2004Task2: "svc/U1S1.TXT", SVC2004Sample: "svc/USER1_1.txt", SUSIGVisual: "s/VisualSubCorpus/GENUINE/SESSION1/001_1_1.sig", SUSIGBlind: "s/BlindSubCorpus/GENUINE/001_g_1.sig"} {
+	for corpus, want := range map[Name]string{SVC2004Task2: "all/svc/U1S1.TXT", SVC2004Sample: "all/svc/USER1_1.txt", SUSIGVisual: "all/s/VisualSubCorpus/GENUINE/SESSION1/001_1_1.sig", SUSIGBlind: "all/s/BlindSubCorpus/GENUINE/001_g_1.sig"} {
 		c, err := Load(corpus, dir, Filter{})
 		if err != nil || len(c.Users) != 1 || len(c.Users[0].Genuine) != 1 || c.Users[0].Genuine[0].File != want {
 			t.Errorf("%s: %+v, %v", corpus, c, err)

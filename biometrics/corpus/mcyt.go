@@ -14,8 +14,11 @@ import (
 // readMCYT reads the binary files of the distribution, or the text that its
 // MATLAB reader is often used to make of them.
 func readMCYT(data []byte) (capture.Signature, bool, error) {
-	if bytes.HasPrefix(data, []byte("FPG ")) {
+	switch {
+	case bytes.HasPrefix(data, []byte("FPG ")):
 		return readFPG(data)
+	case bytes.IndexByte(bytes.TrimRight(data, "\x00"), 0) >= 0: // no text
+		return readBareFPG(data)
 	}
 	return readMCYTText(data)
 }
@@ -96,6 +99,34 @@ func readFPG(data []byte) (capture.Signature, bool, error) {
 		}
 	}
 	return mcyt(rows, rate, width >= 5)
+}
+
+// readBareFPG reads copies whose header was cut down to what is needed, as some
+// tools write them, little-endian:
+//
+//	0 header size u16 | 2 bits a value u16 = 32 | 4 vectors u32 | 8 sampling rate u32
+//
+// then, from the header's size on, vectors of five.
+func readBareFPG(data []byte) (capture.Signature, bool, error) {
+	bad := fmt.Errorf("binary, but neither FPG nor a cut-down header before vectors of five: %w", biometrics.ErrMalformed)
+	if len(data) < 12 {
+		return capture.Signature{}, false, bad
+	}
+	le := binary.LittleEndian
+	head, bits, n := int(le.Uint16(data)), int(le.Uint16(data[2:])), int(le.Uint32(data[4:]))
+	if head < 8 || head > 512 || bits != 32 || n < 1 || n > maxPoints || head+20*n != len(data) {
+		return capture.Signature{}, false, bad
+	}
+	rate := 100.0
+	if r := float64(le.Uint32(data[8:])); head >= 12 && r >= 20 && r <= 1000 {
+		rate = r
+	}
+	rows := make([]mcytSample, n)
+	for i := range rows {
+		at := func(j int) float64 { return value(data[head+(i*5+j)*4:], bits) }
+		rows[i] = mcytSample{at(0), at(1), at(2), at(3), at(4)}
+	}
+	return mcyt(rows, rate, true)
 }
 
 // value reads a value. Those of 16 bits have a sign: places start at 0 and no

@@ -35,9 +35,9 @@ var formats = map[Name]format{
 		expect: "NFI-AAABBCCC.hwr (writer, sample, claimed writer), one line of heading, then X Y PRESSURE AZIMUTH ALTITUDE"},
 	MCYT100: {ext: []string{".fpg", ".txt", ".csv", ".dat"}, name: mcytName, read: readMCYT,
 		expect: "0000v00.fpg (genuine) and 0000f00.fpg (forgery), binary with FPG at the start, or the same as text: x y pressure azimuth altitude"},
-	SUSIGVisual: {ext: []string{".sig"}, name: susigVisualName, expect: expectSUSIG,
+	SUSIGVisual: {ext: []string{".sig", ".txt"}, name: susigVisualName, expect: expectSUSIG,
 		read: func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigVisual) }},
-	SUSIGBlind: {ext: []string{".sig"}, name: susigBlindName, expect: expectSUSIG,
+	SUSIGBlind: {ext: []string{".sig", ".txt"}, name: susigBlindName, expect: expectSUSIG,
 		read: func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigBlind) }},
 	AndroidFinger: {ext: []string{".sig"}, name: susigAny, expect: expectSUSIG,
 		read: func(d []byte) (capture.Signature, bool, error) { return readSUSIG(d, susigFinger) }},
@@ -48,8 +48,8 @@ var (
 	svcSamplePattern = regexp.MustCompile(`^user0*(\d{1,5})_0*(\d{1,5})\.txt$`)
 	hwrPattern       = regexp.MustCompile(`^(nfi[-_ ]?)?(\d{3})[-_]?(\d{2})[-_]?(\d{3})\.hwr$`)
 	mcytPattern      = regexp.MustCompile(`^(?:u\d+_[gs]_)?(\d{1,6})([vf])(\d{1,3})\.(?:fpg|txt|csv|dat)$`)
-	sigPattern       = regexp.MustCompile(`^(\d{1,4})_([a-z]{1,2}|\d)_(\d{1,3})\.sig$`)
-	sigPlain         = regexp.MustCompile(`^(\d{1,4})_(\d{1,3})\.sig$`)
+	sigPattern       = regexp.MustCompile(`^u?(\d{1,4})[-_ ]([a-z]{1,2}|\d)[-_ ](\d{1,3})\.(?:sig|txt)$`)
+	sigPlain         = regexp.MustCompile(`^u?(\d{1,4})[-_ ](\d{1,3})\.(?:sig|txt)$`)
 )
 
 func number(s string) int {
@@ -108,38 +108,66 @@ func mcytName(file string) (Item, bool) {
 	return Item{User: m[1], Number: number(m[1]), Genuine: m[2] == "v", Sample: number(m[3])}, true
 }
 
-// susigVisualName takes files of the visual part, also where the folders that
-// say so are gone.
+// susigVisualName and susigBlindName take the files of one part: those below a
+// folder that names it, and those whose folders name neither part.
 func susigVisualName(file string) (Item, bool) {
-	if strings.Contains(strings.ToLower(file), "blind") {
+	if susigPart(file) == "blind" {
 		return Item{}, false
 	}
 	return susigAny(file)
 }
 
 func susigBlindName(file string) (Item, bool) {
-	if strings.Contains(strings.ToLower(file), "visual") {
+	if susigPart(file) == "visual" {
 		return Item{}, false
 	}
 	return susigAny(file)
 }
 
+// susigPart is the part that the folders speak of, the innermost first:
+// SUSIG_visual_and_blind/BlindSubCorpus is blind. A folder that names both says
+// nothing.
+func susigPart(file string) string {
+	folders := strings.Split(strings.ToLower(path.Dir(file)), "/")
+	for i := len(folders) - 1; i >= 0; i-- {
+		visual, blind := strings.Contains(folders[i], "visual"), strings.Contains(folders[i], "blind")
+		switch {
+		case visual && !blind:
+			return "visual"
+		case blind && !visual:
+			return "blind"
+		}
+	}
+	return ""
+}
+
+// susigForged is true below FORGERY, VALIDATION_FORGERY and the like, the
+// innermost folder first.
+func susigForged(file string) bool {
+	folders := strings.Split(strings.ToLower(path.Dir(file)), "/")
+	for i := len(folders) - 1; i >= 0; i-- {
+		forged, genuine := strings.Contains(folders[i], "forge"), strings.Contains(folders[i], "genuine")
+		if forged != genuine {
+			return forged
+		}
+	}
+	return false
+}
+
 // susigAny reads {user}_{session}_{sample}.sig and {user}_g_{sample}.sig
-// (genuine) and {user}_f_{sample}.sig (forgery). Where a name does not tell,
-// the folder does.
+// (genuine) and {user}_f_{sample}.sig (forgery; in the visual part 1 to 5 are
+// skilled and 6 to 10 highly skilled, both count). Where a name does not tell,
+// the folder does. People of VALIDATION are others than those of the main set.
 func susigAny(file string) (Item, bool) {
 	if m := sigPattern.FindStringSubmatch(base(file)); m != nil {
 		it := Item{User: m[1], Number: number(m[1]), Genuine: !strings.Contains(m[2], "f"), Sample: number(m[3])}
 		if n := number(m[2]); n > 0 {
-			it.Session = n
-		}
-		if !it.Genuine && strings.HasPrefix(m[2], "h") { // highly skilled
-			it.Session = 2
+			it.Session, it.Genuine = n, !susigForged(file)
 		}
 		return it, true
 	}
 	if m := sigPlain.FindStringSubmatch(base(file)); m != nil {
-		return Item{User: m[1], Number: number(m[1]), Genuine: !strings.Contains(strings.ToLower(file), "forger"), Sample: number(m[2])}, true
+		return Item{User: m[1], Number: number(m[1]), Genuine: !susigForged(file), Sample: number(m[2])}, true
 	}
 	return Item{}, false
 }

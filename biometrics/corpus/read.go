@@ -10,11 +10,16 @@ import (
 	"inkwitness/capture"
 )
 
-// rows reads the numbers of a text file, line by line. Lines that are not
-// numbers are headings before the first point (three numbers or more) and an
-// error after it.
+// rows reads the numbers of a text file, line by line, whatever ends its lines.
+// Lines that are not numbers are headings before the first point (three numbers
+// or more) and an error after it. A mark of the byte order before and the filling
+// of old systems after the text (control-Z, zeros) do not count.
 func rows(data []byte) ([][]float64, error) {
 	var out [][]float64
+	data = bytes.TrimRight(bytes.TrimPrefix(data, []byte("\ufeff")), "\x00\x1a \t\r\n")
+	if !bytes.Contains(data, []byte("\n")) {
+		data = bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
+	}
 	for line := range bytes.Lines(data) {
 		fields := bytes.FieldsFunc(line, separator)
 		if len(fields) == 0 {

@@ -5,6 +5,7 @@ import (
 	"archive/zip"
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -19,8 +20,15 @@ import (
 	"inkwitness/biometrics"
 )
 
-// walker goes through a directory, an archive, or archives in a directory, at
-// any depth. want chooses by path; do is given the path and the bytes.
+// Limits of archives in archives, such as the VisualSubCorpus.zip of a SUSig.tgz.
+const (
+	maxDepth  = 3
+	maxNested = 1 << 30 // bytes of one
+)
+
+// walker goes through a directory, an archive, archives in a directory and
+// archives in archives. want chooses by path; do is given the path and the
+// bytes. An archive below the root is a folder of its name in the path.
 type walker struct {
 	want func(name string) bool
 	do   func(name string, data []byte) error
@@ -40,7 +48,7 @@ func (w *walker) walk(root string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return w.archive(root)
+		return w.archive(root, "")
 	}
 	return filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -49,14 +57,14 @@ func (w *walker) walk(root string) error {
 		if err := w.count(); err != nil {
 			return err
 		}
-		if isArchive(p) {
-			return w.archive(p)
-		}
 		rel, err := filepath.Rel(root, p)
 		if err != nil {
 			return err
 		}
 		rel = filepath.ToSlash(rel)
+		if isArchive(p) {
+			return w.archive(p, stem(rel))
+		}
 		if hidden(rel) || !w.want(rel) {
 			return nil
 		}
@@ -83,52 +91,60 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f)
+	return readAll(f, maxFileBytes)
 }
 
-func readAll(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
-	if err == nil && len(data) > maxFileBytes {
-		err = fmt.Errorf("file of more than %d bytes: %w", maxFileBytes, biometrics.ErrLimit)
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("file of more than %d bytes: %w", limit, biometrics.ErrLimit)
 	}
 	return data, err
 }
 
-// archive tells the kind from the first bytes, whatever the name says.
-func (w *walker) archive(file string) error {
+func (w *walker) archive(file, folder string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	head := make([]byte, 264)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	switch head = head[:n]; {
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")):
-		err = w.zipped(file)
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		var gz *gzip.Reader
-		if gz, err = gzip.NewReader(bufio.NewReader(f)); err == nil {
-			err = w.tarred(gz)
-		}
-	case n > 262 && string(head[257:262]) == "ustar":
-		err = w.tarred(bufio.NewReader(f))
-	default:
-		err = fmt.Errorf("neither a directory nor a .tar.gz, .tgz, .tar or .zip: %w", biometrics.ErrMalformed)
-	}
+	info, err := f.Stat()
 	if err != nil {
+		return err
+	}
+	if err := w.packed(f, info.Size(), folder, 0); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return nil
 }
 
-func (w *walker) tarred(r io.Reader) error {
+// packed tells the kind of an archive from its first bytes, whatever its name
+// says.
+func (w *walker) packed(r io.ReaderAt, size int64, folder string, depth int) error {
+	head := make([]byte, 264)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	all := func() *bufio.Reader { return bufio.NewReader(io.NewSectionReader(r, 0, size)) }
+	switch head = head[:n]; {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		return w.zipped(r, size, folder, depth)
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		gz, err := gzip.NewReader(all())
+		if err != nil {
+			return err
+		}
+		return w.tarred(gz, folder, depth)
+	case bytes.HasPrefix(head, []byte("BZh")):
+		return w.tarred(bzip2.NewReader(all()), folder, depth)
+	case n > 262 && string(head[257:262]) == "ustar":
+		return w.tarred(all(), folder, depth)
+	}
+	return fmt.Errorf("neither a directory nor a .tar.gz, .tgz, .tar.bz2, .tar or .zip (unpack what is packed otherwise, and give the directory): %w", biometrics.ErrMalformed)
+}
+
+func (w *walker) tarred(r io.Reader, folder string, depth int) error {
 	tr := tar.NewReader(r)
 	for {
 		h, err := tr.Next()
@@ -136,52 +152,68 @@ func (w *walker) tarred(r io.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("the archive is damaged or cut short: %w", err)
 		}
-		if err := w.count(); err != nil {
-			return err
-		}
-		name := clean(h.Name)
-		if h.Typeflag != tar.TypeReg || hidden(name) || !w.want(name) {
+		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		data, err := readAll(tr)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if err := w.do(name, data); err != nil {
+		if err := w.member(path.Join(folder, clean(h.Name)), func() (io.ReadCloser, error) { return io.NopCloser(tr), nil }, depth); err != nil {
 			return err
 		}
 	}
 }
 
-func (w *walker) zipped(file string) error {
-	z, err := zip.OpenReader(file)
+func (w *walker) zipped(r io.ReaderAt, size int64, folder string, depth int) error {
+	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return err
 	}
-	defer z.Close()
 	for _, f := range z.File {
-		if err := w.count(); err != nil {
-			return err
+		if f.FileInfo().IsDir() {
+			continue
+		}
+		if f.Flags&1 != 0 {
+			return fmt.Errorf("%s is encrypted: unpack the archive with its password and give the directory: %w", f.Name, biometrics.ErrMalformed)
 		}
 		// Some packers write backslashes, against the specification.
 		name := clean(strings.ReplaceAll(f.Name, `\`, "/"))
-		if f.FileInfo().IsDir() || hidden(name) || !w.want(name) {
-			continue
-		}
-		rc, err := f.Open()
-		if err != nil {
+		if err := w.member(path.Join(folder, name), f.Open, depth); err != nil {
 			return err
 		}
-		data, err := readAll(rc)
-		rc.Close()
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if err := w.do(name, data); err != nil {
-			return err
-		}
+	}
+	return nil
+}
+
+// member reads one file of an archive, or goes into it where it is an archive.
+func (w *walker) member(name string, open func() (io.ReadCloser, error), depth int) error {
+	if err := w.count(); err != nil {
+		return err
+	}
+	inner := isArchive(name)
+	if hidden(name) || !inner && !w.want(name) {
+		return nil
+	}
+	if inner && depth >= maxDepth {
+		return fmt.Errorf("%s: archives in archives, more than %d deep: %w", name, maxDepth, biometrics.ErrLimit)
+	}
+	f, err := open()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer f.Close()
+	limit := int64(maxFileBytes)
+	if inner {
+		limit = maxNested
+	}
+	data, err := readAll(f, limit)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if !inner {
+		return w.do(name, data)
+	}
+	if err := w.packed(bytes.NewReader(data), int64(len(data)), stem(name), depth+1); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
