@@ -69,7 +69,13 @@ type Class struct {
 	Pressure   bool                `json:"pressure"` // both sides measured pressure
 	Pointer    capture.PointerType `json:"pointer"`  // of the questioned signature
 	References int                 `json:"references"`
-	Calibrated bool                `json:"calibrated"` // false: no people of this class were available to calibrate on
+
+	// SeveralDays: the references are dated and come from more than one day, so
+	// that they vary as a writer does from day to day. Without dates they are taken
+	// as of one sitting.
+	SeveralDays bool `json:"severalDays"`
+
+	Calibrated bool `json:"calibrated"` // false: no people of this class were available to calibrate on
 }
 
 // Outcome is what the threshold makes of a likelihood ratio.

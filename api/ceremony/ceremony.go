@@ -230,6 +230,7 @@ type Still struct {
 	Capture    capture.SessionID `json:"capture"` // whose video it is of
 	Object     evidence.Object   `json:"object"`
 	EnrolledAt time.Time         `json:"enrolledAt"`
+	Pending    bool              `json:"pending,omitempty"` // its signature is not confirmed: nothing is compared with it yet
 }
 
 // Reference is one enrolled signature (data class K5: kept until consent is

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"inkwitness/biometrics"
+	"inkwitness/capture"
 )
 
 // stillFile is the name of an enrolled still.
@@ -15,7 +16,8 @@ const stillFile = "face.jpg"
 const maxStill = 4 << 20 // bytes
 
 // face compares the face in a signature's video with the still that was enrolled
-// of the signer, or enrols one. Only of those who agreed to be compared.
+// of the signer, or makes one, which is enrolled when the signer confirms the
+// signature (settleStill). Only of those who agreed to be compared.
 func (s *Service) face(ctx context.Context, organisation string, who *Signer, c *Capture, look Face) (*biometrics.FaceFinding, error) {
 	if look == nil || !who.Allows(ForComparison) || !who.Allows(ForVideo) {
 		return nil, nil
@@ -25,7 +27,7 @@ func (s *Service) face(ctx context.Context, organisation string, who *Signer, c 
 		return nil, fmt.Errorf("find the signer's still: %w", err)
 	}
 	var enrolled []byte
-	if still := subject.Face; still != nil && still.Capture != c.ID {
+	if still := subject.Face; still != nil && !still.Pending && still.Capture != c.ID {
 		r, err := s.Vault.Open(ctx, still.Object)
 		if err != nil {
 			return nil, fmt.Errorf("read the signer's still: %w", err)
@@ -51,15 +53,16 @@ func (s *Service) face(ctx context.Context, organisation string, who *Signer, c 
 	return &finding, nil
 }
 
-// enrolStill keeps a still under the key of the subject's references. One that
-// is there already stays.
+// enrolStill keeps a still under the key of the subject's references until its
+// signature is confirmed. One that is enrolled already stays, one that waits for
+// another signature to be confirmed gives way.
 func (s *Service) enrolStill(ctx context.Context, organisation string, who *Signer, c *Capture, still []byte) error {
 	return retryStale(func() error {
 		subject, err := s.Subjects.Subject(ctx, organisation, who.Email)
 		if err != nil {
 			return fmt.Errorf("find the signer's still: %w", err)
 		}
-		if subject.Face != nil {
+		if subject.Face != nil && (!subject.Face.Pending || subject.Face.Capture == c.ID) {
 			return nil
 		}
 		meta := referenceMeta(subject, c.StartedAt, "still for comparing faces")
@@ -68,7 +71,30 @@ func (s *Service) enrolStill(ctx context.Context, organisation string, who *Sign
 		if err != nil {
 			return fmt.Errorf("store the signer's still: %w", err)
 		}
-		subject.Face = &Still{Capture: c.ID, Object: object, EnrolledAt: c.EndedAt}
+		subject.Face = &Still{Capture: c.ID, Object: object, EnrolledAt: c.EndedAt, Pending: true}
 		return s.saveSubject(ctx, subject)
 	})
+}
+
+// settleStill enrols the still that was made of a signature's video, or forgets
+// it, in the transaction that confirms the signature or discards it.
+func (s *Service) settleStill(ctx context.Context, d *Document, signer string, id capture.SessionID, confirmed bool) error {
+	who, err := d.Signer(signer)
+	if err != nil {
+		return err
+	}
+	subject, err := s.Subjects.Subject(ctx, d.Organisation, who.Email)
+	if err != nil {
+		return fmt.Errorf("find the signer's still: %w", err)
+	}
+	if subject.Face == nil || !subject.Face.Pending || subject.Face.Capture != id {
+		return nil
+	}
+	if subject.Face.Pending = false; !confirmed {
+		subject.Face = nil
+	}
+	if err := s.saveSubject(ctx, subject); err != nil {
+		return fmt.Errorf("settle the signer's still: %w", err)
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"inkwitness/biometrics"
+	"inkwitness/capture"
 	"inkwitness/evidence"
 )
 
@@ -62,6 +63,59 @@ func (d *desk) Open(_ context.Context, o evidence.Object) (io.ReadSeekCloser, er
 	}{bytes.NewReader(data), io.NopCloser(nil)}, nil
 }
 
+// settle confirms or discards a signature as the service does.
+func settle(t *testing.T, s *Service, who *Signer, id capture.SessionID, confirmed bool) {
+	t.Helper()
+	d := &Document{Organisation: "org", Signers: []*Signer{who}}
+	if err := s.settleStill(t.Context(), d, who.ID, id, confirmed); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A still of a signature that was thrown away, or never confirmed, is compared
+// with nothing and gives way to the next; only confirming enrols it.
+func TestStillWaitsForConfirmation(t *testing.T) {
+	ctx, day := t.Context(), time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	d := &desk{subject: Subject{ID: "holder"}, objects: map[string][]byte{}}
+	s := New(Config{Tx: d, Subjects: d, Objects: d, Vault: d})
+	who := &Signer{ID: "s", Email: "a@example.org", Subject: "holder"}
+	for _, p := range Purposes {
+		who.Consents = append(who.Consents, Consent{Purpose: p, Given: true})
+	}
+	look := func(_ context.Context, enrolled []byte) (biometrics.FaceFinding, []byte, error) {
+		if enrolled == nil {
+			return biometrics.FaceFinding{Outcome: biometrics.FaceEnrolled}, []byte("picture"), nil
+		}
+		return biometrics.FaceFinding{Outcome: biometrics.FaceCompared}, nil, nil
+	}
+	film := func(id capture.SessionID) biometrics.FaceOutcome {
+		t.Helper()
+		f, err := s.face(ctx, "org", who, &Capture{ID: id, EndedAt: day}, look)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f.Outcome
+	}
+	film("discarded")
+	settle(t, s, who, "discarded", false)
+	if d.subject.Face != nil || len(d.referred) != 0 {
+		t.Errorf("the still of a discarded signature stays: %+v, %v", d.subject.Face, d.referred)
+	}
+	film("left")
+	if got := film("confirmed"); got != biometrics.FaceEnrolled || d.subject.Face.Capture != "confirmed" || len(d.referred) != 1 {
+		t.Errorf("compared with a still that nobody confirmed: %s, %+v", got, d.subject.Face)
+	}
+	settle(t, s, who, "left", true) // late, of a still that is gone
+	if !d.subject.Face.Pending {
+		t.Error("another signature's confirmation enrolled the still")
+	}
+	settle(t, s, who, "confirmed", true)
+	settle(t, s, who, "confirmed", false) // what is enrolled stays
+	if got := film("later"); got != biometrics.FaceCompared || d.subject.Face.Capture != "confirmed" {
+		t.Errorf("a later video: %s, %+v", got, d.subject.Face)
+	}
+}
+
 // The first video of a signer who agreed is enrolled under the key of the
 // references, later ones are compared with it, and nobody else's is looked at.
 func TestFaceIsEnrolledThenCompared(t *testing.T) {
@@ -110,6 +164,7 @@ func TestFaceIsEnrolledThenCompared(t *testing.T) {
 	if len(d.referred) != 1 || d.referred[0] != d.subject.Face.Object {
 		t.Errorf("the still has no row of its own: %+v", d.referred)
 	}
+	settle(t, s, who, "one", true)
 	f, err := s.face(ctx, "org", who, &Capture{ID: "two", EndedAt: day.AddDate(0, 0, 1)}, look)
 	if err != nil || f.Score == nil || f.Score.Likeness != 0.7 || f.EnrolledAt == nil || !f.EnrolledAt.Equal(first.EndedAt) {
 		t.Errorf("a later video: %+v, %v", f, err)

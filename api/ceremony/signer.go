@@ -341,7 +341,13 @@ func (s *Service) references(ctx context.Context, organisation string, who *Sign
 
 // DiscardCapture throws a capture away.
 func (s *Service) DiscardCapture(ctx context.Context, document, signer string, id capture.SessionID) (*Document, error) {
-	d, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.DiscardCapture(signer, id) })
+	d, err := s.change(ctx, document, func(ctx context.Context, d *Document) (Effects, error) {
+		effects, err := d.DiscardCapture(signer, id)
+		if err != nil {
+			return effects, err
+		}
+		return effects, s.settleStill(ctx, d, signer, id, false)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -354,7 +360,13 @@ func (s *Service) DiscardCapture(ctx context.Context, document, signer string, i
 // Confirm is the signer's act. What follows from it is done by Run, also after
 // a crash.
 func (s *Service) Confirm(ctx context.Context, document, signer string, id capture.SessionID, typed string) (*Document, error) {
-	d, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) { return d.Confirm(signer, id, typed) })
+	d, err := s.change(ctx, document, func(ctx context.Context, d *Document) (Effects, error) {
+		effects, err := d.Confirm(signer, id, typed)
+		if err != nil {
+			return effects, err
+		}
+		return effects, s.settleStill(ctx, d, signer, id, true)
+	})
 	if err != nil {
 		return nil, err
 	}

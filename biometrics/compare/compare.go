@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"inkwitness/biometrics"
 	"inkwitness/biometrics/feature"
@@ -69,6 +70,7 @@ func (c *Comparator) Compare(ctx context.Context, references []capture.Signature
 type Template struct {
 	device   capture.Device
 	problems []biometrics.Problem
+	several  bool  // references of several days
 	with     *side // nil where a reference has no pressure
 	without  *side
 }
@@ -87,7 +89,7 @@ func (c *Comparator) Enrol(ctx context.Context, references []capture.Signature) 
 			return nil, fmt.Errorf("%s (%s): %w", p.Text, p.Code, biometrics.ErrReferences)
 		}
 	}
-	t.device = references[0].Device
+	t.device, t.several = references[0].Device, severalDays(references)
 	pressure := true
 	for _, r := range references {
 		pressure = pressure && r.Device.HasPressure
@@ -100,6 +102,26 @@ func (c *Comparator) Enrol(ctx context.Context, references []capture.Signature) 
 	}
 	t.without, err = c.side(ctx, references, false)
 	return t, err
+}
+
+// oneSitting is how far apart signatures of one day can be.
+const oneSitting = 12 * time.Hour
+
+// severalDays is true where all signatures are dated and not all are of one day.
+func severalDays(sigs []capture.Signature) bool {
+	first, last := sigs[0].Epoch, sigs[0].Epoch
+	for _, s := range sigs {
+		if s.Epoch.IsZero() {
+			return false
+		}
+		if s.Epoch.Before(first) {
+			first = s.Epoch
+		}
+		if s.Epoch.After(last) {
+			last = s.Epoch
+		}
+	}
+	return last.Sub(first) > oneSitting
 }
 
 func (c *Comparator) side(ctx context.Context, references []capture.Signature, pressure bool) (*side, error) {
@@ -159,7 +181,7 @@ func (c *Comparator) Verify(ctx context.Context, t *Template, questioned capture
 			problems = append(problems, problem(biometrics.CodeReplay, biometrics.Refusal, i, "The signature is a copy of reference %d, not signed anew.", i+1))
 		}
 	}
-	class := biometrics.Class{Pressure: pressure, Pointer: questioned.Device.Pointer, References: len(s.refs)}
+	class := biometrics.Class{Pressure: pressure, Pointer: questioned.Device.Pointer, References: len(s.refs), SeveralDays: t.several}
 	out := biometrics.Comparison{
 		Format: 1, Method: "multivariate DTW", Model: c.model.Version, Calibration: c.model.Version,
 		Score: c.model.Score(c.model.evidence(p, s, costs), pressure), Quality: q,

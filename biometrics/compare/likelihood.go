@@ -15,17 +15,20 @@ const (
 	hypothesisDifferent = "Another person wrote the questioned signature, having practised to imitate the writer of the reference signatures."
 )
 
-// calibration finds the line for a class: the same use of pressure, and the
-// largest calibrated number of references that is not more than there are.
+// calibration finds the line for a class: the same use of pressure and kind of
+// references, and the largest calibrated number of them that is not more than
+// there are. A single reference is of one day.
 func (m *Model) calibration(class biometrics.Class) *Calibration {
+	several := class.SeveralDays && class.References > 1
 	var best *Calibration
 	for i := range m.Trained.Calibrations {
 		c := &m.Trained.Calibrations[i]
-		if c.Pressure != class.Pressure {
+		if c.Pressure != class.Pressure || best != nil && best.SeveralDays == several && c.SeveralDays != several {
 			continue
 		}
 		switch {
 		case best == nil,
+			best.SeveralDays != several && c.SeveralDays == several,
 			c.References <= class.References && (best.References > class.References || c.References > best.References),
 			c.References > class.References && best.References > class.References && c.References < best.References:
 			best = c
@@ -89,7 +92,7 @@ func verbal(log float64) biometrics.Verbal {
 }
 
 // LogRatio is the calibrated score alone, for measuring error rates.
-func (m *Model) LogRatio(score float64, pressure bool, references int) float64 {
-	lr, _ := m.likelihood(score, biometrics.Class{Pressure: pressure, Pointer: capture.Pen, References: references})
+func (m *Model) LogRatio(score float64, class biometrics.Class) float64 {
+	lr, _ := m.likelihood(score, class)
 	return lr.Log
 }

@@ -91,13 +91,16 @@ type Slope struct {
 // Calibration is the line from scores to likelihood ratios for one class of
 // signatures, with its neighbours from resampled people for the interval.
 type Calibration struct {
-	Pressure   bool             `json:"pressure"`
-	References int              `json:"references"`
-	Line       calibrate.Line   `json:"line"`
-	Bootstrap  []calibrate.Line `json:"bootstrap"`
-	Lowest     float64          `json:"lowest"`  // scores outside Lowest..Highest were not seen
-	Highest    float64          `json:"highest"` // enough to say more than their borders
-	People     int              `json:"people"`
+	Pressure   bool `json:"pressure"`
+	References int  `json:"references"`
+
+	SeveralDays bool `json:"severalDays,omitempty"` // of the references
+
+	Line      calibrate.Line   `json:"line"`
+	Bootstrap []calibrate.Line `json:"bootstrap"`
+	Lowest    float64          `json:"lowest"`  // scores outside Lowest..Highest were not seen
+	Highest   float64          `json:"highest"` // enough to say more than their borders
+	People    int              `json:"people"`
 }
 
 // Default is the model that the program is built with.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -102,8 +103,9 @@ func TestLikelihoodRises(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pressure := range []bool{false, true} {
-		for refs := 1; refs <= biometrics.MaxReferences; refs++ {
-			class := biometrics.Class{Pressure: pressure, Pointer: capture.Pen, References: refs}
+		for refs := range 2 * biometrics.MaxReferences {
+			refs, several := 1+refs/2, refs%2 == 1
+			class := biometrics.Class{Pressure: pressure, Pointer: capture.Pen, References: refs, SeveralDays: several}
 			cal := m.calibration(class)
 			last := math.Inf(-1)
 			for s := -3.0; s < 2; s += 0.01 {
@@ -120,6 +122,46 @@ func TestLikelihoodRises(t *testing.T) {
 	}
 }
 
+// References of several days have a line of their own where they are dated, and
+// only there: the same signatures without dates, or with dates of one day, are of
+// one sitting, and a single reference always is.
+func TestSeveralDays(t *testing.T) {
+	m, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)
+	sigs := func(epochs ...time.Time) (out []capture.Signature) {
+		for _, e := range epochs {
+			out = append(out, capture.Signature{Epoch: e})
+		}
+		return out
+	}
+	for name, tt := range map[string]struct {
+		refs []capture.Signature
+		want bool
+	}{
+		"no dates":      {sigs(time.Time{}, time.Time{}), false},
+		"one day":       {sigs(day, day.Add(8*time.Hour)), false},
+		"a week apart":  {sigs(day.AddDate(0, 0, 7), day, day), true},
+		"one undated":   {sigs(day, time.Time{}, day.AddDate(0, 0, 7)), false},
+		"one reference": {sigs(day), false},
+	} {
+		if got := severalDays(tt.refs); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for _, pressure := range []bool{false, true} {
+		for refs := 1; refs <= biometrics.MaxReferences; refs++ {
+			one := m.calibration(biometrics.Class{Pressure: pressure, References: refs})
+			more := m.calibration(biometrics.Class{Pressure: pressure, References: refs, SeveralDays: true})
+			if one.SeveralDays || more.SeveralDays != (refs > 1) || one.References != more.References {
+				t.Errorf("%d references: %+v and %+v", refs, one, more)
+			}
+		}
+	}
+}
+
 // One reference says less than five: the strongest answers shrink.
 func TestFewReferencesSayLess(t *testing.T) {
 	m, err := Default()
@@ -127,8 +169,8 @@ func TestFewReferencesSayLess(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pressure := range []bool{false, true} {
-		one := m.LogRatio(10, pressure, 1)
-		five := m.LogRatio(10, pressure, 5)
+		one := m.LogRatio(10, biometrics.Class{Pressure: pressure, Pointer: capture.Pen, References: 1})
+		five := m.LogRatio(10, biometrics.Class{Pressure: pressure, Pointer: capture.Pen, References: 5})
 		if !(one < five) {
 			t.Errorf("pressure %v: the most that one reference can say is %v, five %v", pressure, one, five)
 		}

@@ -6,9 +6,11 @@ import (
 	"runtime"
 	"sync"
 
+	"inkwitness/biometrics"
 	"inkwitness/biometrics/compare"
 	"inkwitness/biometrics/corpus"
 	"inkwitness/biometrics/feature"
+	"inkwitness/capture"
 )
 
 // Collection is the evidence of all trials of some plans on one corpus: all
@@ -222,13 +224,23 @@ func (c *Collection) Raw(m *compare.Model, r *Run, i int) float64 {
 	return m.Score(e, c.Pressure)
 }
 
+// class is the class of a trial. Where a corpus tells sessions apart, each was
+// held on a day of its own.
+func (c *Collection) class(t Trial) biometrics.Class {
+	k := biometrics.Class{Pressure: c.Pressure, Pointer: capture.Pen, References: len(t.References)}
+	for _, r := range t.References {
+		k.SeveralDays = k.SeveralDays || c.Items[r].Session != c.Items[t.References[0]].Session
+	}
+	return k
+}
+
 // Score is the natural log likelihood ratio of every trial of a run, each by
 // the model that pick returns for its user.
 func (c *Collection) Score(r *Run, pick func(user int) *compare.Model) []float64 {
 	out := make([]float64, len(r.Trials))
 	for i, t := range r.Trials {
 		m := pick(t.User)
-		out[i] = m.LogRatio(c.Raw(m, r, i), c.Pressure, len(t.References))
+		out[i] = m.LogRatio(c.Raw(m, r, i), c.class(t))
 	}
 	return out
 }

@@ -14,6 +14,7 @@ import (
 	"inkwitness/biometrics/calibrate"
 	"inkwitness/biometrics/compare"
 	"inkwitness/biometrics/feature"
+	"inkwitness/capture"
 )
 
 // TrainPlans are the plans that training collects: the calibration has to hold
@@ -57,15 +58,9 @@ func Train(m *compare.Model, cs []*Collection, fold, n, bootstraps int) (compare
 		t.Populations = append(t.Populations, p)
 	}
 	m = m.WithTrained(t)
-	type class struct {
-		pressure bool
-		refs     int
-	}
-	var classes []class
-	for _, pressure := range []bool{false, true} {
-		for _, refs := range references(cs) {
-			classes = append(classes, class{pressure, refs})
-		}
+	classes := trainClasses(cs, fold, n)
+	if len(classes) == 0 {
+		return t, fmt.Errorf("nobody to calibrate on, genuine and forged: %w", biometrics.ErrNotFound)
 	}
 	t.Calibrations = make([]compare.Calibration, len(classes))
 	errs := make([]error, len(classes))
@@ -75,11 +70,29 @@ func Train(m *compare.Model, cs []*Collection, fold, n, bootstraps int) (compare
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			t.Calibrations[i], errs[i] = calibration(m, cs, k.pressure, k.refs, fold, n, bootstraps)
+			t.Calibrations[i], errs[i] = calibration(m, cs, k, fold, n, bootstraps)
 		})
 	}
 	wg.Wait()
 	return t, errors.Join(errs...)
+}
+
+// trainClasses lists the classes to fit a line for, those of which there are
+// people: with and without pressure, by number of references, of one day and of
+// several.
+func trainClasses(cs []*Collection, fold, n int) []biometrics.Class {
+	var out []biometrics.Class
+	for _, several := range []bool{false, true} {
+		for _, pressure := range []bool{false, true} {
+			for _, refs := range references(cs) {
+				k := biometrics.Class{Pressure: pressure, Pointer: capture.Pen, References: refs, SeveralDays: several}
+				if len(classTrials(cs, k, fold, n)) > 0 {
+					out = append(out, k)
+				}
+			}
+		}
+	}
+	return out
 }
 
 func references(cs []*Collection) []int {
@@ -196,13 +209,13 @@ type scored struct{ same, different []float64 }
 
 // calibration fits the line of one class, and lines to people drawn with
 // replacement for the interval.
-func calibration(m *compare.Model, cs []*Collection, pressure bool, refs, fold, n, bootstraps int) (compare.Calibration, error) {
-	out := compare.Calibration{Pressure: pressure, References: refs}
-	people := gatherScores(m, cs, pressure, refs, fold, n)
+func calibration(m *compare.Model, cs []*Collection, k biometrics.Class, fold, n, bootstraps int) (compare.Calibration, error) {
+	out := compare.Calibration{Pressure: k.Pressure, References: k.References, SeveralDays: k.SeveralDays}
+	people := gatherScores(m, cs, k, fold, n)
 	same, different := join(people, nil)
 	line, err := calibrate.Fit(same, different, ridge)
 	if err != nil {
-		return out, fmt.Errorf("calibrate pressure %v, %d references: %w", pressure, refs, err)
+		return out, fmt.Errorf("calibrate pressure %v, %d references, several days %v: %w", k.Pressure, k.References, k.SeveralDays, err)
 	}
 	out.Line = rounded(line)
 	out.People = len(people)
@@ -212,7 +225,7 @@ func calibration(m *compare.Model, cs []*Collection, pressure bool, refs, fold, 
 	// cannot say how rare a score is.
 	out.Lowest = round(different[min(5, len(different)/2)])
 	out.Highest = round(same[max(len(same)-6, len(same)/2)])
-	rng := rand.New(rand.NewPCG(uint64(refs), 11))
+	rng := rand.New(rand.NewPCG(uint64(k.References), 11))
 	for range bootstraps {
 		pick := make([]int, len(people))
 		for i := range pick {
@@ -230,38 +243,58 @@ func rounded(l calibrate.Line) calibrate.Line {
 	return calibrate.Line{Offset: round(l.Offset), Scale: round(l.Scale)}
 }
 
-// gatherScores collects the scores of all people of a class. Forged people
-// bring both kinds; people whom nobody forged would only add genuine scores of
-// one corpus and are left out.
-func gatherScores(m *compare.Model, cs []*Collection, pressure bool, refs, fold, n int) []scored {
-	var out []scored
+// place is one trial of one collection.
+type place struct {
+	c   *Collection
+	run *Run
+	at  int
+}
+
+// classTrials lists the trials of a class by person, of people whom somebody
+// forged: others would only add genuine scores of one corpus.
+func classTrials(cs []*Collection, k biometrics.Class, fold, n int) [][]place {
+	var out [][]place
 	for _, c := range cs {
-		if c.Pressure != pressure {
+		if c.Pressure != k.Pressure {
 			continue
 		}
-		byUser := make([]scored, len(c.Users))
+		byUser := make([][]place, len(c.Users))
+		forged, genuine := make([]bool, len(c.Users)), make([]bool, len(c.Users))
 		for r := range c.Runs {
 			run := &c.Runs[r]
-			if run.Plan.References != refs {
+			if run.Plan.References != k.References {
 				continue
 			}
 			for i, t := range run.Trials {
-				if t.Label == Random || leftOut(c, t.User, fold, n) {
+				if t.Label == Random || leftOut(c, t.User, fold, n) || c.class(t) != k {
 					continue
 				}
-				s, v := &byUser[t.User], c.Raw(m, run, i)
-				if t.Label == Genuine {
-					s.same = append(s.same, v)
-				} else {
-					s.different = append(s.different, v)
-				}
+				byUser[t.User] = append(byUser[t.User], place{c, run, i})
+				forged[t.User], genuine[t.User] = forged[t.User] || t.Label == Skilled, genuine[t.User] || t.Label == Genuine
 			}
 		}
-		for _, s := range byUser {
-			if len(s.same) > 0 && len(s.different) > 0 {
-				out = append(out, s)
+		for u, ps := range byUser {
+			if forged[u] && genuine[u] {
+				out = append(out, ps)
 			}
 		}
+	}
+	return out
+}
+
+// gatherScores collects the scores of all people of a class.
+func gatherScores(m *compare.Model, cs []*Collection, k biometrics.Class, fold, n int) []scored {
+	var out []scored
+	for _, ps := range classTrials(cs, k, fold, n) {
+		var s scored
+		for _, p := range ps {
+			if v := p.c.Raw(m, p.run, p.at); p.run.Trials[p.at].Label == Genuine {
+				s.same = append(s.same, v)
+			} else {
+				s.different = append(s.different, v)
+			}
+		}
+		out = append(out, s)
 	}
 	return out
 }

@@ -46,6 +46,7 @@ func Write(w io.Writer, in Input) error {
 	r.opening()
 	r.drawings()
 	r.results()
+	r.faces()
 	r.quality()
 	r.origins()
 	r.custody()

@@ -87,6 +87,11 @@ func input(t *testing.T, language string) Input {
 		run.Results = append(run.Results, dispute.Result{Used: dispute.Used{Item: q.ID, SHA256: q.SHA256}, Comparison: &k})
 	}
 	c.Runs = []dispute.Run{run}
+	threshold := 0.3
+	c.Items[0].Face = &biometrics.FaceFinding{Outcome: biometrics.FaceCompared, EnrolledAt: &at,
+		Score: &biometrics.FaceScore{Likeness: 0.71, Lowest: 0.64, Steady: 0.88, Frames: 12, Threshold: &threshold, Model: strings.Repeat("ef", 32)}}
+	c.Items[1].Face = &biometrics.FaceFinding{Outcome: biometrics.FaceUnavailable, Code: biometrics.FaceNoModel, Reason: "no model"}
+	c.Items[2].Face = &biometrics.FaceFinding{Outcome: biometrics.FaceEnrolled, EnrolledAt: &at}
 	c.Notes = []dispute.Note{{ID: "n", Item: "Q1", X: 12, Y: 3, Text: "The pen stops here."}}
 	for i, kind := range []string{"case.created", "case.item-added", "case.read", "case.compared"} {
 		in.Custody = append(in.Custody, Line{Event: api.Event{Seq: int64(i + 1), At: at.Add(time.Duration(i) * time.Minute), Kind: kind}, By: "Ada Durand"})
@@ -115,6 +120,11 @@ func TestReportIsReproducible(t *testing.T) {
 			if !bytes.Equal(first, write(t, in)) {
 				t.Error("the same case gives another report")
 			}
+			in.Case.Items[0].Face.Score.Likeness = 0.72
+			if bytes.Equal(first, write(t, in)) {
+				t.Error("the face in the video is not in the report")
+			}
+			in.Case.Items[0].Face.Score.Likeness = 0.71
 			in.Case.Notes[0].Text = "The pen stops there."
 			if bytes.Equal(first, write(t, in)) {
 				t.Error("a changed case gives the same report")
@@ -165,6 +175,17 @@ func TestEveryPhraseInEveryLanguage(t *testing.T) {
 				if field.Len() != want.Len() {
 					t.Errorf("%s.%s has %d entries, want %d", language, name, field.Len(), want.Len())
 				}
+			}
+		}
+		face, en := reflect.ValueOf(faceTexts[language]), faceTexts["en"]
+		for i := range face.NumField() - 1 {
+			if face.Field(i).String() == "" {
+				t.Errorf("%s lacks %s of the face", language, face.Type().Field(i).Name)
+			}
+		}
+		for code := range en.reasons {
+			if faceTexts[language].reasons[code] == "" {
+				t.Errorf("%s lacks the reason %s", language, code)
 			}
 		}
 		for _, outcome := range []biometrics.Outcome{biometrics.Accept, biometrics.Reject, biometrics.Inconclusive} {
