@@ -46,6 +46,41 @@ function withFields(): void {
   );
 }
 
+describe('reading', () => {
+  it('can be confirmed only while the document is shown, and is not skipped by a reload', async () => {
+    const { context, page } = await open(browser, 'tablet');
+    let answer: 'hang' | 'fail' | 'cut' | 'go on' = 'hang';
+    await context.route('**/api/signing/pdf', (route) => {
+      if (answer === 'fail') return route.fulfill({ status: 503 });
+      if (answer === 'cut') return route.fulfill({ body: Buffer.from(mock.pdf.subarray(0, mock.pdf.length / 2)), contentType: 'application/pdf' });
+      if (answer === 'go on') return route.continue();
+    });
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await expect.poll(() => get(page, 'document-wait').textContent(), { timeout: 15_000 }).toContain('The document is loading');
+    expect(await get(page, 'read-done').isDisabled()).toBe(true);
+    await shoot(page, 'sign-read-waiting-tablet');
+    await page.reload();
+    await get(page, 'read-done').waitFor(); // the document, not consent
+    expect(await get(page, 'read-done').isDisabled()).toBe(true);
+    for (const bad of ['fail', 'cut'] as const) {
+      answer = bad;
+      if (bad === 'fail') await page.reload();
+      else await get(page, 'retry').click();
+      await expect.poll(() => get(page, 'document-wait').textContent(), { timeout: 15_000, message: bad }).toContain('not shown');
+      expect(await get(page, 'read-done').isDisabled()).toBe(true);
+    }
+    await shoot(page, 'sign-read-failed-tablet');
+    answer = 'go on';
+    await get(page, 'retry').click();
+    await get(page, 'read-done').click();
+    await get(page, 'consents').waitFor();
+    await page.reload();
+    await get(page, 'consents').waitFor();
+    await context.close();
+  });
+});
+
 describe('fields beside the signature', () => {
   it('are filled in on the page and below it, and survive a lost connection and a reload', async () => {
     withFields();
@@ -70,7 +105,7 @@ describe('fields beside the signature', () => {
     await context.setOffline(false);
     await expect.poll(() => mock.ceremony.fields.find((field) => field.label === 'Place of birth')?.value).toBe('Lyon');
     await page.reload();
-    await get(page, 'start-reading').click();
+    await get(page, 'pdf').waitFor(); // goes on where it was
     expect(await get(page, 'entry-text-1-300').inputValue()).toBe('Lyon');
     await page.locator('[data-test=fill][data-name="date-1-340"]').click();
     expect(await get(page, 'entry-date-1-340').inputValue()).toMatch(/^\d{4}-\d\d-\d\d$/);

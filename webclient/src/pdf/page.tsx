@@ -15,12 +15,13 @@ export interface PageProps {
   scale: number; // CSS px to a point
   turn: Turn;
   onFailed: () => void; // the page could not be read
+  onDrawn: (drawn: boolean) => void; // its picture is there, or was taken away
   children?: ComponentChildren;
 }
 
 const MAX_PIXELS = 16_000_000; // of one canvas; phones refuse more
 
-export function Page({ pdf, number, of, size, scale, turn, onFailed, children }: PageProps) {
+export function Page({ pdf, number, of, size, scale, turn, onFailed, onDrawn, children }: PageProps) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const text = useRef<HTMLDivElement>(null);
@@ -37,7 +38,11 @@ export function Page({ pdf, number, of, size, scale, turn, onFailed, children }:
 
   useEffect(() => {
     if (!near || !canvas.current || !text.current) return;
-    return draw(pdf, number, scale, turn, canvas.current, text.current, onFailed);
+    const stop = draw(pdf, number, scale, turn, canvas.current, text.current, onFailed, () => onDrawn(true));
+    return () => {
+      stop();
+      onDrawn(false);
+    };
   }, [near, pdf, number, scale, turn]);
 
   return (
@@ -52,7 +57,7 @@ export function Page({ pdf, number, of, size, scale, turn, onFailed, children }:
   );
 }
 
-function draw(pdf: OpenPDF, number: number, scale: number, turn: Turn, canvas: HTMLCanvasElement, text: HTMLElement, onFailed: () => void): () => void {
+function draw(pdf: OpenPDF, number: number, scale: number, turn: Turn, canvas: HTMLCanvasElement, text: HTMLElement, onFailed: () => void, onDrawn: () => void): () => void {
   let task: RenderTask | undefined;
   let layer: { cancel(): void } | undefined;
   let stopped = false;
@@ -66,6 +71,7 @@ function draw(pdf: OpenPDF, number: number, scale: number, turn: Turn, canvas: H
     task = page.render({ canvas, viewport, transform: [ratio, 0, 0, ratio, 0, 0] });
     await task.promise;
     if (stopped) return;
+    onDrawn();
     text.replaceChildren();
     const texts = new pdf.library.TextLayer({ textContentSource: page.streamTextContent(), container: text, viewport });
     layer = texts;

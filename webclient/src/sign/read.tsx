@@ -2,12 +2,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
 import { size } from '../i18n/format.ts';
-import { Viewer } from '../pdf/viewer.tsx';
+import { type Shown, Viewer } from '../pdf/viewer.tsx';
 import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
 import { FieldsOn, Form } from './fields.tsx';
 import { asked, flush, missing, restore } from './filling.ts';
 import { Decline, Title } from './parts.tsx';
-import { ceremony, markRead, refresh, stage } from './state.ts';
+import { beginReading, ceremony, markRead, refresh } from './state.ts';
 import { text } from './text/index.ts';
 
 export function Intro() {
@@ -29,7 +29,7 @@ export function Intro() {
         </ol>
         <p class="muted">{texts.intro.nothingYet}</p>
         <div class="actions">
-          <Button kind="primary" large onClick={() => (stage.value = 'read')} test="start-reading">{texts.intro.start}</Button>
+          <Button kind="primary" large onClick={beginReading} test="start-reading">{texts.intro.start}</Button>
           <Decline />
         </div>
       </Panel>
@@ -43,6 +43,7 @@ export function Read() {
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
+  const [shown, setShown] = useState<Shown>('loading');
   useEffect(restore, []);
   if (!state) return null;
   const consented = state.next === 'fill'; // the fields are all that is missing
@@ -67,13 +68,14 @@ export function Read() {
     <div class="stack">
       <Title>{consented ? texts.fill.title : texts.read.title}</Title>
       <p class="muted">{asked.value.length > 0 ? texts.fill.hint : texts.read.hint}</p>
-      <Viewer url={signing.pdfURL} pages={state.document.pages} targets={state.fields.filter((field) => !field.fixed)} overlay={(page) => <FieldsOn page={page} />} />
+      <Viewer url={signing.pdfURL} pages={state.document.pages} targets={state.fields.filter((field) => !field.fixed)} overlay={(page) => <FieldsOn page={page} />} onShown={setShown} />
       <Form tried={tried} />
       {tried && missing.value.length > 0 && <Notice tone="warn" test="fields-missing">{texts.fill.missing(missing.value.length)}</Notice>}
       <ProblemNotice problem={problem} />
       <div class="actions actions-sticky">
-        <Button kind="primary" large onClick={() => void done()} busy={busy} test="read-done">{consented ? texts.fill.go : texts.read.go}</Button>
+        <Button kind="primary" large onClick={() => void done()} busy={busy} disabled={shown !== 'shown'} test="read-done">{consented ? texts.fill.go : texts.read.go}</Button>
         <Decline />
+        <p class="small" role="status" data-test="document-wait">{shown === 'loading' ? texts.read.loading : shown === 'failed' ? texts.read.failed : ''}</p>
       </div>
     </div>
   );

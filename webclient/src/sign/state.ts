@@ -150,7 +150,7 @@ export function accept(next: Ceremony | undefined): void {
   batch(() => {
     ceremony.value = next;
     problem.value = undefined;
-    if (next.next === 'read' && stage.value === 'intro' && wasRead(next)) stage.value = 'consent';
+    if (next.next === 'read' && stage.value === 'intro') stage.value = reached(next);
   });
   if (next.proof && !isOver(next)) void register(next).catch(() => undefined);
   if (isOver(next)) void forget();
@@ -169,16 +169,29 @@ function isOver(state: Ceremony): boolean {
   return ['sealing', 'done', 'declined', 'closed'].includes(state.next);
 }
 
+// How far the signer came with this document in this tab: a page that is loaded
+// again goes on there.
+const READING = 'reading';
 const READ = 'read';
 
+export function beginReading(): void {
+  remember(READING);
+  stage.value = 'read';
+}
+
 export function markRead(): void {
-  const state = ceremony.value;
-  if (state) session()?.setItem(READ, readKey(state));
+  remember(READ);
   stage.value = 'consent';
 }
 
-function wasRead(state: Ceremony): boolean {
-  return session()?.getItem(READ) === readKey(state);
+function remember(step: string): void {
+  const state = ceremony.value;
+  if (state) session()?.setItem(step, readKey(state));
+}
+
+function reached(state: Ceremony): 'intro' | 'read' | 'consent' {
+  const at = (step: string) => session()?.getItem(step) === readKey(state);
+  return at(READ) ? 'consent' : at(READING) ? 'read' : 'intro';
 }
 
 const readKey = (state: Ceremony): string => `${state.document.sha256} ${state.signer.id}`;
@@ -202,7 +215,7 @@ export async function leftover(kind: CaptureRecord['kind'], finished: boolean): 
 // Handwriting does not stay on the device once the ceremony is over.
 async function forget(): Promise<void> {
   await forgetCaptures();
-  session()?.removeItem(READ);
+  for (const step of [READING, READ]) session()?.removeItem(step);
   session()?.removeItem('fields');
 }
 

@@ -43,6 +43,8 @@ const en = {
   read: {
     title: 'Read the document',
     hint: 'Read all of it. The marked places show where your signature will go.',
+    loading: 'The document is loading…',
+    failed: 'The document is not shown. You can go on once it is.',
     go: 'I have read it, go on',
     decline: 'I do not want to sign',
   },

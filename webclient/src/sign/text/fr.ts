@@ -44,6 +44,8 @@ const fr: Translation<typeof en> = {
   read: {
     title: 'Lisez le document',
     hint: 'Lisez-le en entier. Les endroits marqués montrent où ira votre signature.',
+    loading: 'Le document se charge…',
+    failed: 'Le document n’est pas affiché. Vous pourrez continuer dès qu’il le sera.',
     go: 'J’ai lu, continuer',
     decline: 'Je ne veux pas signer',
   },

@@ -43,6 +43,8 @@ const zhHans: Translation<typeof en> = {
   read: {
     title: '阅读文件',
     hint: '请阅读全文。标记处为您签名的位置。',
+    loading: '文件正在加载…',
+    failed: '文件未能显示。显示后才能继续。',
     go: '我已阅读，继续',
     decline: '我不想签署',
   },

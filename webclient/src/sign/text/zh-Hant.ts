@@ -43,6 +43,8 @@ const zhHant: Translation<typeof en> = {
   read: {
     title: '閱讀文件',
     hint: '請閱讀全文。標示處為您簽名的位置。',
+    loading: '文件載入中…',
+    failed: '文件未能顯示。顯示後才能繼續。',
     go: '我已閱讀，繼續',
     decline: '我不想簽署',
   },
