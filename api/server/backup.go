@@ -239,16 +239,12 @@ func (s *Server) backUp(ctx context.Context) error {
 
 // Backup makes one backup into a folder, beside a running service or without one.
 func Backup(ctx context.Context, cfg Config, folder string, w io.Writer) error {
-	accounts, cfg, err := openAccounts(ctx, cfg)
+	h, err := openByHand(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
-	objects, _, err := openVault(ctx, cfg, accounts.Store, wallClock{}, nil)
-	if err != nil {
-		return err
-	}
-	m, err := backup(ctx, accounts.Store, objects, cfg.Version, folder, time.Now())
+	defer h.Close()
+	m, err := backup(ctx, h.Store, h.objects, h.cfg.Version, folder, h.cfg.seams.clock.Now())
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
@@ -325,32 +321,24 @@ func loadDatabase(ctx context.Context, dir, address string) error {
 
 // finishRestore replays the deletions, brings the blobs, and checks all of it.
 func finishRestore(ctx context.Context, cfg Config, folder, snapshot string, deletions []store.Deletion, w io.Writer) error {
-	accounts, cfg, err := openAccounts(ctx, cfg)
+	h, err := openByHand(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
-	ring, err := openRoot(ctx, cfg, accounts.Store)
-	if err != nil {
-		return err
+	defer h.Close()
+	if _, _, err := h.keys.Open(ctx, "service:index"); err != nil && !errors.Is(err, evidence.ErrNotFound) {
+		return fmt.Errorf("the root key at %s is not that of this backup; empty the database, put the right one there, and restore again: %w", h.cfg.RootKey, err)
 	}
-	if _, _, err := ring.Open(ctx, "service:index"); err != nil && !errors.Is(err, evidence.ErrNotFound) {
-		return fmt.Errorf("the root key at %s is not that of this backup; empty the database, put the right one there, and restore again: %w", cfg.RootKey, err)
-	}
-	if err := accounts.Replay(ctx, deletions); err != nil {
+	if err := h.Replay(ctx, deletions); err != nil {
 		return err
 	}
 	source, err := vault.OpenDir(filepath.Join(folder, "blobs"))
 	if err != nil {
 		return err
 	}
-	objects, keys, err := openVault(ctx, cfg, accounts.Store, wallClock{}, nil)
-	if err != nil {
-		return err
-	}
 	brought, lost := 0, 0
 	for after := ""; ; {
-		page, err := accounts.Objects(ctx, after, 500)
+		page, err := h.Objects(ctx, after, 500)
 		if err != nil {
 			return err
 		}
@@ -358,7 +346,7 @@ func finishRestore(ctx context.Context, cfg Config, folder, snapshot string, del
 			break
 		}
 		for _, o := range page {
-			switch err := objects.BringFrom(ctx, source, o); {
+			switch err := h.objects.BringFrom(ctx, source, o); {
 			case errors.Is(err, evidence.ErrNotFound):
 				lost++
 				fmt.Fprintf(w, "MISSING  %s is neither in the backup nor in the store\n", o.Key)
@@ -370,7 +358,7 @@ func finishRestore(ctx context.Context, cfg Config, folder, snapshot string, del
 		}
 		after = page[len(page)-1].Key
 	}
-	c := &checker{store: accounts.Store, objects: objects, keys: keys, clock: wallClock{}}
+	c := h.checker()
 	r, err := c.structure(ctx)
 	if err != nil {
 		return err

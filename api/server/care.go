@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"inkwitness/api"
+	"inkwitness/api/store"
 	"inkwitness/capture"
 	"inkwitness/evidence"
 )
@@ -168,7 +169,18 @@ func (s *Server) purgeObjects(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.forgetDocuments(ctx)
+	if err := s.forgetDocuments(ctx); err != nil {
+		return err
+	}
+	return emptyJournal(ctx, s.store)
+}
+
+// emptyJournal lets nothing of what was deleted stand in the database's log.
+func emptyJournal(ctx context.Context, db *store.Store) error {
+	if err := db.EmptyJournal(ctx); err != nil {
+		return fmt.Errorf("empty the database's log of what was deleted: %w", err)
+	}
+	return nil
 }
 
 // byRetention is by what right documents are forgotten.

@@ -19,6 +19,7 @@ import (
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/store/pgtest"
+	"inkwitness/capture"
 	"inkwitness/evidence"
 	"inkwitness/evidence/cms"
 	"inkwitness/evidence/retain"
@@ -65,7 +66,8 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 		change(&cfg)
 	}
 	clock := &testClock{now: start}
-	s, err := newServer(t.Context(), cfg, clock)
+	cfg.seams.clock = clock
+	s, err := New(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +97,13 @@ var linkSecret = regexp.MustCompile(`/sign#t=(\S+)`)
 // completed takes a document through the whole line, signed by typing the name.
 func (b *bench) completed() *ceremony.Document {
 	b.t.Helper()
+	return b.signed(false, func(string, string) capture.SessionID { return "" })
+}
+
+// signed takes a document through the whole line; record makes a signer's
+// recording, where there is one.
+func (b *bench) signed(given bool, record func(document, signer string) capture.SessionID) *ceremony.Document {
+	b.t.Helper()
 	ctx := b.t.Context()
 	d := b.sent()
 	for _, who := range d.Signers {
@@ -109,10 +118,14 @@ func (b *bench) completed() *ceremony.Document {
 		_, _, signer, err := b.ceremony.OpenLink(ctx, secret, "browser of "+who.Name)
 		b.must(err)
 		for _, p := range ceremony.Purposes {
-			_, err := b.ceremony.Consent(ctx, d.ID, signer, ceremony.Consent{Purpose: p, TextVersion: ceremony.ConsentVersion, Language: "en"})
+			_, err := b.ceremony.Consent(ctx, d.ID, signer, ceremony.Consent{Purpose: p, TextVersion: ceremony.ConsentVersion, Language: "en", Given: given})
 			b.must(err)
 		}
-		_, err = b.ceremony.Confirm(ctx, d.ID, signer, "", who.Name)
+		captured, typed := record(d.ID, signer), ""
+		if captured == "" {
+			typed = who.Name
+		}
+		_, err = b.ceremony.Confirm(ctx, d.ID, signer, captured, typed)
 		b.must(err)
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			d, err = b.ceremony.Document(ctx, d.ID)

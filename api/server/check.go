@@ -42,11 +42,12 @@ type BytesReport struct {
 	Repaired int      `json:"repaired"` // copies written again from a good one
 	Erased   int      `json:"erased"`   // whose key was destroyed: nothing can be read
 	Damaged  []string `json:"damaged,omitempty"`
+	Unread   []string `json:"unread,omitempty"` // no copy could be read now: a store did not answer, or its disk fails
 }
 
 // Sound tells whether nothing is wrong. Orphans are no damage: they are swept.
 func (r CheckReport) Sound() bool {
-	return len(r.Structure.Missing)+len(r.Broken)+len(r.Bytes.Damaged)+r.Unclassed == 0 && r.Log.Problem == ""
+	return len(r.Structure.Missing)+len(r.Broken)+len(r.Bytes.Damaged)+len(r.Bytes.Unread)+r.Unclassed == 0 && r.Log.Problem == ""
 }
 
 // Write prints the report for people.
@@ -71,6 +72,9 @@ func (r CheckReport) Write(w io.Writer) error {
 	lines = append(lines, fmt.Sprintf("bytes    %d objects, %d bytes read and hashed; %d copies repaired; %d erased objects left out", r.Bytes.Objects, r.Bytes.Bytes, r.Bytes.Repaired, r.Bytes.Erased))
 	for _, d := range r.Bytes.Damaged {
 		lines = append(lines, "DAMAGED  "+d+" has no good copy left")
+	}
+	for _, u := range r.Bytes.Unread {
+		lines = append(lines, "UNREAD   "+u)
 	}
 	verdict := "All is well."
 	if !r.Sound() {
@@ -139,9 +143,16 @@ func (c *checker) log(ctx context.Context) (r LogReport, err error) {
 		r.Problem = "the checkpoint is not signed by the log's key: " + err.Error()
 		return r, nil
 	}
-	err = proof.CheckLog(checkpoint.Size, checkpoint.Root, func(path string) ([]byte, error) { return l.Tile(ctx, path) }, func(int64, []byte) {})
-	if ctx.Err() != nil {
-		return r, ctx.Err()
+	var unread error // the database did not answer, which says nothing of the log
+	err = proof.CheckLog(checkpoint.Size, checkpoint.Root, func(path string) ([]byte, error) {
+		tile, err := l.Tile(ctx, path)
+		if err != nil && !errors.Is(err, evidence.ErrNotFound) && !errors.Is(err, evidence.ErrCorrupt) {
+			unread = err
+		}
+		return tile, err
+	}, func(int64, []byte) {})
+	if unread != nil {
+		return r, fmt.Errorf("read the tiles: %w", unread)
 	}
 	if err != nil {
 		r.Problem = err.Error()
@@ -197,9 +208,7 @@ func (c *checker) object(ctx context.Context, o evidence.Object, r *BytesReport)
 			return nil // deleted while it was read
 		}
 		damage = err.Error()
-		if errors.Is(err, evidence.ErrCorrupt) {
-			r.Damaged = append(r.Damaged, o.Key)
-		}
+		r.wrong(o.Key, err)
 	}
 	r.Objects++
 	r.Bytes += o.Size
@@ -207,10 +216,16 @@ func (c *checker) object(ctx context.Context, o evidence.Object, r *BytesReport)
 	if err := c.store.Checked(ctx, o.Key, c.clock.Now(), damage); err != nil {
 		return fmt.Errorf("note the check of %s: %w", o.Key, err)
 	}
-	if damage != "" && !errors.Is(err, evidence.ErrCorrupt) {
-		return fmt.Errorf("read %s: %w", o.Key, err)
-	}
 	return nil
+}
+
+// wrong notes that an object could not be read. The others are read all the same.
+func (r *BytesReport) wrong(key string, err error) {
+	if errors.Is(err, evidence.ErrCorrupt) {
+		r.Damaged = append(r.Damaged, key)
+		return
+	}
+	r.Unread = append(r.Unread, fmt.Sprintf("%s: %v", key, err))
 }
 
 // checkSelf is the hourly check of the running service: the structure, and as
@@ -241,6 +256,7 @@ func (s *Server) checkSelf(ctx context.Context) error {
 	}
 	s.damage.WithLabelValues("missing").Set(float64(len(r.Structure.Missing)))
 	s.damage.WithLabelValues("damaged").Set(float64(len(r.Bytes.Damaged)))
+	s.damage.WithLabelValues("unread").Set(float64(len(r.Bytes.Unread)))
 	s.damage.WithLabelValues("audit").Set(float64(len(r.Broken)))
 	s.damage.WithLabelValues("log").Set(flag(r.Log.Problem != ""))
 	if !r.Sound() {
@@ -265,10 +281,13 @@ func (c *checker) heal(ctx context.Context, r *CheckReport) error {
 		repaired, err := c.objects.Scrub(ctx, o)
 		r.Bytes.Repaired += repaired
 		switch {
-		case errors.Is(err, evidence.ErrCorrupt), errors.Is(err, evidence.ErrErased):
-			lost = append(lost, m)
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil:
-			return fmt.Errorf("repair %s: %w", m.Key, err)
+			lost = append(lost, m)
+			if !errors.Is(err, evidence.ErrErased) {
+				r.Bytes.wrong(m.Key, err)
+			}
 		}
 	}
 	r.Structure.Missing = lost
@@ -285,16 +304,12 @@ type CheckOptions struct {
 // Check looks over everything that is stored, beside a running service or
 // without one, and prints what it finds. Damage is ErrDamage.
 func Check(ctx context.Context, cfg Config, opt CheckOptions, w io.Writer) error {
-	accounts, cfg, err := openAccounts(ctx, cfg)
+	h, err := openByHand(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
-	objects, keys, err := openVault(ctx, cfg, accounts.Store, wallClock{}, nil)
-	if err != nil {
-		return err
-	}
-	c := &checker{store: accounts.Store, objects: objects, keys: keys, clock: wallClock{}}
+	defer h.Close()
+	c := h.checker()
 	if opt.Progress != nil {
 		last := time.Now()
 		c.progress = func(what string) {
@@ -312,7 +327,7 @@ func Check(ctx context.Context, cfg Config, opt CheckOptions, w io.Writer) error
 		if err := c.heal(ctx, &r); err != nil {
 			return err
 		}
-		budget, err := accounts.TotalSize(ctx)
+		budget, err := h.TotalSize(ctx)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,9 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+
+	"inkwitness/capture"
+	"inkwitness/evidence/vault"
 )
 
 // Config is everything that can be set about the service. The zero value of a
@@ -55,6 +59,16 @@ type Config struct {
 
 	Version string
 	Logger  *slog.Logger
+
+	seams seams
+}
+
+// seams is where tests come between the service and what it stands on. The zero
+// value is the real thing.
+type seams struct {
+	clock capture.Clock                           // the machine's when nil
+	sql   func(driver.Connector) driver.Connector // around the database
+	blobs func(vault.Blobs) vault.Blobs           // around each object store
 }
 
 // MediaConfig says how video comes in.
@@ -120,6 +134,9 @@ func (c Config) fill() (Config, error) {
 	c.Region = cmp.Or(c.Region, "local")
 	c.Media.Listen = cmp.Or(c.Media.Listen, c.Listen)
 	c.Version = cmp.Or(c.Version, "dev")
+	if c.seams.clock == nil {
+		c.seams.clock = wallClock{}
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

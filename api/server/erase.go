@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"inkwitness/api"
@@ -14,7 +15,6 @@ import (
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
 	"inkwitness/evidence/retain"
-	"inkwitness/evidence/trust"
 	"inkwitness/evidence/vault"
 )
 
@@ -81,53 +81,61 @@ func (e eraser) Without(ctx context.Context, d *ceremony.Document, who *ceremony
 // document, or what was enrolled of that person for comparisons. A running
 // service deletes within 15 minutes what this lets go of.
 func Erase(ctx context.Context, cfg Config, document, email, authority string, references bool, w io.Writer) error {
-	accounts, cfg, err := openAccounts(ctx, cfg)
+	h, err := openByHand(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
-	objects, keys, err := openVault(ctx, cfg, accounts.Store, wallClock{}, nil)
+	defer h.Close()
+	what, n, err := h.erase(ctx, document, email, authority, references)
 	if err != nil {
 		return err
-	}
-	own, err := trust.Open(ctx, trust.Config{Keys: keys, Clock: wallClock{}})
-	if err != nil {
-		return fmt.Errorf("open the certificate authority: %w", err)
-	}
-	ceremonies := accounts.Ceremonies()
-	line := ceremony.New(ceremony.Config{Tx: accounts, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: accounts.Store,
-		Notices: notices{audit: accounts.AppendAudit}, Sealer: &sealer{}, Eraser: eraser{accounts.Store, objects, own}, Clock: wallClock{}, Logger: cfg.Logger})
-	d, err := ceremonies.Document(ctx, document)
-	if err != nil {
-		return fmt.Errorf("find document %s: %w", document, err)
-	}
-	signer := ""
-	for _, s := range d.Signers {
-		if strings.EqualFold(s.Email, strings.TrimSpace(email)) {
-			signer = s.ID
-		}
-	}
-	if signer == "" {
-		return fmt.Errorf("document %s has no signer with this address: %w", document, api.ErrNotFound)
-	}
-	what := "The recording"
-	if references {
-		what = "What was enrolled for comparisons"
-		_, err = line.WithdrawReferences(ctx, document, signer, authority, ceremony.ByService)
-	} else {
-		_, err = line.EraseRecording(ctx, document, signer, authority, ceremony.ByService)
-	}
-	if err != nil {
-		return err
-	}
-	purger, err := retain.New(retain.Config{Store: accounts.Store, Vault: objects, Signer: own, Clock: wallClock{}, Log: cfg.Logger})
-	if err != nil {
-		return err
-	}
-	n, err := purger.Purge(ctx)
-	if err != nil {
-		return fmt.Errorf("%s is let go of, but its bytes are not deleted yet; the service tries again every 15 minutes: %w", what, err)
 	}
 	_, err = fmt.Fprintf(w, "%s is erased: %d objects deleted, their keys destroyed. inkwitness receipts writes the signed receipts.\n", what, n)
 	return err
+}
+
+// erase says what it erased and how many objects that were.
+func (h *byHand) erase(ctx context.Context, document, email, authority string, references bool) (what string, n int, err error) {
+	own, err := h.authority(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	ceremonies := h.Ceremonies()
+	line := ceremony.New(ceremony.Config{Tx: h, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: h.Store,
+		Notices: notices{audit: h.AppendAudit}, Sealer: &sealer{}, Eraser: eraser{h.Store, h.objects, own}, Clock: h.cfg.seams.clock, Logger: h.cfg.Logger})
+	d, err := ceremonies.Document(ctx, document)
+	if err != nil {
+		return "", 0, fmt.Errorf("find document %s: %w", document, err)
+	}
+	i := slices.IndexFunc(d.Signers, func(s *ceremony.Signer) bool { return strings.EqualFold(s.Email, strings.TrimSpace(email)) })
+	if i < 0 {
+		return "", 0, fmt.Errorf("document %s has no signer with this address: %w", document, api.ErrNotFound)
+	}
+	if references {
+		what = "What was enrolled for comparisons"
+		_, err = line.WithdrawReferences(ctx, document, d.Signers[i].ID, authority, ceremony.ByService)
+	} else {
+		what = "The recording"
+		_, err = line.EraseRecording(ctx, document, d.Signers[i].ID, authority, ceremony.ByService)
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	if n, err = h.purge(ctx, own); err != nil {
+		return "", 0, fmt.Errorf("%s is let go of, but its bytes are not deleted yet; the service tries again every 15 minutes: %w", what, err)
+	}
+	return what, n, nil
+}
+
+// purge deletes what is due, as the service does every 15 minutes.
+func (h *byHand) purge(ctx context.Context, own retain.Signer) (int, error) {
+	purger, err := retain.New(retain.Config{Store: h.Store, Vault: h.objects, Signer: own, Clock: h.cfg.seams.clock, Log: h.cfg.Logger})
+	if err != nil {
+		return 0, err
+	}
+	n, err := purger.Purge(ctx)
+	if err == nil {
+		err = emptyJournal(ctx, h.Store)
+	}
+	return n, err
 }

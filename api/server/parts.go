@@ -33,6 +33,7 @@ import (
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/proof"
+	"inkwitness/evidence/trust"
 	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
 )
@@ -41,6 +42,11 @@ import (
 type wallClock struct{}
 
 func (wallClock) Now() time.Time { return time.Now() }
+
+// openStore connects to the database.
+func openStore(ctx context.Context, cfg Config) (*store.Store, error) {
+	return store.Open(ctx, cfg.DatabaseURL, store.Options{Clock: cfg.seams.clock, Logger: cfg.Logger, Wrap: cfg.seams.sql})
+}
 
 // openRoot opens the root key, a URL of a key service or a file, and older ones
 // that keys may still be wrapped with.
@@ -54,7 +60,7 @@ func openRoot(ctx context.Context, cfg Config, keys vault.KeyStore) (*vault.Keyr
 
 // openVault opens the object stores and the keys of what is in them. missed is
 // told of copies that a store did not take.
-func openVault(ctx context.Context, cfg Config, keys vault.KeyStore, clock capture.Clock, missed func(name string, store int, err error)) (*vault.Vault, *vault.Keyring, error) {
+func openVault(ctx context.Context, cfg Config, keys vault.KeyStore, missed func(name string, store int, err error)) (*vault.Vault, *vault.Keyring, error) {
 	ring, err := openRoot(ctx, cfg, keys)
 	if err != nil {
 		return nil, nil, err
@@ -69,10 +75,13 @@ func openVault(ctx context.Context, cfg Config, keys vault.KeyStore, clock captu
 		if err != nil {
 			return nil, nil, fmt.Errorf("open the object store: %w", err)
 		}
+		if cfg.seams.blobs != nil {
+			blobs = cfg.seams.blobs(blobs)
+		}
 		all = append(all, blobs)
 	}
 	// More than half of the stores must have a blob before it is acknowledged.
-	v, err := vault.New(vault.Config{Blobs: all[0], Copies: all[1:], Need: len(all)/2 + 1, Missed: missed, Keys: ring, Clock: clock, Region: cfg.Region})
+	v, err := vault.New(vault.Config{Blobs: all[0], Copies: all[1:], Need: len(all)/2 + 1, Missed: missed, Keys: ring, Clock: cfg.seams.clock, Region: cfg.Region})
 	return v, ring, err
 }
 
@@ -169,13 +178,13 @@ func openMedia(ctx context.Context, cfg Config, keys evidence.Keys, clock captur
 
 // openTime opens the timestamp authorities: our own, whose clock is watched, and
 // the outside ones, nil where there are none.
-func openTime(cfg Config, clock capture.Clock, own tsa.Config) (authority *tsa.Authority, outside evidence.Timestamper, roots []*x509.Certificate, err error) {
+func openTime(cfg Config, db *store.Store, own *trust.Local) (authority *tsa.Authority, outside evidence.Timestamper, roots []*x509.Certificate, err error) {
+	clock := cfg.seams.clock
 	var references []tsa.Reference
 	for _, address := range cfg.TimeServers {
 		references = append(references, tsa.NTP{Addr: address, Clock: clock})
 	}
-	own.Watch = tsa.NewWatch(clock, cfg.Logger, references...)
-	if authority, err = tsa.New(own); err != nil {
+	if authority, err = tsa.New(tsa.Config{Credential: own.Timestamping, Serials: db, Clock: clock, Watch: tsa.NewWatch(clock, cfg.Logger, references...), Log: cfg.Logger}); err != nil {
 		return nil, nil, nil, fmt.Errorf("start the timestamp authority: %w", err)
 	}
 	if len(cfg.TimestampURLs) == 0 {

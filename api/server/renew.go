@@ -12,12 +12,9 @@ import (
 
 	"inkwitness/api/ceremony"
 	"inkwitness/api/store"
-	"inkwitness/capture"
 	"inkwitness/evidence"
 	"inkwitness/evidence/renew"
 	"inkwitness/evidence/retain"
-	"inkwitness/evidence/trust"
-	"inkwitness/evidence/tsa"
 	"inkwitness/evidence/vault"
 )
 
@@ -47,7 +44,7 @@ func (s shelf) Deposit(ctx context.Context, id string) (renew.Content, []byte, e
 
 // newRenewer makes what drives evidence records. An outside authority, where
 // there is one, stamps them: it has no part in what it vouches for.
-func newRenewer(cfg Config, accounts *store.Accounts, objects *vault.Vault, own, outside evidence.Timestamper, clock capture.Clock) (*renew.Renewer, error) {
+func newRenewer(cfg Config, accounts *store.Accounts, objects *vault.Vault, own, outside evidence.Timestamper) (*renew.Renewer, error) {
 	by := own
 	if outside != nil {
 		by = outside
@@ -63,7 +60,7 @@ func newRenewer(cfg Config, accounts *store.Accounts, objects *vault.Vault, own,
 			return nil, fmt.Errorf("--algorithms %s: %w", cfg.Algorithms, err)
 		}
 	}
-	return renew.New(renew.Config{Store: shelf{accounts.Store, accounts.Ceremonies(), objects}, Timestamper: by, Clock: clock, Table: table, Log: cfg.Logger})
+	return renew.New(renew.Config{Store: shelf{accounts.Store, accounts.Ceremonies(), objects}, Timestamper: by, Clock: cfg.seams.clock, Table: table, Log: cfg.Logger})
 }
 
 // newWaiting counts records that are due and not made.
@@ -94,24 +91,20 @@ func (s *Server) renewRecords(ctx context.Context) error {
 // Renew prints which evidence records are due and, unless it is a dry run, makes
 // them, beside a running service or without one.
 func Renew(ctx context.Context, cfg Config, dry bool, w io.Writer) error {
-	accounts, cfg, err := openAccounts(ctx, cfg)
+	h, err := openByHand(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
-	objects, keys, err := openVault(ctx, cfg, accounts.Store, wallClock{}, nil)
+	defer h.Close()
+	authority, err := h.authority(ctx)
 	if err != nil {
 		return err
 	}
-	authority, err := trust.Open(ctx, trust.Config{Keys: keys, Clock: wallClock{}})
-	if err != nil {
-		return fmt.Errorf("open the certificate authority: %w", err)
-	}
-	own, outside, _, err := openTime(cfg, wallClock{}, tsa.Config{Credential: authority.Timestamping, Serials: accounts.Store, Clock: wallClock{}, Log: cfg.Logger})
+	own, outside, _, err := openTime(h.cfg, h.Store, authority)
 	if err != nil {
 		return err
 	}
-	renewer, err := newRenewer(cfg, accounts, objects, own, outside, wallClock{})
+	renewer, err := newRenewer(h.cfg, h.Accounts, h.objects, own, outside)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func TestAlgorithmsOfTheOperator(t *testing.T) {
 		if err := os.WriteFile(table, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := newServer(t.Context(), Config{Data: filepath.Join(t.TempDir(), "data"), Listen: "127.0.0.1:0", Algorithms: table}, wallClock{})
+		_, err := New(t.Context(), Config{Data: filepath.Join(t.TempDir(), "data"), Listen: "127.0.0.1:0", Algorithms: table})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--algorithms") {
 			t.Errorf("%s: %v", text, err)
 		}

@@ -90,9 +90,7 @@ type Server struct {
 }
 
 // New opens everything. What a crash left half done is repaired by Run.
-func New(ctx context.Context, cfg Config) (*Server, error) { return newServer(ctx, cfg, wallClock{}) }
-
-func newServer(ctx context.Context, cfg Config, clock capture.Clock) (_ *Server, err error) {
+func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	listener, err := net.Listen("tcp", cmp.Or(cfg.Listen, DefaultListen))
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -109,8 +107,8 @@ func newServer(ctx context.Context, cfg Config, clock capture.Clock) (_ *Server,
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	s := &Server{cfg: cfg, clock: clock, listener: listener}
-	if s.store, err = store.Open(ctx, cfg.DatabaseURL, store.Options{Clock: s.clock, Logger: cfg.Logger}); err != nil {
+	s := &Server{cfg: cfg, clock: cfg.seams.clock, listener: listener}
+	if s.store, err = openStore(ctx, cfg); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -127,7 +125,7 @@ func newServer(ctx context.Context, cfg Config, clock capture.Clock) (_ *Server,
 // open makes the parts in the order in which they need each other.
 func (s *Server) open(ctx context.Context) error {
 	s.missed = newMissed(s.cfg.Logger)
-	objects, keys, err := openVault(ctx, s.cfg, s.store, s.clock, s.missed.note)
+	objects, keys, err := openVault(ctx, s.cfg, s.store, s.missed.note)
 	if err != nil {
 		return err
 	}
@@ -146,12 +144,12 @@ func (s *Server) open(ctx context.Context) error {
 	if s.purger, err = retain.New(retain.Config{Store: s.store, Vault: objects, Signer: authority, Clock: s.clock, Log: s.cfg.Logger}); err != nil {
 		return err
 	}
-	timestamps, outside, outsideRoots, err := openTime(s.cfg, s.clock, tsa.Config{Credential: authority.Timestamping, Serials: s.store, Clock: s.clock, Log: s.cfg.Logger})
+	timestamps, outside, outsideRoots, err := openTime(s.cfg, s.store, authority)
 	if err != nil {
 		return err
 	}
 	s.watch = timestamps.Watch()
-	if s.renewer, err = newRenewer(s.cfg, s.accounts, objects, timestamps, outside, s.clock); err != nil {
+	if s.renewer, err = newRenewer(s.cfg, s.accounts, objects, timestamps, outside); err != nil {
 		return err
 	}
 	witnesses, witnessKeys, err := openWitnesses(s.cfg)

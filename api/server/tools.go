@@ -20,6 +20,8 @@ import (
 	"inkwitness/api/share"
 	"inkwitness/api/signing"
 	"inkwitness/api/store"
+	"inkwitness/evidence/trust"
+	"inkwitness/evidence/vault"
 )
 
 // URL is the address that people use.
@@ -31,7 +33,7 @@ func openAccounts(ctx context.Context, cfg Config) (*store.Accounts, Config, err
 	if err != nil {
 		return nil, cfg, err
 	}
-	db, err := store.Open(ctx, cfg.DatabaseURL, store.Options{Clock: wallClock{}, Logger: cfg.Logger})
+	db, err := openStore(ctx, cfg)
 	if err != nil {
 		return nil, cfg, err
 	}
@@ -40,6 +42,41 @@ func openAccounts(ctx context.Context, cfg Config) (*store.Accounts, Config, err
 		return nil, cfg, errors.Join(err, db.Close())
 	}
 	return store.NewAccounts(db, keys), cfg, nil
+}
+
+// byHand is what a command by hand works on, beside a running service or
+// without one.
+type byHand struct {
+	*store.Accounts
+	cfg     Config
+	objects *vault.Vault
+	keys    *vault.Keyring
+}
+
+// openByHand opens the database and the object stores. Close it.
+func openByHand(ctx context.Context, cfg Config) (*byHand, error) {
+	accounts, cfg, err := openAccounts(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	objects, keys, err := openVault(ctx, cfg, accounts.Store, nil)
+	if err != nil {
+		return nil, errors.Join(err, accounts.Close())
+	}
+	return &byHand{accounts, cfg, objects, keys}, nil
+}
+
+// authority opens the service's own certificate authority.
+func (h *byHand) authority(ctx context.Context) (*trust.Local, error) {
+	own, err := trust.Open(ctx, trust.Config{Keys: h.keys, Clock: h.cfg.seams.clock})
+	if err != nil {
+		return nil, fmt.Errorf("open the certificate authority: %w", err)
+	}
+	return own, nil
+}
+
+func (h *byHand) checker() *checker {
+	return &checker{store: h.Store, objects: h.objects, keys: h.keys, clock: h.cfg.seams.clock}
 }
 
 // Migrate brings the database up to date.

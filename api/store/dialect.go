@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -32,7 +33,7 @@ type dialect struct {
 // WAL lets readers go on while the writer works; FULL syncs each commit, so what
 // is committed survives a power cut; secure_delete overwrites what is deleted;
 // temp_store=MEMORY keeps sorted rows out of temporary files.
-func (s *Store) openSQLite(path string) error {
+func (s *Store) openSQLite(path string, wrap func(driver.Connector) driver.Connector) error {
 	if err := createPrivate(path); err != nil {
 		return err
 	}
@@ -40,11 +41,11 @@ func (s *Store) openSQLite(path string) error {
 		"&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_pragma=temp_store(MEMORY)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath() + pragmas
 	var err error
-	if s.write, err = sql.Open("sqlite", file+"&_txlock=immediate"); err != nil {
+	if s.write, err = openFile(file+"&_txlock=immediate", wrap); err != nil {
 		return err
 	}
 	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", file+"&_pragma=query_only(1)"); err != nil {
+	if s.read, err = openFile(file+"&_pragma=query_only(1)", wrap); err != nil {
 		return errors.Join(err, s.write.Close())
 	}
 	s.read.SetMaxOpenConns(4 * runtime.NumCPU())
@@ -53,6 +54,24 @@ func (s *Store) openSQLite(path string) error {
 	s.dialect = dialect{name: "sqlite", retry: sqliteRetry, conflict: sqliteConflict, down: sqliteDown}
 	return nil
 }
+
+// openFile makes a pool of connections to SQLite.
+func openFile(address string, wrap func(driver.Connector) driver.Connector) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", address)
+	if err != nil || wrap == nil {
+		return db, err
+	}
+	return sql.OpenDB(wrap(connector{db.Driver(), address})), db.Close()
+}
+
+// connector is what database/sql makes of a driver and an address.
+type connector struct {
+	driver  driver.Driver
+	address string
+}
+
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(c.address) }
+func (c connector) Driver() driver.Driver                        { return c.driver }
 
 // createPrivate makes the database file readable by its owner alone; SQLite
 // gives its WAL the same mode.
@@ -98,7 +117,7 @@ func sqliteDown(err error) bool {
 
 // openPostgres makes a pool. An idle transaction is ended by the server, so a
 // stuck instance cannot hold locks for ever.
-func (s *Store) openPostgres(address string) error {
+func (s *Store) openPostgres(address string, wrap func(driver.Connector) driver.Connector) error {
 	cfg, err := pgx.ParseConfig(address)
 	if err != nil {
 		return errors.New("the postgres address cannot be read") // the error would repeat the password
@@ -111,7 +130,11 @@ func (s *Store) openPostgres(address string) error {
 			cfg.RuntimeParams[name] = value
 		}
 	}
-	db := stdlib.OpenDB(*cfg)
+	connector := stdlib.GetConnector(*cfg)
+	if wrap != nil {
+		connector = wrap(connector)
+	}
+	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(20)
 	db.SetMaxIdleConns(8)
 	s.write, s.read = db, db

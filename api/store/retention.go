@@ -137,13 +137,19 @@ func (s *Store) Unclassed(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Unchecked lists at most n objects that were not read since a time, those
-// first that were not read for the longest.
+// Unchecked lists at most n objects that were not read since a time: first those
+// with which something was wrong, then those that were not read for the longest.
 func (s *Store) Unchecked(ctx context.Context, since time.Time, n int) ([]evidence.Object, error) {
-	return list(ctx, s, func(r scanner) (evidence.Object, error) {
+	scan := func(r scanner) (evidence.Object, error) {
 		row, err := scanObject(r)
 		return row.Object, err
-	}, objectColumns+` WHERE state = 'kept' AND checked < $1 ORDER BY checked, key LIMIT $2`, micros(since), n)
+	}
+	const order = ` AND checked < $1 ORDER BY checked, key LIMIT $2`
+	damaged, err := list(ctx, s, scan, objectColumns+` WHERE state = 'kept' AND damage <> ''`+order, micros(since), n)
+	if err != nil || len(damaged) > 0 {
+		return damaged, err
+	}
+	return list(ctx, s, scan, objectColumns+` WHERE state = 'kept'`+order, micros(since), n)
 }
 
 // Checked notes that every byte of an object was read, and what was wrong.
@@ -186,4 +192,27 @@ func (s *Store) CheckAudit(ctx context.Context) (chains int, broken []string, er
 		}
 	}
 	return len(all), broken, nil
+}
+
+// EmptyJournal makes SQLite bring its write-ahead log into the file and cut it
+// to nothing: what was deleted or overwritten since stands in the log until then,
+// readable for whoever has the root key. PostgreSQL recycles its own log. A
+// reader that stands in the way is api.ErrUnavailable: try again.
+func (s *Store) EmptyJournal(ctx context.Context) error {
+	if s.dialect.name != "sqlite" {
+		return nil
+	}
+	release, err := s.takeTurn(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var busy, pages, moved int
+	if err := s.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved); err != nil {
+		return s.translate(err)
+	}
+	if busy != 0 {
+		return fmt.Errorf("%w: %d of %d pages of the write-ahead log are still being read", api.ErrUnavailable, pages-moved, pages)
+	}
+	return nil
 }

@@ -21,6 +21,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,10 @@ import (
 type Options struct {
 	Clock  capture.Clock // required: stamps rows whose caller gives no time
 	Logger *slog.Logger  // nil discards
+
+	// Wrap comes between the store and the database, for tests that let calls
+	// fail; nil: nothing does.
+	Wrap func(driver.Connector) driver.Connector
 }
 
 // Store is the database. Its methods are safe for concurrent use.
@@ -63,10 +68,10 @@ func Open(ctx context.Context, url string, opt Options) (*Store, error) {
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
 		s.address = strings.TrimPrefix(url, "sqlite:")
-		err = s.openSQLite(s.address)
+		err = s.openSQLite(s.address, opt.Wrap)
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
 		s.address = url
-		err = s.openPostgres(url)
+		err = s.openPostgres(url, opt.Wrap)
 	default:
 		err = errors.New("the address must begin with sqlite: or postgres://")
 	}

@@ -86,8 +86,10 @@ func openCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) (
 }
 
 // Scrub reads every byte of every copy of an object and writes damaged and
-// missing copies again from a good one. It returns how many it wrote. When no
-// copy is good it is evidence.ErrCorrupt, and nothing was touched.
+// missing copies again from a good one. It returns how many it wrote. When all
+// copies are damaged or missing it is evidence.ErrCorrupt; when none is known to
+// be good because a store could not be read, the store's error. Nothing was
+// touched then.
 func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err error) {
 	_, key, err := v.cfg.Keys.Open(ctx, o.DataKey)
 	if err != nil {
@@ -95,6 +97,7 @@ func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err
 	}
 	var good Blobs
 	var bad []Blobs
+	var unread error
 	for _, store := range v.stores() {
 		switch err := checkCopy(ctx, store, key, o); {
 		case err == nil && good == nil:
@@ -103,7 +106,13 @@ func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err
 			return 0, ctx.Err()
 		case err != nil:
 			bad = append(bad, store)
+			if !errors.Is(err, evidence.ErrNotFound) && !errors.Is(err, evidence.ErrCorrupt) {
+				unread = errors.Join(unread, err)
+			}
 		}
+	}
+	if good == nil && unread != nil {
+		return 0, fmt.Errorf("read object %s: %w", o.Key, unread)
 	}
 	if good == nil {
 		return 0, fmt.Errorf("object %s has no good copy left: %w", o.Key, evidence.ErrCorrupt)
