@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"image"
@@ -117,6 +118,55 @@ func TestFindingOnAFace(t *testing.T) {
 	w.matcher = matching{err: context.Canceled}
 	if _, _, err := w.look(film(nil, somebody))(stopped, still); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped: %v", err)
+	}
+}
+
+// A real network, read from its file, runs on the way that the service goes: it
+// is pinned by its hash, the first video enrols a still, and later ones are
+// compared with it, the same face nearer than another and than an exchanged one.
+func TestNetworkThroughTheService(t *testing.T) {
+	data := drawnNetwork()
+	file := filepath.Join(t.TempDir(), "face.onnx")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := fmt.Sprintf("%x", sha256.Sum256(data))
+	w, err := openFaces(FaceConfig{Model: file, SHA256: sum})
+	if err != nil {
+		t.Fatal(err)
+	}
+	somebody, nobody, other := drawnFace(true), drawnFace(false), drawnFace(true)
+	for y := 125; y < 160; y++ { // a beard
+		for x := 110; x < 210; x++ {
+			other.Y[other.YOffset(x, y)] /= 2
+		}
+	}
+	first, still, err := w.look(film(nil, nobody, somebody))(t.Context(), nil)
+	if err != nil || first.Outcome != biometrics.FaceEnrolled || len(still) == 0 {
+		t.Fatalf("the first video: %+v, %v", first, err)
+	}
+	compared := func(pictures ...*image.YCbCr) biometrics.FaceScore {
+		t.Helper()
+		f, _, err := w.look(film(nil, pictures...))(t.Context(), still)
+		if err != nil || f.Outcome != biometrics.FaceCompared || f.Score == nil || f.Score.Model != sum || f.Score.Threshold == nil || *f.Score.Threshold != 0.5 {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		return *f.Score
+	}
+	same, unlike, swapped := compared(somebody, nobody, somebody), compared(other, other), compared(somebody, other)
+	t.Logf("same %+v, another %+v, exchanged %+v", same, unlike, swapped)
+	if same.Frames != 2 || same.Likeness < 0.9 || unlike.Likeness >= same.Likeness-0.05 || swapped.Steady >= same.Steady-0.05 {
+		t.Errorf("same %+v, another %+v, exchanged %+v", same, unlike, swapped)
+	}
+	if f, _, err := w.look(film(nil, nobody))(t.Context(), still); err != nil || f.Code != biometrics.FaceNoFace {
+		t.Errorf("nobody: %+v, %v", f, err)
+	}
+	data[len(data)-1]++
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openFaces(FaceConfig{Model: file, SHA256: sum}); err == nil || !strings.Contains(err.Error(), "SHA-256") {
+		t.Errorf("a changed file: %v", err)
 	}
 }
 

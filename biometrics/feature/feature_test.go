@@ -63,19 +63,22 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// One time that leaps 5 s ahead and back must not become a pause.
+// Times that leap 5 s ahead and back must not become a pause, be it one or
+// several in a row; a pause stays one.
 func TestSpike(t *testing.T) {
-	sig := capture.Signature{}
-	for i := range 30 {
-		at := int64(i) * 10_000
-		if i == 12 {
-			at += 5_000_000
+	for _, wide := range []int{1, 2, 7, mostSpike} {
+		sig := capture.Signature{}
+		for i := range 40 {
+			at := int64(i) * 10_000
+			if i >= 12 && i < 12+wide {
+				at += 5_000_000
+			}
+			sig.Points = append(sig.Points, capture.Point{Time: at, X: int32(100 * i), Down: true, Start: i == 0})
 		}
-		sig.Points = append(sig.Points, capture.Point{Time: at, X: int32(100 * i), Down: true, Start: i == 0})
-	}
-	s, _ := FromSignature(sig, nil)
-	if s.Len() != 30 || math.Abs(s.X[12]-1200) > 1 || math.Abs(s.X[29]-2900) > 1 {
-		t.Errorf("%d samples: %v", s.Len(), s.X)
+		s, c := FromSignature(sig, nil)
+		if s.Len() != 40 || math.Abs(s.X[12]-1200) > 1 || math.Abs(s.X[30]-3000) > 1 || math.Abs(s.X[39]-3900) > 1 || c.Gaps > 0 {
+			t.Errorf("%d wide: %d samples, %+v: %v", wide, s.Len(), c, s.X)
+		}
 	}
 }
 

@@ -102,20 +102,40 @@ func clean(sig capture.Signature, ks []knot) ([]knot, Cleaning) {
 	return ks, c
 }
 
-// elapsed is the time from point i-1 to i in s. A single time that leaps ahead
-// while the next one is back in line is a spike of the clock, not a pause.
+// mostSpike is how many points in a row a spike of the clock can have.
+const mostSpike = 16
+
+// elapsed is the time from point i-1 to i in s. A time that leaps ahead while one
+// of the next is back in line is a spike of the clock, not a pause: what passed
+// between the points around it is shared out at its two ends.
 func elapsed(pts []capture.Point, i int, step float64) float64 {
 	at := func(k int) float64 { return float64(pts[k].Time) / 1e6 }
-	spike := func(k int) bool {
-		return k > 0 && k+1 < len(pts) && at(k)-at(k-1) > 5*step && at(k+1) < at(k) && at(k+1) >= at(k-1)
+	dt := at(i) - at(i-1)
+	if dt >= 0 && dt <= 5*step {
+		return dt
 	}
-	switch {
-	case spike(i):
-		return (at(i+1) - at(i-1)) / 2
-	case spike(i - 1):
-		return (at(i) - at(i-2)) / 2
+	leap := func(k int) bool { return at(k)-at(k-1) > 5*step }
+	inside := func(from, to int) float64 { return (at(to) - at(from-1)) / float64(to-from+1) }
+	if dt > 0 {
+		for k := i + 1; k < len(pts) && k <= i+mostSpike; k++ {
+			if at(k) < at(i) {
+				if at(k) >= at(i-1) {
+					return inside(i, k)
+				}
+				break
+			}
+		}
+		return dt
 	}
-	return at(i) - at(i-1)
+	for k := i - 1; k > 0 && k >= i-mostSpike; k-- {
+		if leap(k) && at(i) < at(k) {
+			if at(i) >= at(k-1) {
+				return inside(k, i)
+			}
+			break
+		}
+	}
+	return dt
 }
 
 // repair gives a step that repeats or goes back the median step, and takes the

@@ -40,6 +40,9 @@ func (r *runCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.Refs < 1 || r.Refs > biometrics.MaxReferences || r.Draws < 1 || r.Draws > 1000 || r.Seed == 0 {
+		return fmt.Errorf("--refs %d --draws %d --seed %d: want 1 to %d references, 1 to 1000 draws and a seed above 0", r.Refs, r.Draws, r.Seed, biometrics.MaxReferences)
+	}
 	filter, err := parseUsers(r.Users)
 	if err != nil {
 		return err
