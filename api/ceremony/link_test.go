@@ -41,7 +41,7 @@ func TestLinksThatDoNotOpen(t *testing.T) {
 		"unknown":          {link, "another", start, ErrNotFound, api.ErrNotFound},
 		"a session's":      {session, "link", start, ErrNotFound, api.ErrNotFound},
 		"expired":          {link, "link", start.Add(LinkLifetime), ErrLinkExpired, api.ErrExpired},
-		"in another tab":   {used, "link", start, ErrLinkUsed, api.ErrExpired},
+		"elsewhere":        {used, "link", start, ErrLinkUsed, api.ErrExpired},
 		"used and expired": {used, "link", start.Add(LinkLifetime + 1), ErrLinkExpired, api.ErrExpired},
 	} {
 		s := New(Config{Grants: oneGrant{grant: test.grant}, Clock: stopped(test.now)})

@@ -45,6 +45,7 @@ it('goes from the owner to two signers and back', async () => {
   mock.documents.push(lease);
   const { context, page, faults } = await open(browser, 'tablet');
   await page.goto(`${mock.url}/#/documents/${lease.id}`);
+  await page.evaluate(() => localStorage.setItem('link-of-somebody', JSON.stringify({ secret: 'left-from-a-link-opened-here-before', at: Date.now() })));
   await get(page, 'in-person').click();
   await get(page, 'in-person-go').click();
   await get(page, 'hand').waitFor();

@@ -348,6 +348,38 @@ describe('signing', () => {
     await context.close();
   });
 
+  it('opens its link again in every tab of one browser, in no other, and keeps no secret when it is over', async () => {
+    mock.oneBrowser = true;
+    const { context, page } = await open(browser, 'phone');
+    const kept = (of: Page) => of.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('link-')).map((key) => [key, localStorage.getItem(key) ?? '']));
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'intro').waitFor();
+    expect(JSON.stringify(await kept(page))).not.toContain(TOKEN);
+    await page.close();
+    const again = await context.newPage();
+    await again.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(again, 'intro').waitFor();
+    const other = await open(browser, 'phone');
+    await other.page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(other.page, 'link-expired').waitFor();
+    expect(await kept(other.page)).toEqual([]);
+    await other.context.close();
+    await again.reload(); // from here on it is the cookie that opens
+    await get(again, 'decline').click();
+    await get(again, 'decline-confirm').click();
+    await get(again, 'declined').waitFor();
+    expect(JSON.stringify(await kept(again))).not.toContain('secret');
+    await again.close();
+    const after = await context.newPage();
+    await after.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(after, 'declined').waitFor(); // by the cookie
+    await context.clearCookies();
+    await after.goto(`${mock.url}/verify`);
+    await after.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(after, 'link-expired').waitFor();
+    await context.close();
+  });
+
   it('declines', async () => {
     const { context, page } = await open(browser, 'phone');
     await page.goto(`${mock.url}/sign#t=${TOKEN}`);

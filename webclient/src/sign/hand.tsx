@@ -4,6 +4,7 @@ import { type Handed, signing } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { Badge, Button, Dialog, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Title } from './parts.tsx';
+import { forgetSecrets } from './secret.ts';
 import { leaveDevice, takeDevice } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -65,6 +66,7 @@ function End({ primary = false }: { primary?: boolean }) {
   const [open, setOpen] = useState(false);
   const end = async () => {
     await signing.endHanding().catch(() => undefined);
+    forgetSecrets();
     sessionStorage.clear();
     location.replace('/');
   };

@@ -3,6 +3,7 @@ import { batch, signal } from '@preact/signals';
 import { type Ceremony, Problem, signing } from '../api.ts';
 import { forgetLanguage, hasChosenLanguage, matchLanguage, setLanguage } from '../i18n/index.ts';
 import { forgetFactor, register } from './factor.ts';
+import { browserSecret, endSecrets, forgetSecret, forgetSecrets, noteSigner, signedBy } from './secret.ts';
 import { type CaptureRecord, type CaptureStore, openStore } from '../ink/store.ts';
 
 export type Opening = 'working' | 'hand' | 'no-link' | 'expired' | 'failed' | 'open';
@@ -28,7 +29,7 @@ export async function openCeremony(): Promise<void> {
   if (handing && !location.hash) return resumeOrHand();
   const token = new URLSearchParams(location.hash.slice(1)).get('t') ?? '';
   try {
-    accept(token ? await signing.open(token, browserSecret()) : await signing.get());
+    accept(token ? await openLink(token) : await signing.get());
     dropToken();
     await takeConsent();
     opening.value = 'open';
@@ -40,6 +41,22 @@ export async function openCeremony(): Promise<void> {
       opening.value = openingAfter(error, token !== '');
       if (opening.value === 'expired') dropToken();
     });
+  }
+}
+
+// A link whose signing is over here shows the result by the cookie that it left.
+async function openLink(token: string): Promise<Ceremony> {
+  const signer = await signedBy(token);
+  const state = signer ? await signing.get().catch(() => undefined) : undefined;
+  if (state && state.signer.id === signer) return state;
+  try {
+    const opened = await signing.open(token, await browserSecret(token));
+    // A link to what is finished, as in the last mail, keeps its secret until it expires.
+    if (!isFinished(opened)) await noteSigner(token, opened.signer.id);
+    return opened;
+  } catch (error) {
+    if (openingAfter(error, true) === 'expired') await forgetSecret(token);
+    throw error;
   }
 }
 
@@ -101,6 +118,7 @@ export async function beginAnew(next: Ceremony, kind?: CaptureRecord['kind']): P
 async function clearDevice(): Promise<void> {
   await forgetCaptures();
   await forgetFactor();
+  forgetSecrets();
   session()?.clear();
   forgetLanguage();
 }
@@ -132,19 +150,6 @@ function dropToken(): void {
   if (location.hash) history.replaceState(null, '', location.pathname + location.search);
 }
 
-const BROWSER = 'browser';
-let secret = ''; // where the tab has no storage
-
-// What this tab keeps so that it alone can open its link again.
-function browserSecret(): string {
-  secret ||= session()?.getItem(BROWSER) ?? '';
-  if (!secret) {
-    secret = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-    session()?.setItem(BROWSER, secret);
-  }
-  return secret;
-}
-
 export function accept(next: Ceremony | undefined): void {
   if (!next) return;
   batch(() => {
@@ -154,6 +159,7 @@ export function accept(next: Ceremony | undefined): void {
   });
   if (next.proof && !isOver(next)) void register(next).catch(() => undefined);
   if (isOver(next)) void forget();
+  if (isFinished(next)) endSecrets(next.signer.id);
 }
 
 export async function refresh(): Promise<void> {
@@ -167,6 +173,10 @@ export async function refresh(): Promise<void> {
 
 function isOver(state: Ceremony): boolean {
   return ['sealing', 'done', 'declined', 'closed'].includes(state.next);
+}
+
+function isFinished(state: Ceremony): boolean {
+  return isOver(state) && state.next !== 'sealing';
 }
 
 // How far the signer came with this document in this tab: a page that is loaded

@@ -51,6 +51,8 @@ export class Mock {
   accepted = true;
   down = false; // refuses everything with 503
   mediaOffers = 0;
+  oneBrowser = false; // refuses the link to all browsers but the first
+  private openedBy = '';
   private receiptKey = '';
   private signKey!: CryptoKey;
   private sealingUntil = 0;
@@ -138,6 +140,8 @@ export class Mock {
   private signing(key: string, request: IncomingMessage, response: ServerResponse, json: () => any): void {
     if (key === 'POST /signing/open') {
       if (json().token !== TOKEN) return problem(response, 410, 'expired', 'No longer valid');
+      this.openedBy ||= json().browser;
+      if (this.oneBrowser && this.openedBy !== json().browser) return problem(response, 410, 'expired', 'Already used in another browser');
       response.setHeader('Set-Cookie', 'signer=1; HttpOnly; SameSite=Strict; Path=/');
       return send(response, 200, this.ceremony);
     }
