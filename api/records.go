@@ -158,6 +158,16 @@ type ProviderSettings struct {
 	Metadata     []byte // SAML
 }
 
+// ProviderName is by what people find a provider before they sign in: a short
+// name, or the domain of their address.
+type ProviderName struct {
+	Provider string
+	Name     string
+	Token    string // what DNS has to say of a domain
+	Added    time.Time
+	Verified time.Time // zero until shown; a short name needs no showing
+}
+
 // Key lets a program act for the account that made it, within its scopes.
 type Key struct {
 	ID           string

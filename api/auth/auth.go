@@ -36,10 +36,12 @@ type Config struct {
 	Notices Notices
 	Clock   capture.Clock
 	Client  *http.Client // reaches identity providers, and must not reach inside; nil: nobody signs in at one
-	Logger  *slog.Logger
-	URL     string        // of the service as people reach it, without a path
-	Idle    time.Duration // a session unused for this long ends; 0 is 30 min
-	Life    time.Duration // and whatever happens after this long; 0 is 12 h
+	// LookupTXT asks DNS whether a domain is an organisation's; nil: it cannot.
+	LookupTXT func(ctx context.Context, name string) ([]string, error)
+	Logger    *slog.Logger
+	URL       string        // of the service as people reach it, without a path
+	Idle      time.Duration // a session unused for this long ends; 0 is 30 min
+	Life      time.Duration // and whatever happens after this long; 0 is 12 h
 
 	cost cost // tests make guesses cheap
 }
@@ -58,6 +60,7 @@ type Store interface {
 	Limits
 	Auditor
 	Providers
+	ProviderNames
 	Staff
 }
 
@@ -244,6 +247,7 @@ func (h *Handler) Mount(a *api.API) {
 	h.mountFactors(a)
 	h.mountPasskeys(a)
 	h.mountProviders(a)
+	h.mountProviderNames(a)
 	h.mountStaff(a)
 }
 

@@ -118,12 +118,17 @@ func (h *Handler) beginProvider(ctx context.Context, in *beginIn) (*beginOut, er
 	if err != nil {
 		return nil, err
 	}
+	return h.beginAt(ctx, p, in.Body.TakeOver, in.Body.Force)
+}
+
+func (h *Handler) beginAt(ctx context.Context, p api.Provider, takeOver, force bool) (*beginOut, error) {
 	state, browser := newSecret(), newSecret()
-	b := bounce{Provider: p.ID, Browser: hashSecret(browser), TakeOver: in.Body.TakeOver, Force: in.Body.Force}
+	b := bounce{Provider: p.ID, Browser: hashSecret(browser), TakeOver: takeOver, Force: force}
 	out := &beginOut{SetCookie: h.setSSOCookie(browser, int(bounceLife.Seconds()))}
+	var err error
 	if p.Kind == "saml" {
-		s, err := h.openSAML(p)
-		if err != nil {
+		var s *saml.Provider
+		if s, err = h.openSAML(p); err != nil {
 			return nil, err
 		}
 		if out.Body.URL, b.Request, err = s.Begin(state, b.Force); err != nil {

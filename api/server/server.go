@@ -262,7 +262,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	}
 	reach := egress.Config{Allow: s.cfg.EgressAllow, PlainHTTP: len(s.cfg.EgressAllow) > 0}
 	outside := egress.NewClient(reach)
-	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: outside, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
+	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: outside, LookupTXT: net.DefaultResolver.LookupTXT, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
 	signer.Apps = s.auth

@@ -105,6 +105,11 @@ providers.enforced - whether members must sign in there
 providers.role K1 what new members may do
 providers.created - order
 providers.sealed K1! address of the provider, and the secret shared with it
+provider_names.provider K1 whose
+provider_names.name K1 short name or domain by which members find the provider
+provider_names.token - what the domain's DNS has to say; public there
+provider_names.added - order
+provider_names.verified - whether it is of use, and since when
 
 provider_people.provider K1 which provider
 provider_people.subject_index K1! finds the account of who signs in there; a keyed hash

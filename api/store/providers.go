@@ -41,8 +41,10 @@ func (a *Accounts) scanProvider(ctx context.Context, r scanner) (p api.Provider,
 // DeleteProvider forgets a provider and who is who there; the accounts stay.
 func (a *Accounts) DeleteProvider(ctx context.Context, id string) error {
 	return a.Tx(ctx, func(ctx context.Context) error {
-		if _, err := a.exec(ctx, `DELETE FROM provider_people WHERE provider = $1`, id); err != nil {
-			return err
+		for _, table := range []string{"provider_people", "provider_names"} {
+			if _, err := a.exec(ctx, `DELETE FROM `+table+` WHERE provider = $1`, id); err != nil {
+				return err
+			}
 		}
 		return a.execOne(ctx, `DELETE FROM providers WHERE id = $1`, id)
 	})

@@ -387,6 +387,8 @@ export const account = {
     json<unknown>('POST', '/api/invitations/accept', { body: { ...by, language }, idempotencyKey: newKey() }),
   signIn: (by: { email: string; password: string; code?: string; takeOver?: boolean }) =>
     json<unknown>('POST', '/api/session', { body: by, idempotencyKey: newKey() }),
+  findProvider: (name: string) => json<{ url: string }>('POST', '/api/sso', { body: { name } }),
+  beginProvider: (id: string, takeOver: boolean) => json<{ url: string }>('POST', `/api/sso/${part(id)}`, { body: { takeOver } }),
   forgot: (email: string) => json<void>('POST', '/api/password/forgot', { body: { email } }),
   reset: (by: { token: string; password: string; code?: string }) => json<unknown>('POST', '/api/password/reset', { body: by }),
   session: () => json<{ account: Account }>('GET', '/api/session'),

@@ -87,6 +87,15 @@ export interface Provider {
   audience?: string;
 }
 
+// A short name, or a domain that counts once its DNS holds the record.
+export interface ProviderName {
+  name: string;
+  domain: boolean;
+  record?: string;
+  value?: string;
+  verified?: string;
+}
+
 // What a browser's WebAuthn call takes and gives, as JSON.
 export interface PasskeyOffer {
   ceremony: string;
@@ -146,5 +155,9 @@ export const programs = {
   repeat: (delivery: string) => json<void>('POST', `/api/webhooks/deliveries/${part(delivery)}/repeat`),
   provider: () => json<Provider>('GET', '/api/organisation/provider'),
   setProvider: (by: Provider) => json<Provider>('PUT', '/api/organisation/provider', { body: by }),
+  providerNames: () => json<{ names: ProviderName[] }>('GET', '/api/organisation/provider/names'),
+  addProviderName: (name: string) => json<ProviderName>('POST', '/api/organisation/provider/names', { body: { name }, idempotencyKey: newKey() }),
+  verifyProviderName: (name: string) => json<ProviderName>('POST', `/api/organisation/provider/names/${part(name)}/verify`),
+  removeProviderName: (name: string) => json<void>('DELETE', `/api/organisation/provider/names/${part(name)}`),
   removeProvider: () => json<void>('DELETE', '/api/organisation/provider'),
 };

@@ -82,6 +82,20 @@ it('changes profile, password, factors, keys, webhooks and the provider', async 
   await get(page, 'provider-secret').fill('s');
   await get(page, 'provider-save').click();
   await page.getByText('https://sign.example/api/sso/back').waitFor();
+  await get(page, 'provider-name').fill('atelier');
+  await get(page, 'provider-name-add').click();
+  await get(page, 'provider-name-line').waitFor();
+  await get(page, 'provider-name').fill('atelier.example');
+  await get(page, 'provider-name-add').click();
+  expect(await get(page, 'provider-name-value').textContent()).toBe('inkwitness-verification=abc');
+  await get(page, 'provider-name-verify').click();
+  await page.locator('[data-test=provider-names] [data-test=problem]').waitFor();
+  await shoot(page, 'people-names-tablet');
+  mock.people.shown = true;
+  await get(page, 'provider-name-verify').click();
+  await expect.poll(() => mock.people.names[1]!.verified).toBeTruthy();
+  await get(page, 'provider-name-remove').first().click();
+  await expect.poll(() => mock.people.names.length).toBe(1);
   await shoot(page, 'people-settings-tablet');
   expect(faults).toEqual([]);
   await context.close();
@@ -106,5 +120,30 @@ it('shows who looked at what, and finds documents', async () => {
   expect(await get(page, 'document-line').textContent()).toContain('horse');
   await get(page, 'filter-state').selectOption('completed');
   await get(page, 'no-match').waitFor();
+  await context.close();
+});
+
+it('goes to the organisation’s own sign-in by address or short name, and says what went wrong there', async () => {
+  mock.signedIn = false;
+  const { context, page, faults } = await open(browser, 'phone');
+  await page.goto(mock.url);
+  await get(page, 'sign-in-email').fill('ada@nowhere.example');
+  await get(page, 'sso').click();
+  expect(await get(page, 'sso-name').inputValue()).toBe('ada@nowhere.example');
+  await get(page, 'sso-go').click();
+  expect(await get(page, 'sso-problem').textContent()).toContain('No organisation signs in under this name');
+  await shoot(page, 'own-sso-phone');
+  await get(page, 'sso-name').fill('ada@atelier.example');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/\/sign/); // where the stand-in's provider sends everybody
+  await page.goto(`${mock.url}/#sso=p1&problem=signed-in-elsewhere`);
+  await get(page, 'sso-again').waitFor();
+  expect(page.url()).not.toContain('sso');
+  await get(page, 'sso-again').click();
+  await page.waitForURL(/\/sign/);
+  expect(mock.tookOver).toBe(true);
+  await page.goto(`${mock.url}/#sso=p1&problem=not-signed-in`);
+  expect(await get(page, 'sso-problem').textContent()).toContain('did not work');
+  expect(faults).toEqual([]);
   await context.close();
 });

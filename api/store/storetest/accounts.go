@@ -399,8 +399,37 @@ func providers(t *testing.T, a *store.Accounts, clock *Clock) {
 	got, err = a.Account(ctx, "twin")
 	must(t, err)
 	equal(t, got, twin)
+	providerNames(t, a, clock)
 	must(t, a.DeleteProvider(ctx, "p1"))
 	wants(t, a.DeleteProvider(ctx, "p1"), api.ErrNotFound)
 	_, err = a.ProviderPerson(ctx, "p1", "subject")
 	wants(t, err, api.ErrNotFound)
+}
+
+// providerNames: of a name one provider at most is of use, whoever wrote it down.
+func providerNames(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	_, org := person(t, a, clock, "cy@example.org")
+	must(t, a.SaveProvider(ctx, api.Provider{ID: "p3", Organisation: org.ID, Kind: "oidc", Role: api.Sender, Created: clock.Now()}))
+	domain := api.ProviderName{Provider: "p1", Name: "example.org", Token: "t", Added: clock.Now()}
+	must(t, a.AddProviderName(ctx, domain))
+	wants(t, a.AddProviderName(ctx, domain), api.ErrConflict)
+	other := api.ProviderName{Provider: "p3", Name: "example.org", Token: "u", Added: clock.Now()}
+	must(t, a.AddProviderName(ctx, other)) // not shown yet: it blocks nobody
+	_, err := a.ProviderByName(ctx, "example.org")
+	wants(t, err, api.ErrNotFound)
+	must(t, a.VerifyProviderName(ctx, "p1", "example.org", clock.Now()))
+	wants(t, a.VerifyProviderName(ctx, "p3", "example.org", clock.Now()), api.ErrConflict)
+	wants(t, a.VerifyProviderName(ctx, "p3", "nowhere.org", clock.Now()), api.ErrNotFound)
+	wants(t, a.AddProviderName(ctx, api.ProviderName{Provider: "p3", Name: "example.org", Token: "v", Added: clock.Now(), Verified: clock.Now()}), api.ErrConflict)
+	got, err := a.ProviderByName(ctx, "example.org")
+	must(t, err)
+	equal(t, got.ID, "p1")
+	domain.Verified = clock.Now()
+	names, err := a.ProviderNames(ctx, "p1")
+	must(t, err)
+	equal(t, names, []api.ProviderName{domain})
+	must(t, a.DeleteProviderName(ctx, "p3", "example.org"))
+	wants(t, a.DeleteProviderName(ctx, "p3", "example.org"), api.ErrNotFound)
+	must(t, a.DeleteProvider(ctx, "p3"))
 }

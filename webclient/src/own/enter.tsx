@@ -4,6 +4,7 @@ import { account, type Invitation, Problem } from '../api.ts';
 import { Button, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
 import { self } from '../people.ts';
 import { hasPasskeys, usePasskey } from './settings/passkey.ts';
+import { SignInOrganisation } from './organisation.tsx';
 import { findSession, go } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -57,6 +58,7 @@ export function SignIn() {
         {hasPasskeys() && <div><Button onClick={() => void withPasskey(elsewhere)} busy={busy} test="sign-in-passkey">{texts.passkey}</Button></div>}
         <p class="muted small">{texts.byInvitation}</p>
       </form>
+      <SignInOrganisation email={email} />
       <Forgot email={email} />
     </Panel>
   );

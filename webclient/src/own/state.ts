@@ -28,6 +28,17 @@ export function placeOf(hash: string): Place {
   return { at: (other as 'deposits' | 'outbox' | 'activity' | 'members' | 'settings' | undefined) ?? 'documents' };
 }
 
+// The organisation's provider sent somebody back with a problem: #sso=ID&problem=KIND.
+export const returned = signal(takeReturned());
+
+function takeReturned(): { provider: string; problem: string } | undefined {
+  const back = new URLSearchParams(location.hash.slice(1));
+  const problem = back.get('problem') ?? '';
+  if (!back.has('sso') || !problem) return undefined;
+  history.replaceState(null, '', location.pathname);
+  return { provider: back.get('sso') ?? '', problem };
+}
+
 export function go(hash: string): void {
   location.hash = hash;
 }

@@ -1,5 +1,5 @@
 // The stand-in's members and settings: what is asked for is changed and given back.
-import type { AuditLine, Delivery, Factors, Key, Member, MemberInvitation, Organisation, Profile, Provider, Webhook } from '../../src/people.ts';
+import type { AuditLine, Delivery, Factors, Key, Member, MemberInvitation, Organisation, Profile, Provider, ProviderName, Webhook } from '../../src/people.ts';
 
 const DAY = '2026-11-20T10:00:00Z';
 
@@ -15,6 +15,8 @@ export class People {
   webhooks: Webhook[] = [];
   deliveries: Delivery[] = [{ id: 'd1', kind: 'document.sent', state: 'failed', tries: 8, result: '500', createdAt: DAY }];
   provider: Provider | undefined;
+  names: ProviderName[] = [];
+  shown = false; // the domain's DNS holds the record
   audit: AuditLine[] = [
     { at: '2026-11-23T19:00:00Z', kind: 'evidence.opened', account: 'a1', object: `document:${'1'.repeat(32)}` },
     { at: '2026-11-23T18:00:00Z', kind: 'session.began', account: 'a1' },
@@ -86,6 +88,20 @@ export class People {
       case 'PATCH /webhooks/*': return ok(Object.assign(this.webhooks.find((one) => one.id === id)!, json()));
       case 'GET /webhooks/*/deliveries': return ok({ deliveries: this.deliveries });
       case 'GET /organisation/provider': return this.provider ? ok(this.provider) : { status: 404, problem: 'not-found' };
+      case 'GET /organisation/provider/names': return ok({ names: this.names });
+      case 'POST /organisation/provider/names': {
+        const { name } = json();
+        const domain = name.includes('.');
+        this.names.push({ name, domain, ...(domain ? { record: `_inkwitness.${name}`, value: 'inkwitness-verification=abc' } : { verified: DAY }) });
+        return { status: 201, body: this.names.at(-1) };
+      }
+      case 'POST /organisation/provider/names/atelier.example/verify':
+        if (!this.shown) return { status: 422, problem: 'invalid' };
+        this.names.find((one) => one.domain)!.verified = DAY;
+        return ok(this.names.find((one) => one.domain));
+      case 'DELETE /organisation/provider/names/atelier':
+        this.names = this.names.filter((one) => one.name !== 'atelier');
+        return none;
       case 'PUT /organisation/provider':
         this.provider = { ...json(), address: 'https://sign.example/api/sso/back' };
         return ok(this.provider);

@@ -268,6 +268,11 @@ export class Mock {
       this.signedIn = true;
       return send(response, 200, { account });
     }
+    if (key === 'POST /sso') return json().name.endsWith('atelier.example') ? send(response, 200, { url: `${this.url}/elsewhere` }) : problem(response, 404, 'not-found', 'Not found');
+    if (key === 'POST /sso/p1') {
+      this.tookOver = json().takeOver;
+      return send(response, 200, { url: `${this.url}/elsewhere` });
+    }
     if (!this.signedIn) return problem(response, 401, 'not-signed-in', 'Not signed in');
     if (key === 'GET /session') return send(response, 200, { account });
     if (key === 'DELETE /session') {
@@ -301,6 +306,7 @@ export class Mock {
   comments: object[] = [];
   holds: Hold[] = [];
   erasures: { what: string; reason: string }[] = [];
+  tookOver = false;
   codesSent = 0;
   handed: Handed | undefined;
 

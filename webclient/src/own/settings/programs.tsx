@@ -6,6 +6,7 @@ import { dateTime, day } from '../../i18n/format.ts';
 import { type Delivery, type MemberRole, type Provider, programs, ROLES } from '../../people.ts';
 import { Badge, Button, Check, Notice, Panel, ProblemNotice, Select, TextField } from '../../ui/ui.tsx';
 import { type Loaded, useLoaded } from './load.tsx';
+import { ProviderNames } from './names.tsx';
 import { text } from './text/index.ts';
 
 // What a key may be for, in words; each is a set of the service's scopes.
@@ -135,6 +136,7 @@ export function SignInProvider() {
     setSaved(await provider.act(() => programs.setProvider({ kind, role, enforced: enforced ?? false, ...own })));
   };
   return (
+    <>
     <Panel title={texts.title} test="provider">
       <p class="muted">{provider.value ? texts.on : texts.text}</p>
       <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }}>
@@ -153,6 +155,8 @@ export function SignInProvider() {
         <Row provider={provider} />
       </form>
     </Panel>
+    {provider.value && <ProviderNames />}
+    </>
   );
 }
 

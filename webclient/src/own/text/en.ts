@@ -19,6 +19,19 @@ const en = {
     resetDone: 'The new password is set. Sign in with it.',
     resetGo: 'Set the password',
     passkey: 'Sign in with a passkey',
+    organisation: {
+      go: 'Sign in with your organisation',
+      name: 'E-mail address at work, or short name of your organisation',
+      hint: 'You go to the sign-in page of your organisation and come back here.',
+      on: 'Go on',
+      again: 'Try again there',
+      unknown: 'No organisation signs in under this name. Check it, or sign in with your e-mail address and password.',
+      problems: {
+        'signed-in-elsewhere': 'You are signed in elsewhere.',
+        'not-allowed': 'Your organisation’s sign-in does not let you in here. Ask your administrator.',
+        other: 'The sign-in at your organisation did not work.',
+      } as Record<string, string>,
+    },
     byInvitation: 'Accounts are made by invitation only.',
   },
   invite: {

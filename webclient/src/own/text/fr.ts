@@ -20,6 +20,19 @@ const fr: Translation<typeof en> = {
     resetDone: 'Le nouveau mot de passe est en place. Connectez-vous avec lui.',
     resetGo: 'Enregistrer le mot de passe',
     passkey: 'Se connecter avec une clé d’accès',
+    organisation: {
+      go: 'Se connecter avec son organisation',
+      name: 'Adresse e-mail professionnelle, ou nom court de votre organisation',
+      hint: 'Vous allez à la page de connexion de votre organisation, puis revenez ici.',
+      on: 'Continuer',
+      again: 'Réessayer là-bas',
+      unknown: 'Aucune organisation ne se connecte sous ce nom. Vérifiez-le, ou connectez-vous avec votre adresse et votre mot de passe.',
+      problems: {
+        'signed-in-elsewhere': 'Vous êtes connecté ailleurs.',
+        'not-allowed': 'La connexion de votre organisation ne vous donne pas accès ici. Demandez à votre administrateur.',
+        other: 'La connexion par votre organisation n’a pas fonctionné.',
+      },
+    },
     byInvitation: 'Les comptes se créent uniquement sur invitation.',
   },
   invite: {

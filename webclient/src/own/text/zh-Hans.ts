@@ -19,6 +19,19 @@ const zhHans: Translation<typeof en> = {
     resetDone: '新密码已设置。请用新密码登录。',
     resetGo: '设置密码',
     passkey: '使用通行密钥登录',
+    organisation: {
+      go: '以组织账户登录',
+      name: '工作电子邮件地址，或组织的简称',
+      hint: '您会前往组织的登录页面，然后回到这里。',
+      on: '继续',
+      again: '再到那里试一次',
+      unknown: '没有组织以此名称登录。请检查名称，或以电子邮件地址和密码登录。',
+      problems: {
+        'signed-in-elsewhere': '您已在别处登录。',
+        'not-allowed': '您组织的登录不允许您进入。请联系管理员。',
+        other: '通过组织登录未成功。',
+      },
+    },
     byInvitation: '账户只能通过邀请创建。',
   },
   invite: {

@@ -19,6 +19,19 @@ const zhHant: Translation<typeof en> = {
     resetDone: '新密碼已設定。請以新密碼登入。',
     resetGo: '設定密碼',
     passkey: '使用通行金鑰登入',
+    organisation: {
+      go: '以組織帳戶登入',
+      name: '工作電子郵件地址，或組織的簡稱',
+      hint: '您會前往組織的登入頁面，然後回到這裡。',
+      on: '繼續',
+      again: '再到那裡試一次',
+      unknown: '沒有組織以此名稱登入。請檢查名稱，或以電子郵件地址和密碼登入。',
+      problems: {
+        'signed-in-elsewhere': '您已在別處登入。',
+        'not-allowed': '您組織的登入不允許您進入。請洽管理員。',
+        other: '透過組織登入未成功。',
+      },
+    },
     byInvitation: '帳戶僅能透過邀請建立。',
   },
   invite: {

@@ -89,6 +89,12 @@ const en = {
       metadata: 'Metadata (XML)', metadataHint: 'As your provider publishes it.', role: 'Role of who comes for the first time',
       enforced: 'Everybody but owners must sign in there', address: 'Where the provider sends people back', audience: 'Name of this service for the provider', remove: 'Remove',
     },
+    names: {
+      title: 'How members find this sign-in', text: 'On the sign-in page they enter a short name, or their address at work: then the domain has to be shown to be yours.',
+      none: 'No name yet: nobody can find it.', name: 'Short name or domain', hint: 'Such as atelier-durand or atelier.example.', add: 'Add',
+      used: 'In use', waits: 'Not shown yet', record: 'Add this TXT record to the domain’s DNS, then look for it. It may take an hour to be seen.',
+      recordName: 'Name of the record', recordValue: 'Value', verify: 'Look for the record', remove: 'Remove', removeOf: (name: string) => `Remove ${name}`,
+    },
     leave: {
       title: 'Delete your account', text: 'Your profile, your password and your factors are erased. Documents and deposits stay with the organisation.',
       go: 'Delete my account', sure: 'This cannot be undone.',

@@ -91,6 +91,12 @@ const fr: Translation<typeof en> = {
       metadata: 'Métadonnées (XML)', metadataHint: 'Telles que votre fournisseur les publie.', role: 'Rôle de ceux qui viennent pour la première fois',
       enforced: 'Tous, sauf les propriétaires, doivent se connecter là-bas', address: 'Où le fournisseur renvoie les personnes', audience: 'Nom de ce service pour le fournisseur', remove: 'Retirer',
     },
+    names: {
+      title: 'Comment les membres trouvent cette connexion', text: 'Sur la page de connexion, ils saisissent un nom court ou leur adresse professionnelle : il faut alors montrer que le domaine est à vous.',
+      none: 'Aucun nom : personne ne peut la trouver.', name: 'Nom court ou domaine', hint: 'Par exemple atelier-durand ou atelier.example.', add: 'Ajouter',
+      used: 'Utilisé', waits: 'Pas encore montré', record: 'Ajoutez cet enregistrement TXT au DNS du domaine, puis cherchez-le. Il peut n’être visible qu’après une heure.',
+      recordName: 'Nom de l’enregistrement', recordValue: 'Valeur', verify: 'Chercher l’enregistrement', remove: 'Retirer', removeOf: (name) => `Retirer ${name}`,
+    },
     leave: {
       title: 'Supprimer votre compte', text: 'Votre profil, votre mot de passe et vos facteurs sont effacés. Documents et dépôts restent à l’organisation.',
       go: 'Supprimer mon compte', sure: 'C’est irréversible.',

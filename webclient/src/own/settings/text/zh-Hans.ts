@@ -90,6 +90,12 @@ const hans: Translation<typeof en> = {
       metadata: '元数据（XML）', metadataHint: '以您的提供者所公布者为准。', role: '首次登录者的角色',
       enforced: '所有者以外的所有人都必须由此登录', address: '提供者将用户送回的网址', audience: '本服务对提供者的名称', remove: '移除',
     },
+    names: {
+      title: '成员如何找到此登录方式', text: '成员在登录页面输入简称或工作地址；使用地址时，须先证明域名属于您。',
+      none: '尚无名称：没有人能找到。', name: '简称或域名', hint: '例如 atelier-durand 或 atelier.example。', add: '添加',
+      used: '使用中', waits: '尚未证明', record: '请将此 TXT 记录加入域名的 DNS，然后查询。可能需要一小时才看得到。',
+      recordName: '记录名称', recordValue: '值', verify: '查询记录', remove: '移除', removeOf: (name) => `移除 ${name}`,
+    },
     leave: {
       title: '删除您的账户', text: '您的个人资料、密码与验证因素将被清除。文件与寄存仍归组织所有。',
       go: '删除我的账户', sure: '此操作无法撤销。',

@@ -90,6 +90,12 @@ const hant: Translation<typeof en> = {
       metadata: '中繼資料（XML）', metadataHint: '以您的提供者所公布者為準。', role: '首次登入者的角色',
       enforced: '擁有者以外的所有人都必須由此登入', address: '提供者將使用者送回的網址', audience: '本服務對提供者的名稱', remove: '移除',
     },
+    names: {
+      title: '成員如何找到此登入方式', text: '成員在登入頁面輸入簡稱或工作地址；使用地址時，須先證明網域屬於您。',
+      none: '尚無名稱：沒有人能找到。', name: '簡稱或網域', hint: '例如 atelier-durand 或 atelier.example。', add: '新增',
+      used: '使用中', waits: '尚未證明', record: '請將此 TXT 記錄加入網域的 DNS，然後查詢。可能需要一小時才看得到。',
+      recordName: '記錄名稱', recordValue: '值', verify: '查詢記錄', remove: '移除', removeOf: (name) => `移除 ${name}`,
+    },
     leave: {
       title: '刪除您的帳戶', text: '您的個人資料、密碼與驗證因素將被清除。文件與寄存仍歸組織所有。',
       go: '刪除我的帳戶', sure: '此操作無法復原。',

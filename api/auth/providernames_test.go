@@ -1,0 +1,87 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"inkwitness/api"
+)
+
+func TestNormalName(t *testing.T) {
+	for entered, want := range map[string]string{
+		" Atelier-Durand ": "atelier-durand", "Ada@Atelier.Example": "atelier.example", "atelier.example.": "atelier.example", "é@müller.example": "xn--mller-kva.example",
+		"": "", "ab": "", "-ab": "", "a--b": "", "a b c": "", "ada@localhost": "", "a..example": "", ".example": "", "x_y.example": "", "a@b@": "", strings.Repeat("a.", 130) + "example": "",
+	} {
+		name, _, ok := normalName(entered)
+		if ok != (want != "") || ok && name != want {
+			t.Errorf("%q is %q, %v; want %q", entered, name, ok, want)
+		}
+	}
+}
+
+// A name leads to the provider once it is shown to be the organisation's; all
+// others are answered in the same words.
+func TestA9FoundByName(t *testing.T) {
+	s := newService(t)
+	owner := s.member("owner@example.org", api.Owner)
+	idp := newOIDC(s)
+	const names = "/api/organisation/provider/names"
+	owner.do("POST", names, m{"name": "one"}).wants(t, 404, "not-found") // no provider yet
+	owner.do("PUT", "/api/organisation/provider", m{"kind": "oidc", "issuer": idp.server.URL, "clientId": "client", "role": "sender"}).wants(t, 200, "")
+	sender := s.member("sender@example.org", api.Sender)
+	sender.do("POST", names, m{"name": "one"}).wants(t, 403, "not-allowed")
+	owner.do("POST", names, m{"name": "ada@example.org"}).wants(t, 422, "invalid")
+	owner.do("POST", names, m{"name": "atelier"}).wants(t, 201, "")
+	owner.do("POST", names, m{"name": "Atelier"}).wants(t, 409, "conflict")
+	a := owner.do("POST", names, m{"name": "Example.org"}).wants(t, 201, "")
+	if a.body["record"] != "_inkwitness.example.org" || a.body["verified"] != nil {
+		t.Fatal(a.raw)
+	}
+	value := a.body["value"].(string)
+
+	b := s.browser(firefox)
+	unknown := b.do("POST", "/api/sso", m{"name": "ada@elsewhere.example"}).wants(t, 404, "not-found").body["detail"]
+	same := func(entered string) {
+		t.Helper()
+		if got := b.do("POST", "/api/sso", m{"name": entered}).wants(t, 404, "not-found").body["detail"]; got != unknown {
+			t.Errorf("%s is answered with %q, an unknown name with %q", entered, got, unknown)
+		}
+	}
+	same("owner@example.org") // an account, a domain that is not shown
+	same("no name")
+	owner.do("POST", names+"/example.org/verify", nil).wants(t, 503, "unavailable")
+	for _, answer := range []struct {
+		records []string
+		err     error
+	}{{nil, errors.New("no such host")}, {[]string{"v=spf1 -all", "inkwitness-verification=another"}, nil}} {
+		s.auth.cfg.LookupTXT = func(context.Context, string) ([]string, error) { return answer.records, answer.err }
+		owner.do("POST", names+"/example.org/verify", nil).wants(t, 422, "invalid")
+		same("owner@example.org")
+	}
+	s.auth.cfg.LookupTXT = func(_ context.Context, name string) ([]string, error) {
+		if name != "_inkwitness.example.org" {
+			return nil, errors.New("asked for " + name)
+		}
+		return []string{"v=spf1 -all", value}, nil
+	}
+	if a := owner.do("POST", names+"/example.org/verify", nil).wants(t, 200, ""); a.body["verified"] == nil {
+		t.Error(a.raw)
+	}
+	for _, entered := range []string{"atelier", "somebody@EXAMPLE.org"} {
+		address := b.do("POST", "/api/sso", m{"name": entered}).wants(t, 200, "").body["url"].(string)
+		if !strings.HasPrefix(address, idp.server.URL) {
+			t.Errorf("%s leads to %s", entered, address)
+		}
+		idp.who = m{"sub": "x1", "email": "new@example.org", "email_verified": true, "name": "New"}
+		if to := b.follow(idp.visit(address)); to != "/" || b.who() == "" {
+			t.Errorf("%s ends at %s", entered, to)
+		}
+		b.do("DELETE", "/api/session", nil)
+	}
+	owner.do("DELETE", names+"/atelier", nil).wants(t, 204, "")
+	same("atelier")
+	owner.do("DELETE", "/api/organisation/provider", nil).wants(t, 204, "")
+	same("owner@example.org")
+}
