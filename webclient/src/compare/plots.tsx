@@ -8,6 +8,7 @@ import { Button, Select } from '../ui/ui.tsx';
 import type { Timing } from './align.ts';
 import { CHANNELS, type ChannelName, indexAt, type Signal } from './signal.ts';
 import { alignment, axes, current, effectiveTiming, hover, localCost, pairKey, questioned, questionedItem, reference, referenceItem, seekIndex, timing } from './state.ts';
+import { later, never } from './later.ts';
 import { text } from './text/index.ts';
 
 const HEIGHT = 190;
@@ -27,8 +28,16 @@ export function Plots() {
   );
 }
 
+// The same array for the same signal, or the plots would be drawn anew each time.
+const values = new WeakMap<Signal, Map<ChannelName, (number | null)[]>>();
+
 function valuesOf(signal: Signal, name: ChannelName): (number | null)[] {
-  return ALWAYS.includes(name) ? signal[name] : signal[name].map((value, i) => (signal.down[i] ? value : null));
+  if (ALWAYS.includes(name)) return signal[name];
+  const known = values.get(signal) ?? new Map<ChannelName, (number | null)[]>();
+  values.set(signal, known);
+  const made = known.get(name) ?? signal[name].map((value, i) => (signal.down[i] ? value : null));
+  known.set(name, made);
+  return made;
 }
 
 function Channel({ name }: { name: ChannelName }) {
@@ -75,27 +84,33 @@ function Plot({ name, title, one, other, digits, range }: PlotProps) {
     const timer = setTimeout(() => setSeen(true), 1200);
     return () => { watch.disconnect(); clearTimeout(timer); };
   }, []);
-  useEffect(() => {
+  // The replay's moment is a line across all plots.
+  const point = () => {
+    const made = plot.current;
+    const at = one.at[current.peek()];
+    if (!made || hover.peek() >= 0) return;
+    made.setCursor({ left: at == null ? -10 : made.valToPos(at, 'x'), top: -10 }, false);
+  };
+  const draw = () => {
     const element = box.current;
-    if (!element || !seen) return;
+    if (!element) return;
     data.current = merge(one, other);
     if (plot.current) {
       plot.current.setData(data.current);
-      return;
+    } else {
+      const made = new uPlot(config(title, element.clientWidth, digits, range, other !== undefined), data.current, element);
+      plot.current = made;
+      const observer = new ResizeObserver(() => made.width !== element.clientWidth && made.setSize({ width: element.clientWidth, height: HEIGHT }));
+      observer.observe(element);
     }
-    const made = new uPlot(config(title, element.clientWidth, digits, range, other !== undefined), data.current, element);
-    plot.current = made;
-    const observer = new ResizeObserver(() => made.width !== element.clientWidth && made.setSize({ width: element.clientWidth, height: HEIGHT }));
-    observer.observe(element);
-  }, [seen, one.at, one.values, other?.at, other?.values]);
-  useEffect(() => () => { plot.current?.destroy(); plot.current = undefined; }, []);
-  // The replay's moment is a line across all plots.
+    point();
+  };
+  // Eight of them at once would keep the next input waiting.
   useEffect(() => {
-    const made = plot.current;
-    const at = one.at[current.value];
-    if (!made || hover.value >= 0) return;
-    made.setCursor({ left: at == null ? -10 : made.valToPos(at, 'x'), top: -10 }, false);
-  }, [current.value, seen, one.at]);
+    if (seen) later(box, draw);
+  }, [seen, one.at, one.values, other?.at, other?.values]);
+  useEffect(() => () => { never(box); plot.current?.destroy(); plot.current = undefined; }, []);
+  useEffect(point, [current.value, seen, one.at]);
   return (
     <div class="plot" data-test={`plot-${name}`}>
       <div ref={box} role="img" aria-label={title} class="plot-box" />

@@ -5,6 +5,7 @@ import { dateTime, number } from '../i18n/format.ts';
 import { Button, Select } from '../ui/ui.tsx';
 import { apply, degreesOf, SAME, scaleOf } from './align.ts';
 import { dot, drawSignal, type Frame, type Options, placer, type Style } from './draw.ts';
+import { later, never } from './later.ts';
 import { addSpot, angle, distance, measured, type Spot, writing } from './marks.ts';
 import type { Item } from './service.ts';
 import type { Signal } from './signal.ts';
@@ -323,7 +324,15 @@ function Thumbnail({ signal, label }: { signal: Signal; label: string }) {
     drawSignal(on.context, signal, frame, REFERENCE, { ...look, dots: false });
     ruler(on.context, frame, on.height, signal.metric);
   };
-  useRepaint(paint, canvas);
+  const latest = useRef(paint);
+  latest.current = paint;
+  const shows = JSON.stringify([look.inAir, look.order, look.colouring, look.range]);
+  useEffect(() => later(canvas, () => latest.current()), [signal, width, height, shows]);
+  useEffect(() => {
+    const observer = new ResizeObserver(() => later(canvas, () => latest.current()));
+    if (canvas.current) observer.observe(canvas.current);
+    return () => { observer.disconnect(); never(canvas); };
+  }, []);
   return <canvas ref={canvas} role="img" aria-label={label} />;
 }
 

@@ -4,6 +4,7 @@ import type { Comparison, Sampled } from '../api.ts';
 import { about, axis, costs, pairsOf, partner, procrustes, residual, SAME, type Similarity, type Timing, warpTimes } from './align.ts';
 import type { Colouring } from './draw.ts';
 import { type Case, disputes, type Explanation, type Item, type Run } from './service.ts';
+import { later } from './later.ts';
 import { indexAt, type Signal, signalOf } from './signal.ts';
 
 export const shown = signal<Case | undefined>(undefined);
@@ -31,6 +32,8 @@ export async function loadSamples(): Promise<void> {
   const answer = await disputes.samples(of.id);
   loadedFor = key;
   samples.value = new Map(answer.samples.map((one) => [one.item, one]));
+  // Filtered ones are ready before somebody asks for them, all at once.
+  for (const { item } of answer.samples) later({}, () => void signalFor(item, true));
 }
 
 export const chosenQuestioned = signal('');
