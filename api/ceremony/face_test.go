@@ -63,6 +63,30 @@ func (d *desk) Open(_ context.Context, o evidence.Object) (io.ReadSeekCloser, er
 	}{bytes.NewReader(data), io.NopCloser(nil)}, nil
 }
 
+// inks reads every pen stream as one signature without a date.
+type inks struct{}
+
+func (inks) Read(io.Reader, capture.Device) (capture.Signature, error) {
+	return capture.Signature{Points: []capture.Point{{Down: true}}}, nil
+}
+
+// References are compared with their dates: the pen stream has none, the
+// enrolment has.
+func TestReferencesAreDated(t *testing.T) {
+	day := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	d := &desk{objects: map[string][]byte{"a": {1}, "b": {2}}}
+	for i, key := range []string{"a", "b"} {
+		r := Reference{Capture: capture.SessionID(key), EnrolledAt: day.AddDate(0, 0, 7*i)}
+		r.Object.Key = key
+		d.subject.References = append(d.subject.References, r)
+	}
+	s := New(Config{Tx: d, Subjects: d, Objects: d, Vault: d, Inks: inks{}})
+	got, err := s.references(t.Context(), "org", &Signer{Email: "a@example.org"})
+	if err != nil || len(got) != 2 || !got[0].Epoch.Equal(day) || !got[1].Epoch.Equal(day.AddDate(0, 0, 7)) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // settle confirms or discards a signature as the service does.
 func settle(t *testing.T, s *Service, who *Signer, id capture.SessionID, confirmed bool) {
 	t.Helper()

@@ -60,7 +60,7 @@ func (s *Service) Exhibit(ctx context.Context, document, signer string, why Even
 		return nil, err
 	}
 	for _, r := range subject.References {
-		signature, err := s.signature(ctx, r.Object, r.Device)
+		signature, err := s.reference(ctx, r)
 		if err != nil {
 			return nil, fmt.Errorf("read reference %s: %w", r.Capture, err)
 		}

@@ -225,6 +225,16 @@ func (s *Service) questioned(ctx context.Context, who *Signer) (capture.Signatur
 	return s.signature(ctx, o, c.Device)
 }
 
+// reference reads an enrolled signature with its date: those of several days say
+// more of how a writer varies than those of one.
+func (s *Service) reference(ctx context.Context, r Reference) (capture.Signature, error) {
+	signature, err := s.signature(ctx, r.Object, r.Device)
+	if signature.Epoch.IsZero() {
+		signature.Epoch = r.EnrolledAt
+	}
+	return signature, err
+}
+
 // signature reads a pen stream from the vault.
 func (s *Service) signature(ctx context.Context, o evidence.Object, device capture.Device) (capture.Signature, error) {
 	r, err := s.Vault.Open(ctx, o)

@@ -330,7 +330,7 @@ func (s *Service) references(ctx context.Context, organisation string, who *Sign
 	}
 	var out []capture.Signature
 	for _, r := range subject.References {
-		signature, err := s.signature(ctx, r.Object, r.Device)
+		signature, err := s.reference(ctx, r)
 		if err != nil {
 			return nil, fmt.Errorf("read reference %s: %w", r.Capture, err)
 		}
