@@ -128,11 +128,16 @@ test-s3: bin/versitygw ## object lock against a real S3 server (versitygw, built
 bin/versitygw:
 	GOBIN=$(CURDIR)/bin GOFLAGS=-mod=mod go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
 
-soak: ## the long runs: 100 kills, 100 bad networks, 10,000 flips, every fault, 5 GB deposits
+soak: build ## the long runs: 100 kills, 100 bad networks, 10,000 flips, every fault, 5 GB deposits
 	INKWITNESS_KILLS=100 INKWITNESS_NETWORKS=100 INKWITNESS_FLIPS=10000 INKWITNESS_FULL=1 \
 	  go test -count=1 -timeout 120m ./capture/soak ./evidence/seal ./evidence/deposit ./evidence/renew
 	INKWITNESS_FULL=1 go test -count=1 -timeout 60m -run Faults ./api/server
+	INKWITNESS_GUESSES=10000 go test -count=1 -timeout 20m -run TestA1_ ./api/e2e
 	INKWITNESS_SYNC_SECONDS=300 go test -tags chromium -count=1 -timeout 30m -v -run Chromium ./capture/rtc
+
+.PHONY: mutants
+mutants: ## switch off every defence, one at a time: a test has to notice each
+	go test -count=1 -timeout 120m -v ./api/defences -args -all
 
 FUZZTIME ?= 60s
 .PHONY: fuzz

@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -118,6 +119,47 @@ func TestAccessCells(t *testing.T) {
 						t.Errorf("%s: %s %s %s (%c): %v, want %v", s.name, role, action, kind, mark, err, want)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestWhatNoRoleMayDo holds the table against what was promised in words, so that
+// a cell that is opened by mistake is noticed by somebody who does not read it.
+func TestWhatNoRoleMayDo(t *testing.T) {
+	changes := func(a Action) bool { return !slices.Contains([]Action{List, Read, Export, Open}, a) }
+	promises := []struct {
+		words  string
+		breaks func(c cell, mark reach) bool
+	}{
+		{"strokes and video are opened by owners and investigators", func(c cell, _ reach) bool {
+			return c.kind == EvidenceObject && c.action == Open && c.role != Owner && c.role != Investigator
+		}},
+		{"auditors change nothing but their own account", func(c cell, _ reach) bool {
+			return c.role == Auditor && c.kind != ProfileObject && changes(c.action)
+		}},
+		{"the operator's staff read by a grant, change nothing, and take nothing away", func(c cell, mark reach) bool {
+			return c.role == Staff && c.kind != ProfileObject && (mark != granted || c.action != Read && c.action != List)
+		}},
+		{"signers reach what their link leads to", func(c cell, mark reach) bool { return c.role == Signer && mark != linked }},
+		{"nobody but signers signs", func(c cell, _ reach) bool { return c.action == Sign && c.role != Signer }},
+		{"accounts are changed and taken away by their holders", func(c cell, mark reach) bool { return c.kind == ProfileObject && mark != own }},
+		{"members, keys, webhooks and staff access are made by owners and admins with a fresh proof", func(c cell, mark reach) bool {
+			return slices.Contains([]ObjectKind{MemberObject, KeyObject, WebhookObject, GrantObject}, c.kind) && changes(c.action) &&
+				(c.role != Owner && c.role != Admin || mark != fresh && c.action != Delete)
+		}},
+		{"senders, managers and reviewers see no evidence and no record", func(c cell, _ reach) bool {
+			return slices.Contains([]Role{Sender, Manager, Reviewer}, c.role) && slices.Contains([]ObjectKind{EvidenceObject, CaseObject, HoldObject, AuditObject}, c.kind)
+		}},
+		{"reviewers send and change no documents", func(c cell, _ reach) bool {
+			return c.role == Reviewer && c.kind == DocumentObject && changes(c.action)
+		}},
+		{"somebody unknown does nothing", func(c cell, _ reach) bool { return c.role == Anonymous }},
+	}
+	for c, mark := range access {
+		for _, p := range promises {
+			if mark != never && p.breaks(c, mark) {
+				t.Errorf("%s: %s %s %s is %c", p.words, c.role, c.action, c.kind, mark)
 			}
 		}
 	}

@@ -370,6 +370,21 @@ func TestLimitsFailClosed(t *testing.T) {
 	}
 }
 
+// TestUnknownAddressesAreHashedToo: where no password can be hashed, an unknown
+// address is told the same as a known one. This shows without a clock that both
+// cost a hash; TestA4SameTimeForUnknownAddresses shows it with one.
+func TestUnknownAddressesAreHashedToo(t *testing.T) {
+	s := newService(t)
+	s.member("ann@example.org", api.Owner)
+	for range maxWaiting {
+		s.auth.hasher.waiting <- struct{}{}
+	}
+	b := s.browser(firefox)
+	for _, email := range []string{"ann@example.org", "nobody@example.org"} {
+		b.do("POST", "/api/session", m{"email": email, "password": "wrong wrong wrong"}).wants(t, 503, "unavailable")
+	}
+}
+
 type brokenLimits struct{ *store.Accounts }
 
 func (brokenLimits) Hit(context.Context, string, string, time.Duration, time.Time) (int, time.Time, error) {

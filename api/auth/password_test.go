@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"inkwitness/api"
 )
@@ -120,8 +121,10 @@ func TestHasherIsBounded(t *testing.T) {
 			}
 		})
 	}
-	for len(h.waiting) < maxWaiting {
-		runtime.Gosched()
+	for began := time.Now(); len(h.waiting) < maxWaiting; runtime.Gosched() {
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("%d wait, want %d: the others were let in", len(h.waiting), maxWaiting)
+		}
 	}
 	if _, err := h.hash(ctx, "x"); !errors.Is(err, api.ErrUnavailable) {
 		t.Errorf("one too many: %v", err)

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net/http"
@@ -80,7 +81,7 @@ func (h *Handler) session(ctx context.Context, secret string) (api.Session, erro
 	switch {
 	case !s.Ended.IsZero() || s.Role == "" || s.State == api.AccountBlocked:
 		return s, api.ErrUnauthenticated
-	case string(s.Binding) != string(binding(api.ClientOf(ctx).Agent, s.ID)):
+	case subtle.ConstantTimeCompare(s.Binding, binding(api.ClientOf(ctx).Agent, s.ID)) == 0:
 		return s, h.copied(ctx, s)
 	case !now.Before(s.Expires):
 		return s, h.over(ctx, s, endExpired)
