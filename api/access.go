@@ -171,10 +171,22 @@ func Allow(id Identity, action Action, object Object) error {
 		return fmt.Errorf("%s %s: %w", action, object.Kind, ErrUnauthenticated)
 	}
 	if err := allow(id, action, object); err != nil {
-		return fmt.Errorf("%s may not %s this %s: %w", id.Role, action, object.Kind, err)
+		return &Refusal{action, object.Kind, fmt.Errorf("%s may not %s this %s: %w", id.Role, action, object.Kind, err)}
 	}
 	return nil
 }
+
+// Refusal is what Allow refused to somebody who is known.
+type Refusal struct {
+	Action Action
+	Kind   ObjectKind
+	Err    error
+}
+
+func (r *Refusal) Error() string { return r.Err.Error() }
+
+// Unwrap keeps the sentinel in reach of errors.Is.
+func (r *Refusal) Unwrap() error { return r.Err }
 
 func allow(id Identity, action Action, object Object) error {
 	if id.Scopes != nil && !slices.Contains(id.Scopes, string(object.Kind)+":"+string(action)) {

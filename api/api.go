@@ -29,7 +29,12 @@ type Config struct {
 	Ready          func(context.Context) error // nil answer of /readyz; nil is always ready
 	Replies        Replies                     // for idempotency keys; nil refuses requests that carry one
 	Kinds          []Kind                      // errors of packages that this one cannot import
-	Metrics        *prometheus.Registry        // nil makes one of its own
+
+	// Refused is told what Allow refused to a member of an organisation (ASVS
+	// V16.3.2), but for acts that only lack a fresh proof. nil tells nobody.
+	Refused func(context.Context, Identity, *Refusal) error
+
+	Metrics *prometheus.Registry // nil makes one of its own
 }
 
 // API is the HTTP interface under construction: handlers are mounted on it, then

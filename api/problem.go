@@ -162,8 +162,22 @@ func (a *API) WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 func (a *API) report(ctx context.Context, err error) *Problem {
 	p := *a.Problem(err)
 	p.Instance = RequestID(ctx)
+	a.refused(ctx, err)
 	if p.Status >= http.StatusInternalServerError {
 		a.log.ErrorContext(ctx, "request failed", "request", p.Instance, "status", p.Status, "error", err)
 	}
 	return &p
+}
+
+// refused tells of what somebody may not do. The request is refused whether that
+// can be written down or not.
+func (a *API) refused(ctx context.Context, err error) {
+	r, ok := errors.AsType[*Refusal](err)
+	id := IdentityOf(ctx)
+	if !ok || a.cfg.Refused == nil || id.Organisation == "" || errors.Is(err, ErrStepUp) {
+		return
+	}
+	if err := a.cfg.Refused(context.WithoutCancel(ctx), id, r); err != nil {
+		a.log.ErrorContext(ctx, "a refusal is not in the record", "request", RequestID(ctx), "error", err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"inkwitness/api"
 )
@@ -14,6 +15,32 @@ var signerApps = limit{"signer app", 5, proofs.window}
 
 // errApp is answered to a wrong code of a signer.
 var errApp = api.Explain(api.ErrUnauthenticated, "The code is wrong or was used.")
+
+// numberDelay is how long a number that is new on an account gets no codes: who
+// took the account over does not sign with a telephone of their own, and the
+// notice of the change has time to be read.
+const numberDelay = 24 * time.Hour
+
+// NumberSettled refuses a number that was put on the account of an address less
+// than a day ago. Numbers that the sender named, and no account, are not its matter.
+func (h *Handler) NumberSettled(ctx context.Context, email, number string) error {
+	acc, err := h.cfg.Store.AccountByEmail(ctx, strings.ToLower(strings.TrimSpace(email)))
+	if errors.Is(err, api.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find the signer's account: %w", err)
+	}
+	plain := strings.NewReplacer(" ", "", "-", "", ".", "", "(", "", ")", "").Replace
+	if plain(acc.Phone) != plain(number) || acc.Phone == "" {
+		return nil
+	}
+	if left := acc.PhoneSince.Add(numberDelay).Sub(h.cfg.Clock.Now()); left > 0 {
+		return &api.Explained{Detail: "This number is new on your account. Codes go to it a day after the change; until then use the code of your authenticator app.",
+			Retry: left, Err: api.ErrConflict}
+	}
+	return nil
+}
 
 // CheckApp checks a code of the authenticator app of an address's account, for a
 // signer who proves to be its holder. An address without an account or app is

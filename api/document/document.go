@@ -30,6 +30,15 @@ type Activity struct {
 	Detail string    `json:"detail,omitempty"`
 }
 
+// Limits counts. It is safe for concurrent use.
+type Limits interface {
+	// Hit counts one act and returns how many there were in the window, and its end.
+	Hit(ctx context.Context, name, who string, window time.Duration, now time.Time) (int, time.Time, error)
+}
+
+// maxUploads is how many documents a person may upload in an hour.
+const maxUploads = 200
+
 // Handler serves /api/documents and /api/providers. All fields but Providers are needed.
 type Handler struct {
 	Ceremony   *ceremony.Service
@@ -38,6 +47,7 @@ type Handler struct {
 	Providers  []ProviderView // the service's own authority first
 	Shares     api.Shares
 	Care       Care
+	Limits     Limits
 
 	cookies func(name, value string, maxAge int) *http.Cookie
 }
@@ -133,6 +143,14 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request) error {
 	id := api.IdentityOf(ctx)
 	if err := api.Allow(id, api.Create, api.Object{Kind: api.DocumentObject, Organisation: id.Organisation, Owner: id.Account}); err != nil {
 		return err
+	}
+	now := h.Ceremony.Clock.Now()
+	n, ends, err := h.Limits.Hit(ctx, "uploads", id.Account, time.Hour, now)
+	if err != nil {
+		return fmt.Errorf("limit uploads: %w: %w", api.ErrUnavailable, err)
+	}
+	if n > maxUploads {
+		return &api.Explained{Detail: fmt.Sprintf("You have uploaded %d documents in an hour. Wait before you upload more.", maxUploads), Retry: ends.Sub(now), Err: api.ErrTooMany}
 	}
 	file, err := os.CreateTemp("", "upload-*")
 	if err != nil {

@@ -10,8 +10,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -130,6 +132,44 @@ func TestA1_OnlyByInvitation(t *testing.T) {
 	if made := s.count(`SELECT COUNT(*) FROM accounts`) - before; winners != 1 || made != 2 {
 		t.Errorf("ten uses of one invitation at once: %d let in, %d accounts", winners, made)
 	}
+}
+
+// TestA1_ManyGuesses: invitations that were made up make no account, though
+// they come from so many addresses that no limit speaks; a good one still makes one.
+func TestA1_ManyGuesses(t *testing.T) {
+	s := newService(t, "TRUSTED_PROXIES=127.0.0.0/8")
+	s.start()
+	owner := s.owner()
+	token := owner.invited("sam@example.org", "sender")
+	before := s.count(`SELECT COUNT(*) FROM accounts`)
+	const workers = 8
+	guesses := 1000
+	if n, err := strconv.Atoi(os.Getenv("INKWITNESS_GUESSES")); err == nil {
+		guesses = n // 10,000 by make soak
+	}
+	var looked, all atomic.Int64
+	var done sync.WaitGroup
+	for w := range workers {
+		c := s.client()
+		done.Go(func() {
+			for i := w; i < guesses; i += workers {
+				from := fmt.Sprintf("10.0.%d.%d", i/1000, i/250%250+1) // 250 tries from each of 40 addresses, fewer than the limit
+				a := c.do("POST", "/api/invitations/accept", accepting(fmt.Sprintf("%043d", i), "x@example.org", ownerPassword), "X-Forwarded-For", from)
+				if a.Status == 410 {
+					looked.Add(1)
+				}
+				if a.Status < 400 {
+					t.Errorf("guess %d: %s", i, a)
+				}
+				all.Add(1)
+			}
+		})
+	}
+	done.Wait()
+	if made := s.count(`SELECT COUNT(*) FROM accounts`) - before; made != 0 || all.Load() != int64(guesses) || looked.Load() != int64(guesses) {
+		t.Errorf("%d accounts came of %d guesses, %d of them looked at", made, all.Load(), looked.Load())
+	}
+	s.accept("#invitation="+token, "sam@example.org")
 }
 
 // TestA2_InvitationIsBound: nothing that is sent along changes what it gives.

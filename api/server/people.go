@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,15 @@ func (s *Server) SenderName(ctx context.Context, organisation, account string) (
 	return nameOf(sender), nil
 }
 
+// ControllerName implements signing.Names.
+func (s *Server) ControllerName(ctx context.Context, organisation string) (string, error) {
+	o, err := s.accounts.Organisation(ctx, organisation)
+	if err != nil {
+		return "", fmt.Errorf("find the organisation: %w", err)
+	}
+	return cmp.Or(o.Controller, o.Name), nil
+}
+
 // nameOf is how others are told of an account.
 func nameOf(a api.Account) string {
 	if a.Name != "" {
@@ -36,6 +46,22 @@ func (s *Server) record(ctx context.Context, e api.Event) error {
 		return err
 	}
 	return s.programs.Publish(ctx, e, api.NewID())
+}
+
+// refusalsShown is how many refusals of one account at one route the record tells
+// of in an hour: it says what is going on, and cannot be flooded.
+const refusalsShown = 5
+
+// refused writes down where the owner sees it that somebody was refused.
+func (s *Server) refused(ctx context.Context, id api.Identity, r *api.Refusal) error {
+	now, route := s.clock.Now(), api.RouteOf(ctx)
+	n, _, err := s.accounts.Hit(ctx, "refusals shown", id.Account+" "+route, time.Hour, now)
+	if err != nil || n > refusalsShown {
+		return err
+	}
+	client := api.ClientOf(ctx)
+	return s.accounts.AppendAudit(ctx, api.Event{At: now, Kind: "access.refused", Organisation: id.Organisation, Account: id.Account, Object: "account:" + id.Account,
+		Detail: api.Detail{"route": route, "wanted": string(r.Action) + " " + string(r.Kind), "role": string(id.Role), "address": client.Address, "browser": client.Browser}})
 }
 
 // records is dispute.Records on the mail and audit tables.

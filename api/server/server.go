@@ -234,7 +234,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	s.api, err = api.New(api.Config{
 		Metrics: metrics,
 		Clock:   s.clock, Logger: s.cfg.Logger, Version: s.cfg.Version, TLS: s.cfg.secure(), TrustedProxies: s.cfg.TrustedProxies,
-		Ready: s.store.Ping, Replies: s.accounts, Kinds: kinds,
+		Ready: s.store.Ping, Replies: s.accounts, Kinds: kinds, Refused: s.refused,
 	})
 	if err != nil {
 		return err
@@ -286,7 +286,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	// The signer comes first: in a browser with both cookies the signing page is
 	// the signer's.
 	s.api.Mount(
-		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts, Care: s.store},
+		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts, Care: s.store, Limits: s.accounts},
 		sharing,
 		signer,
 		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects, Reports: s.reports},

@@ -24,6 +24,8 @@ type Codes interface {
 // address. It answers the same where there is no such account.
 type Apps interface {
 	CheckApp(ctx context.Context, email, code string) error
+	// NumberSettled refuses a number that is too new on the account of an address.
+	NumberSettled(ctx context.Context, email, number string) error
 }
 
 // SecondView is the second layer as the signer sees it.
@@ -77,6 +79,11 @@ func (h *Handler) sendCode(ctx context.Context, _ *struct{}) (*struct{}, error) 
 	}
 	if s.Proved() {
 		return nil, nil // nothing is left to prove
+	}
+	if h.Apps != nil {
+		if err := h.Apps.NumberSettled(ctx, s.Email, s.Second.Phone); err != nil {
+			return nil, err
+		}
 	}
 	if err := h.Codes.Send(ctx, session, s.Second.Phone, d.Title, s.Language); err != nil {
 		return nil, fmt.Errorf("send a code: %w", err)

@@ -74,9 +74,11 @@ type Handler struct {
 	hand    string // name of the cookie of a device that is handed round
 }
 
-// Names tells who sent a document, as signers are told.
+// Names tells who sent a document and who is responsible for the signers' data
+// (GDPR articles 4(7) and 13), as signers are told.
 type Names interface {
 	SenderName(ctx context.Context, organisation, account string) (string, error)
+	ControllerName(ctx context.Context, organisation string) (string, error)
 }
 
 const tag = "Signing"

@@ -12,6 +12,7 @@ import (
 type View struct {
 	Document   DocumentView   `json:"document"`
 	Sender     PersonView     `json:"sender"`
+	Controller string         `json:"controller" doc:"who is responsible for the signer's data: name and contact as the organisation gives them, or else its name"`
 	Signer     SignerView     `json:"signer"`
 	Fields     []FieldView    `json:"fields" doc:"where this signer signs and what they fill in; and what the sender filled in, until it stands in the PDF"`
 	Consents   []ConsentView  `json:"consents" doc:"every purpose, in the order to be asked"`
@@ -96,8 +97,12 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 	if err != nil {
 		return View{}, fmt.Errorf("find the sender's name: %w", err)
 	}
+	controller, err := h.Names.ControllerName(ctx, d.Organisation)
+	if err != nil {
+		return View{}, fmt.Errorf("find who is responsible for the data: %w", err)
+	}
 	if !s.Proved() { // nothing of the document is shown before
-		return View{Sender: PersonView{sender}, Signer: SignerView{ID: s.ID, Name: s.Name, Language: s.Language, State: s.State}, Next: d.Next(s, 0),
+		return View{Sender: PersonView{sender}, Controller: controller, Signer: SignerView{ID: s.ID, Name: s.Name, Language: s.Language, State: s.State}, Next: d.Next(s, 0),
 			Second: h.second(s), Fields: []FieldView{}, Consents: []ConsentView{}, Keep: KeepView{ceremony.RetentionYears}}, nil
 	}
 	have, err := h.Ceremony.References(ctx, d.Organisation, s)
@@ -107,6 +112,7 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 	v := View{
 		Document:   DocumentView{Title: d.Title, SHA256: d.Current.SHA256.String(), Size: d.Current.Size, Pages: d.Pages},
 		Sender:     PersonView{sender},
+		Controller: controller,
 		Signer:     SignerView{ID: s.ID, Name: s.Name, Language: s.Language, State: s.State},
 		References: ReferencesView{Have: have, Need: ceremony.ReferencesNeeded, Want: ceremony.ReferencesWanted},
 		Next:       d.Next(s, have),

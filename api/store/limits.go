@@ -26,7 +26,7 @@ func (a *Accounts) Hit(ctx context.Context, name, who string, window time.Durati
 		return 0, ends, err
 	}
 	var began time.Time
-	err = a.Tx(ctx, func(ctx context.Context) error {
+	err = a.statement(ctx, func(ctx context.Context) error {
 		return a.row(ctx, `INSERT INTO limits (name, who, began, count) VALUES ($1, $2, $3, 1)
 			ON CONFLICT (name, who) DO UPDATE SET
 				count = CASE WHEN limits.began <= $4 THEN 1 ELSE limits.count + 1 END,

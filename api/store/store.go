@@ -131,6 +131,16 @@ func (s *Store) Tx(ctx context.Context, fn func(ctx context.Context) error) erro
 	}
 }
 
+// statement runs fn, which is one statement that writes and returns rows. Where the
+// database has a lock for each row it needs no transaction around it: of many at
+// once on one row each waits for the one before, and none has to try again.
+func (s *Store) statement(ctx context.Context, fn func(ctx context.Context) error) error {
+	if s.turn == nil {
+		return fn(ctx)
+	}
+	return s.Tx(ctx, fn)
+}
+
 // once is one try of a transaction.
 func (s *Store) once(ctx context.Context, fn func(ctx context.Context) error) (err error) {
 	release, err := s.takeTurn(ctx)

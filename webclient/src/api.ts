@@ -146,6 +146,7 @@ export interface Second {
 export interface Ceremony {
   document: { title: string; sha256: string; pages: PageSize[]; size: number };
   sender: { name: string };
+  controller: string; // who is responsible for the signer's data
   signer: { id: string; name: string; language: string; state: SignerState };
   fields: AskedField[]; // this signer's own, and what the sender filled in
   consents: Consent[];

@@ -14,7 +14,7 @@ const api = fileURLToPath(new URL('../../../api/', import.meta.url));
 const NAMED = /(?:Event\{(?:\{)?Kind: |[rR]ecord(?:\w*)\(ctx, |kind(?:, \w+|\.State, kind)? :?= |changeMember\(.*?|factorChanged\(ctx, id, |, kind = \w+, |CaptureDiscarded, )"([a-z]+\.[a-z-]+)"/g;
 
 // Kinds of the families that are known, however the source hands them on.
-const FAMILY = /"((?:account|audit|capture|case|comment|consent|deposit|document|evidence|factor|fields|grant|hold|invitation|key|member|organisation|password|profile|provider|retention|session|share|signer|staff|webhook)\.[a-z-]+)"/g;
+const FAMILY = /"((?:access|account|audit|capture|case|comment|consent|deposit|document|evidence|factor|fields|grant|hold|invitation|key|member|organisation|password|profile|provider|retention|session|share|signer|staff|webhook)\.[a-z-]+)"/g;
 const FILES = /\.(?:pdf|asice|json|webm|txt|html)$/;
 
 function kinds(): string[] {

@@ -28,6 +28,7 @@ export function Intro() {
           {texts.intro.steps(state.document.pages.length, missing).split('\n').map((line) => <li key={line}>{line}</li>)}
         </ol>
         <p class="muted">{texts.intro.nothingYet}</p>
+        {state.controller && <p class="muted small" data-test="controller">{texts.intro.controller(state.controller)}</p>}
         <div class="actions">
           <Button kind="primary" large onClick={beginReading} test="start-reading">{texts.intro.start}</Button>
           <Decline />

@@ -223,6 +223,7 @@ const en = {
     'provider.removed': 'removed sign-in with the organisation',
     'session.began': 'signed in',
     'session.ended': 'signed out',
+    'access.refused': 'was refused: the role does not allow it',
     'session.refused': 'sign-in refused',
     'session.second': 'a second sign-in was tried',
     'session.taken-over': 'took the session over',

@@ -224,6 +224,7 @@ const fr: Translation<typeof en> = {
     'provider.removed': 'a retiré la connexion avec l’organisation',
     'session.began': 's’est connecté',
     'session.ended': 's’est déconnecté',
+    'access.refused': 'refusé : le rôle ne le permet pas',
     'session.refused': 'connexion refusée',
     'session.second': 'une seconde connexion a été tentée',
     'session.taken-over': 'a repris la session',

@@ -220,6 +220,7 @@ const zhHans: Translation<typeof en> = {
     'provider.removed': '移除了以组织账户登录',
     'session.began': '登录',
     'session.ended': '退出登录',
+    'access.refused': '被拒绝：角色无此权限',
     'session.refused': '登录被拒绝',
     'session.second': '有人尝试第二次登录',
     'session.taken-over': '接管了会话',

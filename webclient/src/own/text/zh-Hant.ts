@@ -220,6 +220,7 @@ const zhHant: Translation<typeof en> = {
     'provider.removed': '移除了以組織帳戶登入',
     'session.began': '登入',
     'session.ended': '登出',
+    'access.refused': '遭拒：角色無此權限',
     'session.refused': '登入被拒絕',
     'session.second': '有人嘗試第二次登入',
     'session.taken-over': '接管了工作階段',

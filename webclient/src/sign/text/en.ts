@@ -27,6 +27,7 @@ const en = {
     byApp: 'Use my authenticator app instead',
   },
   intro: {
+    controller: (who: string) => `Responsible for your personal data: ${who}.`,
     asks: (sender: string) => `${sender} asks you to sign`,
     pages: (n: number) => plural('en', n, '1 page', `${n} pages`),
     hello: (name: string) => `Hello ${name},`,

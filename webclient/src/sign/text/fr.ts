@@ -28,6 +28,7 @@ const fr: Translation<typeof en> = {
     byApp: 'Utiliser plutôt mon application',
   },
   intro: {
+    controller: (who) => `Responsable de vos données personnelles : ${who}.`,
     asks: (sender) => `${sender} vous demande de signer`,
     pages: (n) => plural('fr', n, `${n} page`, `${n} pages`),
     hello: (name) => `Bonjour ${name},`,

@@ -27,6 +27,7 @@ const zhHans: Translation<typeof en> = {
     byApp: '改用验证器应用',
   },
   intro: {
+    controller: (who) => `您的个人数据由 ${who} 负责。`,
     asks: (sender) => `${sender} 请您签署`,
     pages: (n) => `共 ${n} 页`,
     hello: (name) => `${name}，您好：`,

@@ -27,6 +27,7 @@ const zhHant: Translation<typeof en> = {
     byApp: '改用驗證器應用程式',
   },
   intro: {
+    controller: (who) => `您的個人資料由 ${who} 負責。`,
     asks: (sender) => `${sender} 請您簽署`,
     pages: (n) => `共 ${n} 頁`,
     hello: (name) => `${name}，您好：`,
