@@ -154,3 +154,12 @@ func TestBrokenBackupsAreRefused(t *testing.T) {
 		t.Errorf("a snapshot that is not there: %v", err)
 	}
 }
+
+// TestBackupNeedsItsProgram: a service that could not back up does not start.
+func TestBackupNeedsItsProgram(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	cfg := Config{Data: t.TempDir(), Listen: "127.0.0.1:0", DatabaseURL: "postgres://localhost/ink", BackupDir: t.TempDir()}
+	if _, err := New(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "pg_dump is not installed") {
+		t.Errorf("without pg_dump: %v", err)
+	}
+}

@@ -104,6 +104,11 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if cfg, err = cfg.fill(); err != nil {
 		return nil, err
 	}
+	if cfg.BackupDir != "" {
+		if err := store.CanSnapshot(cfg.DatabaseURL); err != nil {
+			return nil, fmt.Errorf("--backup-dir: %w", err)
+		}
+	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}

@@ -79,9 +79,9 @@ func postgresTool(ctx context.Context, address, name string, args ...string) err
 	if where.User != nil {
 		where.User = url.User(where.User.Username())
 	}
-	program, err := exec.LookPath(name)
+	program, err := clientProgram(name)
 	if err != nil {
-		return fmt.Errorf("%s is not installed; install PostgreSQL's client programs, of the server's version or newer: %w", name, err)
+		return err
 	}
 	cmd := exec.CommandContext(ctx, program, append([]string{"--dbname=" + where.String()}, args...)...)
 	cmd.Env = os.Environ()
@@ -92,6 +92,24 @@ func postgresTool(ctx context.Context, address, name string, args ...string) err
 		return fmt.Errorf("%s: %w: %.500s", name, err, out)
 	}
 	return nil
+}
+
+// clientProgram finds one of PostgreSQL's programs.
+func clientProgram(name string) (string, error) {
+	program, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("%s is not installed; install PostgreSQL's client programs, of the server's version or newer: %w", name, err)
+	}
+	return program, nil
+}
+
+// CanSnapshot tells whether the program that copies this database is there.
+func CanSnapshot(address string) error {
+	if strings.HasPrefix(address, "sqlite:") {
+		return nil
+	}
+	_, err := clientProgram("pg_dump")
+	return err
 }
 
 // Deletion is something that must not come back with a backup: a key that was

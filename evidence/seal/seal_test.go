@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -468,6 +469,8 @@ func BenchmarkSeal(b *testing.B) {
 	}
 	contents := w.Contents(current, 1_250_000) // 10 s at 1 Mbit/s
 	n := 0
+	var before, after syscall.Rusage
+	w.Check(syscall.Getrusage(syscall.RUSAGE_SELF, &before))
 	for b.Loop() {
 		n++
 		contents.Deposit = fmt.Sprintf("dep%d", n)
@@ -480,4 +483,7 @@ func BenchmarkSeal(b *testing.B) {
 		_, err = w.Deposit(b.Context(), m.State, m.Keep)
 		w.Check(err)
 	}
+	w.Check(syscall.Getrusage(syscall.RUSAGE_SELF, &after))
+	used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	b.ReportMetric(float64(used)/1e6/float64(n), "cpu-ms")
 }
