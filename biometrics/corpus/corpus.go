@@ -145,15 +145,14 @@ func (l *loader) file(file string, data []byte) error {
 		// An index that speaks of several corpora must not give one of them
 		// the files of another: the names decide where they can.
 		if !ok && elsewhere(file) {
+			l.stray(file)
 			return nil
 		}
 		r.fill(&item)
 		ok = true
 	}
 	if !ok {
-		if len(l.strange) < 3 {
-			l.strange = append(l.strange, file)
-		}
+		l.stray(file)
 		return nil
 	}
 	l.named++
@@ -182,6 +181,13 @@ func (l *loader) file(file string, data []byte) error {
 	item.File, item.Signature, item.sum = file, sig, sum
 	l.items = append(l.items, item)
 	return nil
+}
+
+// stray remembers a few files that do not fit, for the error where none does.
+func (l *loader) stray(file string) {
+	if len(l.strange) < 3 {
+		l.strange = append(l.strange, file)
+	}
 }
 
 func tooShort(s capture.Signature) bool {

@@ -179,6 +179,8 @@ func TestNothingFits(t *testing.T) {
 	pack(t, strange, map[string]string{"x/signature-1.fpg": "FPG ", "x/notes.md": ""})
 	task2 := filepath.Join(dir, "task2.tgz")
 	pack(t, task2, map[string]string{"U1S1.TXT": svc2})
+	indexed := filepath.Join(dir, "indexed.tgz")
+	pack(t, indexed, map[string]string{"x/U1S1.TXT": svc2, "index.csv": indexHead + "x/U1S1.TXT,1,G,1,,4,\n"})
 	text := filepath.Join(dir, "words.txt")
 	must(t, os.WriteFile(text, []byte("words"), 0o600))
 	empty := filepath.Join(dir, "empty")
@@ -193,6 +195,7 @@ func TestNothingFits(t *testing.T) {
 		{SUSIGBlind, strange, Filter{}, []string{"none of the 2 files", ".sig", "001_g_1.sig"}},
 		{SVC2004Task1, task2, Filter{}, []string{"1 files of that name but none with the right columns", "X Y T BUTTON"}},
 		{SVC2004Task2, task2, Filter{From: 21, To: 40, Set: true}, []string{"none of the users 21 to 40"}},
+		{SUSIGBlind, indexed, Filter{}, []string{"001_g_1.sig", "found x/U1S1.TXT"}},
 		{SigComp2009, empty, Filter{}, []string{"none of the 0 files", ".hwr"}},
 		{SigComp2009, text, Filter{}, []string{"neither a directory nor a .tar.gz"}},
 		{"mcyt", empty, Filter{}, []string{"want one of", "mcyt100"}},
