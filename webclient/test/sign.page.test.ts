@@ -93,6 +93,7 @@ describe('fields beside the signature', () => {
     expect(await get(page, 'fields-missing').textContent()).toContain('5');
     await shoot(page, 'sign-fields-missing-phone');
     expect(await get(page, 'initials').inputValue()).toBe('CM');
+    expect(await page.locator('.initials .field-error').textContent()).toContain('Press “Initial all 3 places”'); // not that the field is empty
     await get(page, 'initial-all').click();
     expect(await get(page, 'initials-done').textContent()).toContain('3 of 3');
     await page.locator('[data-test=fill][data-name="checkbox-1-380"]').click();

@@ -85,7 +85,7 @@ function Initials({ fields, tried }: { fields: AskedField[]; tried: boolean }) {
   const lacking = tried && fields.some((field) => missing.value.includes(field));
   return (
     <div class="row">
-      <div class="initials"><TextField label={texts.initials} value={value} onInput={change} maxLength={12} error={lacking ? common().required : undefined} test="initials" /></div>
+      <div class="initials"><TextField label={texts.initials} value={value} onInput={change} maxLength={12} error={lacking ? (value.trim() ? texts.press(texts.everywhere(fields.length)) : common().required) : undefined} test="initials" /></div>
       <Button onClick={() => enter(Object.fromEntries(fields.map((field) => [field.name, value.trim()])))} disabled={!value.trim() || done.length === fields.length} test="initial-all">{texts.everywhere(fields.length)}</Button>
       <span class="small muted" role="status" data-test="initials-done">{texts.initialled(done.length, fields.length)}</span>
     </div>

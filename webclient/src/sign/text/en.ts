@@ -55,6 +55,7 @@ const en = {
     text: 'What you enter is written into the document and sealed with your signature. You can change it until you sign.',
     initials: 'Your initials',
     everywhere: (n: number) => plural('en', n, 'Initial here', `Initial all ${n} places`),
+    press: (button: string) => `Press “${button}” to put them in.`,
     initialled: (done: number, all: number) => `${done} of ${all} initialled`,
     kinds: { signature: 'Signature', initials: 'Initials', date: 'Date', text: 'Text', checkbox: 'Checkbox' } as Record<FieldKind, string>,
     page: (n: number) => `page ${n}`,

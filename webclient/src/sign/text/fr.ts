@@ -56,6 +56,7 @@ const fr: Translation<typeof en> = {
     text: 'Ce que vous saisissez est inscrit dans le document et scellé avec votre signature. Vous pouvez le changer jusqu’à la signature.',
     initials: 'Votre paraphe',
     everywhere: (n) => plural('fr', n, 'Parapher ici', `Parapher les ${n} emplacements`),
+    press: (button) => `Appuyez sur «\u00a0${button}\u00a0» pour les apposer.`,
     initialled: (done, all) => `${done} sur ${all} paraphés`,
     kinds: { signature: 'Signature', initials: 'Paraphe', date: 'Date', text: 'Texte', checkbox: 'Case à cocher' },
     page: (n) => `page ${n}`,

@@ -55,6 +55,7 @@ const zhHans: Translation<typeof en> = {
     text: '您填写的内容会写入文件，并与您的签名一起封存。签署之前都可以更改。',
     initials: '您的简签',
     everywhere: (n) => `在 ${n} 处简签`,
+    press: (button) => `请按“${button}”填入。`,
     initialled: (done, all) => `已简签 ${done} 处，共 ${all} 处`,
     kinds: { signature: '签名', initials: '简签', date: '日期', text: '文字', checkbox: '复选框' },
     page: (n) => `第 ${n} 页`,

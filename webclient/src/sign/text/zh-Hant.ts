@@ -55,6 +55,7 @@ const zhHant: Translation<typeof en> = {
     text: '您填寫的內容會寫入文件，並與您的簽名一起封存。簽署之前都可以更改。',
     initials: '您的簡簽',
     everywhere: (n) => `在 ${n} 處簡簽`,
+    press: (button) => `請按「${button}」填入。`,
     initialled: (done, all) => `已簡簽 ${done} 處，共 ${all} 處`,
     kinds: { signature: '簽名', initials: '簡簽', date: '日期', text: '文字', checkbox: '勾選框' },
     page: (n) => `第 ${n} 頁`,
