@@ -126,6 +126,8 @@ const (
 	NoticePhoneChanged    NoticeKind = "phone-changed"    // time, address, browser
 	NoticeConfirmAddress  NoticeKind = "confirm-address"  // link, to the new one
 
+	NoticeUndelivered NoticeKind = "undelivered" // to whose act caused a mail that failed for good; subject
+
 	NoticeEvidenceAsked    NoticeKind = "evidence-asked"    // to everybody who could agree; asker
 	NoticeEvidenceApproved NoticeKind = "evidence-approved" // to who asked
 	NoticeEvidenceRefused  NoticeKind = "evidence-refused"  // to who asked

@@ -98,3 +98,18 @@ func (s *Service) settleStill(ctx context.Context, d *Document, signer string, i
 	}
 	return nil
 }
+
+// forgetStill forgets a still that waits for the confirmation of one of the
+// signer's captures: without the agreement to any purpose it may not be enrolled.
+func (s *Service) forgetStill(ctx context.Context, d *Document, signer string) error {
+	who, err := d.Signer(signer)
+	if err != nil {
+		return err
+	}
+	for _, c := range who.Captures {
+		if err := s.settleStill(ctx, d, signer, c.ID, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -125,6 +125,11 @@ func TestStillWaitsForConfirmation(t *testing.T) {
 	if d.subject.Face != nil || len(d.referred) != 0 {
 		t.Errorf("the still of a discarded signature stays: %+v, %v", d.subject.Face, d.referred)
 	}
+	who.Captures = []*Capture{{ID: "earlier"}, {ID: "withdrawn"}}
+	film("withdrawn")
+	if err := s.forgetStill(ctx, &Document{Organisation: "org", Signers: []*Signer{who}}, who.ID); err != nil || d.subject.Face != nil {
+		t.Errorf("the still stays though the agreement was taken back: %+v, %v", d.subject.Face, err)
+	}
 	film("left")
 	if got := film("confirmed"); got != biometrics.FaceEnrolled || d.subject.Face.Capture != "confirmed" || len(d.referred) != 1 {
 		t.Errorf("compared with a still that nobody confirmed: %s, %+v", got, d.subject.Face)

@@ -67,10 +67,14 @@ func (s *Service) Session(ctx context.Context, secret string) (Grant, error) {
 // purpose that is taken back ends.
 func (s *Service) Consent(ctx context.Context, document, signer string, answer Consent) (*Document, error) {
 	var before []capture.SessionID
-	d, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
+	d, err := s.change(ctx, document, func(ctx context.Context, d *Document) (Effects, error) {
 		answer.At = s.Clock.Now().UTC()
 		before = d.openCaptures(signer)
-		return d.Consent(signer, answer)
+		effects, err := d.Consent(signer, answer)
+		if err == nil && !answer.Given {
+			err = s.forgetStill(ctx, d, signer)
+		}
+		return effects, err
 	})
 	if err != nil {
 		return nil, err

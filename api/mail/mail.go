@@ -34,6 +34,10 @@ type Config struct {
 	URL    string // of the service as people reach it, without a path
 	From   string // address of the sender; empty is inkwitness@ the host of URL
 
+	// Account finds who is told that a mail which they caused cannot be delivered;
+	// api.ErrNotFound when they are gone. Nil tells nobody.
+	Account func(ctx context.Context, id string) (api.Account, error)
+
 	// SMTP is the mail server: smtp://[user:password@]host[:port] with STARTTLS,
 	// smtps:// for TLS from the first byte, smtp+plain:// for a server on this
 	// machine without TLS. Empty keeps mails in the outbox.
@@ -157,11 +161,37 @@ func (p *Post) SendDue(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err() // the lease ends by itself, and the mail is tried again
 		}
+		// Before it is settled: after a crash in between the next try fails too, and
+		// the same notice is queued once.
+		if err := p.bounce(ctx, m); err != nil {
+			return err
+		}
 		if err := p.cfg.Outbox.SettleMail(ctx, m); err != nil {
 			return fmt.Errorf("settle mail: %w", err)
 		}
 	}
 	return nil
+}
+
+// bounce tells whose act caused a mail that it will not arrive. The address is in
+// the outbox, not in the notice.
+func (p *Post) bounce(ctx context.Context, m api.Mail) error {
+	if m.State != api.MailFailed || m.Account == "" || m.Kind == string(api.NoticeUndelivered) || p.cfg.Account == nil {
+		return nil
+	}
+	who, err := p.cfg.Account(ctx, m.Account)
+	if errors.Is(err, api.ErrNotFound) || err == nil && (who.Email == "" || strings.EqualFold(who.Email, m.To)) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("whom to tell of a mail that failed: %w", err)
+	}
+	subject, err := subjectOf(api.NoticeKind(m.Kind), who.Language)
+	if err != nil {
+		return err
+	}
+	return p.Notify(ctx, api.Notice{Kind: api.NoticeUndelivered, To: who.Email, Language: who.Language, Organisation: m.Organisation, Account: m.Account,
+		Link: "/#/outbox", Values: map[string]string{"subject": subject}, Key: m.ID})
 }
 
 // pauses are the times between tries; after the last one a mail is given up.

@@ -202,6 +202,54 @@ func TestTriedAgain(t *testing.T) {
 	}
 }
 
+// Whose act caused a mail is told once that it will not arrive, in their language
+// and without the address; a notice that fails as well tells nobody.
+func TestBounce(t *testing.T) {
+	sink, address := serve(t)
+	_, accounts, clock := newPost(t, address)
+	owner := api.Account{ID: "a1", Profile: api.Profile{Email: "owner@example.org", Language: "fr"}}
+	asked := 0
+	bouncing, err := mail.New(mail.Config{Outbox: accounts, Clock: clock, URL: "https://ink.example.org", SMTP: address,
+		Account: func(_ context.Context, id string) (api.Account, error) {
+			asked++
+			if id != owner.ID {
+				return api.Account{}, api.ErrNotFound
+			}
+			return owner, nil
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink.set(&smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "nobody here"})
+	for i, account := range []string{owner.ID, "gone", ""} {
+		n := invitation
+		n.Account, n.Key = account, n.Key+strings.Repeat("x", i)
+		if err := bouncing.Notify(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // the notice fails too
+		if err := bouncing.SendDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(25 * time.Hour)
+	}
+	all, err := accounts.Mails(t.Context(), "o1", "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []api.Mail
+	for _, m := range all {
+		if m.Kind == string(api.NoticeUndelivered) {
+			told = append(told, m)
+		}
+	}
+	if len(told) != 1 || told[0].To != owner.Email || told[0].Subject != "Un message n’a pas pu être remis" || !strings.Contains(told[0].Text, "/#/outbox") ||
+		strings.Contains(told[0].Text, invitation.To) || !strings.Contains(told[0].Text, "Un document à signer") || asked != 2 {
+		t.Errorf("told (asked %d times): %+v", asked, told)
+	}
+}
+
 func TestServerDown(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

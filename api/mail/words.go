@@ -63,8 +63,8 @@ var letters = map[api.NoticeKind]letter{
 	api.NoticeEnding: {[]string{"date"}, true,
 		words{"A deposit ends in 90 days", "A letter of deposit of yours is kept until {date}. On that day it is deleted for good, unless a legal hold keeps it. Download it before:\n\n{link}"},
 		words{"Un dépôt prend fin dans 90 jours", "Une de vos lettres de dépôt est conservée jusqu’au {date}. Ce jour-là, elle est supprimée définitivement, sauf si une conservation légale la retient. Téléchargez-la avant :\n\n{link}"},
-		words{"一份存證將於 90 天後到期", "您的一份存證保存至 {date}。屆時除非受法律保全，否則將永久刪除。請於此前下載：\n\n{link}"},
-		words{"一份存证将于 90 天后到期", "您的一份存证保存至 {date}。届时除非受法律保全，否则将永久删除。请在此之前下载：\n\n{link}"}},
+		words{"一份寄存憑證將於 90 天後到期", "您的一份寄存憑證保存至 {date}。屆時除非受法律保全，否則將永久刪除。請於此前下載：\n\n{link}"},
+		words{"一份寄存凭证将于 90 天后到期", "您的一份寄存凭证保存至 {date}。届时除非受法律保全，否则将永久删除。请在此之前下载：\n\n{link}"}},
 	api.NoticeShared: {[]string{"sender"}, true,
 		words{"A document was shared with you", "{sender} shared a document with you. You find it here, once you are signed in:\n\n{link}"},
 		words{"Un document a été partagé avec vous", "{sender} a partagé un document avec vous. Vous le trouverez ici, une fois connecté :\n\n{link}"},
@@ -150,6 +150,11 @@ var letters = map[api.NoticeKind]letter{
 		words{"L’enregistrement d’une signature a été ouvert", "Un document envoyé par {sender}, auquel vous prenez part, fait l’objet d’un litige. Avec l’accord de deux personnes, l’enregistrement d’une de ses signatures a été ouvert.\n\n{time}\n\nLe journal indique qui l’a ouvert et pourquoi. Adressez-vous à l’expéditeur pour en savoir plus."},
 		words{"一份簽名的記錄已被開啟", "{sender} 寄出、您參與的一份文件發生爭議。經兩人同意，其中一份簽名的記錄已被開啟。\n\n{time}\n\n開啟者與理由均已載入記錄。如需進一步了解，請詢問寄件人。"},
 		words{"一份签名的记录已被打开", "{sender} 发送、您参与的一份文件发生争议。经两人同意，其中一份签名的记录已被打开。\n\n{time}\n\n打开者与理由均已载入记录。如需进一步了解，请询问发件人。"}},
+	api.NoticeUndelivered: {[]string{"subject"}, true,
+		words{"A mail could not be delivered", "A mail that was sent for you could not be delivered: “{subject}”. It is not tried again.\n\nSee in the outbox to whom it was addressed and why it failed. If the address is wrong, correct it on the document's page:\n\n{link}"},
+		words{"Un message n’a pas pu être remis", "Un message envoyé pour vous n’a pas pu être remis : « {subject} ». Il n’y aura pas d’autre essai.\n\nLa boîte d’envoi indique à qui il était adressé et pourquoi il a échoué. Si l’adresse est fausse, corrigez-la sur la page du document :\n\n{link}"},
+		words{"有一封郵件無法送達", "代您寄出的一封郵件無法送達：「{subject}」。系統不會再次嘗試。\n\n請在寄件匣查看收件人及失敗原因。若地址有誤，請在文件頁面更正：\n\n{link}"},
+		words{"有一封邮件无法送达", "代您发送的一封邮件无法送达：“{subject}”。系统不会再次尝试。\n\n请在发件箱查看收件人及失败原因。若地址有误，请在文件页面更正：\n\n{link}"}},
 }
 
 const longestValue = 100 // characters
@@ -173,6 +178,15 @@ func write(kind api.NoticeKind, language, link string, values map[string]string)
 	}
 	w := l.in(language)
 	return w.subject, strings.NewReplacer(replace...).Replace(w.body) + "\n", nil
+}
+
+// subjectOf is what a kind of mail is called.
+func subjectOf(kind api.NoticeKind, language string) (string, error) {
+	l, ok := letters[kind]
+	if !ok {
+		return "", fmt.Errorf("mail %q: there are no words for it", kind)
+	}
+	return l.in(language).subject, nil
 }
 
 // tame makes a name that somebody chose harmless in a mail: one short line that

@@ -172,7 +172,7 @@ func (s *Server) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the comparator: %w", err)
 	}
-	if s.post, err = mail.New(mail.Config{Outbox: s.accounts, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL, From: s.cfg.Mail.From, SMTP: s.cfg.Mail.URL}); err != nil {
+	if s.post, err = mail.New(mail.Config{Outbox: s.accounts, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL, From: s.cfg.Mail.From, SMTP: s.cfg.Mail.URL, Account: s.accounts.Account}); err != nil {
 		return err
 	}
 	if s.providers, err = openProviders(ctx, s.cfg, keys, s.clock, authority); err != nil {
