@@ -87,6 +87,7 @@ type Server struct {
 	providers providers      // of certificates, beside our own authority
 	api       *api.API
 	listener  net.Listener
+	bans      *ws.Bans // of addresses that do harm to the sockets
 }
 
 // New opens everything. What a crash left half done is repaired by Run.
@@ -112,7 +113,8 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	s := &Server{cfg: cfg, clock: cfg.seams.clock, listener: listener}
+	s := &Server{cfg: cfg, clock: cfg.seams.clock, bans: ws.NewBans(cfg.seams.clock)}
+	s.listener = s.bans.Listener(listener)
 	if s.store, err = openStore(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -249,11 +251,15 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 		return err
 	}
 	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s}
-	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger})
+	client := func(r *http.Request) string { return api.ClientOf(r.Context()).Address }
+	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger, Address: client, Bans: s.bans})
 	if err != nil {
 		return fmt.Errorf("start the pen sockets: %w", err)
 	}
-	s.media.chunks, err = ws.NewMedia(ws.Config{Admit: s.media.admit(signer), Clock: s.clock, Logger: s.cfg.Logger, MaxConns: maxRecorders, Rate: 10, Burst: 200})
+	s.media.chunks, err = ws.NewMedia(ws.Config{
+		Admit: s.media.admit(signer), Clock: s.clock, Logger: s.cfg.Logger, Address: client, Bans: s.bans,
+		MaxConns: maxRecorders, Rate: 10, Burst: 200,
+	})
 	if err != nil {
 		return fmt.Errorf("start the media sockets: %w", err)
 	}

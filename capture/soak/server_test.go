@@ -109,7 +109,8 @@ func service(cfg record.Config, change func(*ws.Config)) (*record.Journal, *ws.H
 // line on its standard input is answered by figures.
 func serve(dir, address string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
-	j, h, err := service(record.Config{Dir: dir, AEAD: journalKey(), Clock: wall{}, Logger: log, MinFree: 0.01}, nil)
+	bans := ws.NewBans(wall{})
+	j, h, err := service(record.Config{Dir: dir, AEAD: journalKey(), Clock: wall{}, Logger: log, MinFree: 0.01}, func(c *ws.Config) { c.Bans = bans })
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func serve(dir, address string) error {
 	}
 	server := httptest.NewUnstartedServer(h)
 	server.Listener.Close()
-	server.Listener = listener
+	server.Listener = bans.Listener(listener)
 	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	server.Config.ReadHeaderTimeout = 5 * time.Second
 	if server.TLS, err = certificate(); err != nil {

@@ -128,7 +128,7 @@ func attack(ctx context.Context, kind, n int, address string, attacks *atomic.In
 		attacks.Add(1)
 		switch kind % 5 {
 		case 0:
-			badToken(ctx, address)
+			badToken(ctx, n, address)
 		case 1:
 			with(ctx, n, address, func(c *websocket.Conn) { <-ctx.Done() }) // never reads, never answers
 		case 2:
@@ -145,12 +145,14 @@ func attack(ctx context.Context, kind, n int, address string, attacks *atomic.In
 	}
 }
 
-func hostileDialer() *websocket.Dialer {
-	return &websocket.Dialer{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Subprotocols: []string{ink.Protocol}, HandshakeTimeout: 10 * time.Second}
+// hostileDialer comes from one of ten addresses that no pen has.
+func hostileDialer(n int) *websocket.Dialer {
+	from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 2, byte(1+n%10))}}
+	return &websocket.Dialer{NetDialContext: from.DialContext, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Subprotocols: []string{ink.Protocol}, HandshakeTimeout: 10 * time.Second}
 }
 
-func badToken(ctx context.Context, address string) {
-	c, _, err := hostileDialer().DialContext(ctx, "wss://"+address, nil)
+func badToken(ctx context.Context, n int, address string) {
+	c, _, err := hostileDialer(n).DialContext(ctx, "wss://"+address, nil)
 	if err == nil {
 		c.Close()
 	}
@@ -159,7 +161,7 @@ func badToken(ctx context.Context, address string) {
 // with runs f on a connection that was let in.
 func with(ctx context.Context, n int, address string, f func(*websocket.Conn)) {
 	header := http.Header{"Session": {string(sessionID(n))}}
-	c, _, err := hostileDialer().DialContext(ctx, "wss://"+address, header)
+	c, _, err := hostileDialer(n).DialContext(ctx, "wss://"+address, header)
 	if err != nil {
 		return
 	}

@@ -15,9 +15,14 @@ func newBucket(rate float64, burst int, now time.Time) bucket {
 	return bucket{rate: rate, burst: float64(burst), level: float64(burst), at: now}
 }
 
+// peek returns the level at a time.
+func (b *bucket) peek(now time.Time) float64 {
+	return min(b.burst, b.level+max(0, now.Sub(b.at).Seconds())*b.rate)
+}
+
 // take takes one token and returns how long its taker must wait.
 func (b *bucket) take(now time.Time) time.Duration {
-	b.level = min(b.burst, b.level+max(0, now.Sub(b.at).Seconds())*b.rate) - 1
+	b.level = b.peek(now) - 1
 	b.at = now
 	if b.level >= 0 {
 		return 0

@@ -29,8 +29,15 @@ var (
 	closeReplaced   = reason{4408, "another connection took over"}
 	closeSilent     = reason{4408, "nothing was heard in time"}
 	closeHead       = reason{4409, "FINISH does not tell the stream that is kept"}
-	closeFlood      = reason{4429, "too many control frames"}
+	closeFlood      = reason{4429, "too many control frames, or too small pieces"}
 )
+
+// harmful tells whether a connection ended because its client did what no client
+// of ours does. Lost networks, late pages and full disks are no harm.
+func harmful(err error) bool {
+	return errors.Is(err, closeText) || errors.Is(err, closeUnknown) || errors.Is(err, closeFlood) ||
+		errors.Is(err, capture.ErrMalformed) || errors.Is(err, websocket.ErrReadLimit)
+}
 
 // reasonFor turns what ended the reading into a close frame. false means that
 // nothing is to be sent: the peer is gone or has its close frame.

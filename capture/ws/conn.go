@@ -20,8 +20,13 @@ const (
 // lingerBytes bounds what is read of a peer that does not stop.
 const lingerBytes = 256 << 10
 
-// chatRate and chatBurst bound what is not a batch: control frames, PINGs and
-// the like, in messages a second and at once.
+// sliver is a piece of a message, in bytes, that costs more to read than it
+// brings. Browsers send a message in one frame, and TLS passes none on in less
+// than a record, so that pieces below are rare; many are an attack.
+const sliver = 16
+
+// chatRate and chatBurst bound what is not a batch: control frames, PINGs,
+// slivers and the like, in messages a second and at once.
 const (
 	chatRate  = 10
 	chatBurst = 60
@@ -50,14 +55,16 @@ type talk interface {
 // conn is one connection. serve reads; a second goroutine waits for the disk
 // and acknowledges.
 type conn struct {
-	h      *Handler
-	id     capture.SessionID
-	talk   talk
-	socket *websocket.Conn
-	log    interface{ Error(string, ...any) }
+	h       *Handler
+	id      capture.SessionID
+	address string // whose harm this connection does
+	talk    talk
+	socket  *websocket.Conn
+	log     interface{ Error(string, ...any) }
 
 	// Owned by the goroutine of serve.
 	alive bool // the client was heard
+	drew  bool // samples came
 	buf   []byte
 	gate  bucket // for bulk
 	chat  bucket // for everything else
@@ -74,9 +81,9 @@ type conn struct {
 	cause error // why the server ends the connection; nil while it goes on
 }
 
-func newConn(h *Handler, a Admission, socket *websocket.Conn) *conn {
+func newConn(h *Handler, a Admission, socket *websocket.Conn, address string) *conn {
 	c := &conn{
-		h: h, id: a.ID, socket: socket, log: h.cfg.Logger,
+		h: h, id: a.ID, address: address, socket: socket, log: h.cfg.Logger,
 		gate:    newBucket(h.cfg.Rate, h.cfg.Burst, h.cfg.Clock.Now()),
 		chat:    newBucket(chatRate, chatBurst, h.cfg.Clock.Now()),
 		drained: make(chan struct{}),
@@ -100,6 +107,12 @@ func (c *conn) serve() {
 	}()
 	err := c.read(c.reading)
 	c.end(err)
+	if c.drew {
+		c.h.cfg.Bans.draws(c.address, -1)
+	}
+	if harmful(c.cause) {
+		c.h.cfg.Bans.offence(c.address)
+	}
 	close(c.drained)
 	close(c.newest)
 	defer time.AfterFunc(drainTime, cancel).Stop()
@@ -233,6 +246,10 @@ func (c *conn) read(ctx context.Context) error {
 
 // stored has a record acknowledged once it is on disk.
 func (c *conn) stored(p capture.Pending) {
+	if !c.drew {
+		c.drew = true
+		c.h.cfg.Bans.draws(c.address, 1)
+	}
 	select {
 	case <-c.newest: // the newer one stands for it
 	default:
@@ -278,6 +295,9 @@ func (c *conn) next() ([]byte, error) {
 		}
 		n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
 		c.buf = c.buf[:len(c.buf)+n]
+		if err == nil && n < sliver && c.chat.take(c.h.cfg.Clock.Now()) > 0 {
+			return nil, closeFlood
+		}
 		if err == io.EOF {
 			c.heard()
 			return c.buf, nil

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -74,6 +75,10 @@ type Config struct {
 	// address, which is the proxy's behind a proxy.
 	Address func(*http.Request) string
 
+	// Bans keeps away who does harm again and again; nil is one for this
+	// handler alone. Its Listener does so before the TLS handshake.
+	Bans *Bans
+
 	MaxConns      int           // at once; 4,000
 	MaxPerAddress int           // at once; 2,500, because an office or a proxy is one address
 	Rate          float64       // batches or chunks a second that are read in the long run; 60
@@ -92,6 +97,9 @@ func (c *Config) defaults() error {
 	}
 	if c.Address == nil {
 		c.Address = peer
+	}
+	if c.Bans == nil {
+		c.Bans = NewBans(c.Clock)
 	}
 	c.MaxConns = orDefault(c.MaxConns, 4000)
 	c.MaxPerAddress = orDefault(c.MaxPerAddress, 2500)
@@ -200,6 +208,12 @@ func refuse(w http.ResponseWriter, status int) { http.Error(w, http.StatusText(s
 // connection until it ends.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	address := h.cfg.Address(r)
+	if h.cfg.Bans.Banned(address) { // a trusted proxy's client; others do not come so far
+		h.counters.refused.Add(1)
+		w.Header().Set("Retry-After", strconv.Itoa(int(longestBan.Seconds())))
+		refuse(w, http.StatusTooManyRequests)
+		return
+	}
 	if status := h.enter(address); status != 0 {
 		h.counters.refused.Add(1)
 		refuse(w, status)
@@ -214,7 +228,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	admission, err := h.cfg.Admit(r)
 	if err != nil {
 		h.counters.refused.Add(1)
-		refuse(w, statusOf(err))
+		status := statusOf(err)
+		if status == http.StatusUnauthorized || status == http.StatusNotFound {
+			h.cfg.Bans.offence(address)
+		}
+		refuse(w, status)
 		return
 	}
 	socket, err := h.upgrader.Upgrade(w, r, nil)
@@ -223,7 +241,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Upgrade has answered
 	}
 	h.counters.accepted.Add(1)
-	c := newConn(h, admission, socket)
+	c := newConn(h, admission, socket, address)
 	if h.register(c) {
 		c.serve()
 	} else {
