@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -64,6 +66,8 @@ func mountEcho(a *API) {
 			return nil, fmt.Errorf("echo: %w", errKnown)
 		case "explained":
 			return nil, &Explained{Detail: "Wait.", Retry: 1500 * time.Millisecond, Err: fmt.Errorf("x: %w", ErrTooMany)}
+		case "full":
+			return nil, fmt.Errorf("store the document: %w", &os.PathError{Op: "write", Path: "/secret/path", Err: syscall.ENOSPC})
 		case "panic":
 			panic("at the wrong moment: hunter2")
 		}
@@ -94,10 +98,13 @@ func TestRequests(t *testing.T) {
 		{"known error", "POST", "/api/echo/t0ken", "owner", `{"secret":"abc","fail":"known"}`, nil, 409, []string{"/problems/known", "Do this."}, []string{"another package"}},
 		{"explained", "POST", "/api/echo/t0ken", "owner", `{"secret":"abc","fail":"explained"}`, nil, 429, []string{"Wait."}, nil},
 		{"panic", "POST", "/api/echo/t0ken", "owner", `{"secret":"abc","fail":"panic"}`, nil, 500, []string{"/problems/internal"}, []string{"hunter2"}},
+		{"full disk", "POST", "/api/echo/t0ken", "owner", `{"secret":"abc","fail":"full"}`, nil, 503, []string{"/problems/disk-full", "make room"}, []string{"/secret"}},
 		{"another site", "POST", "/api/echo/t0ken", "owner", `{"secret":"abc"}`, map[string]string{"Sec-Fetch-Site": "cross-site"}, 403, []string{"another site"}, nil},
 		{"raw", "PUT", "/api/raw", "", "0123456789", nil, 200, nil, nil},
 		{"raw too large", "PUT", "/api/raw", "", "0123456789a", nil, 413, []string{"too-large"}, nil},
-		{"no such route", "GET", "/api/none", "", "", nil, 404, nil, nil},
+		{"no such route", "GET", "/api/none", "", "", nil, 404, []string{"/problems/not-found"}, nil},
+		{"wrong method", "GET", "/api/raw", "", "", nil, 405, []string{"/problems/method-not-allowed"}, nil},
+		{"odd method", "TRACE", "/api/echo/t0ken", "", "", nil, 405, nil, nil},
 		{"health", "GET", "/healthz", "", "", nil, 200, []string{"ok"}, nil},
 		{"ready", "GET", "/readyz", "", "", nil, 503, []string{"unavailable"}, []string{"disk"}},
 		{"metrics from afar", "GET", "/metrics", "", "", nil, 404, nil, nil},
@@ -133,6 +140,9 @@ func TestRequests(t *testing.T) {
 				}
 			}
 			checkHeaders(t, w)
+			if test.status == 405 && w.Header().Get("Allow") == "" {
+				t.Error("no Allow")
+			}
 			if test.name == "explained" && w.Header().Get("Retry-After") != "2" {
 				t.Errorf("Retry-After %q", w.Header().Get("Retry-After"))
 			}
@@ -159,7 +169,7 @@ func checkHeaders(t *testing.T, w *httptest.ResponseRecorder) {
 	if strings.Contains(w.Header().Get("Content-Security-Policy"), "unsafe-inline") {
 		t.Error("inline script or style is allowed")
 	}
-	if w.Code >= 400 && w.Code != 404 {
+	if w.Code >= 400 {
 		var p Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != w.Code || p.Title == "" || p.Type == "" || p.Instance == "" {
 			t.Errorf("not a problem: %s", w.Body)

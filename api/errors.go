@@ -18,6 +18,8 @@ var (
 	ErrDeactivated = errors.New("api: deactivated")
 	// ErrNotFound: no such thing, or none that this identity may know of.
 	ErrNotFound = errors.New("api: not found")
+	// ErrMethod: the path is there, but not for this method.
+	ErrMethod = errors.New("api: method not allowed")
 	// ErrConflict: the thing exists already or is in another state.
 	ErrConflict = errors.New("api: conflict")
 	// ErrExpired: it existed, and its time or its single use is over.

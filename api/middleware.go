@@ -124,8 +124,39 @@ func (a *API) identified(next http.Handler) http.Handler {
 			return
 		}
 		info.role = id.Role
+		if a.unrouted(r, info.pattern) {
+			a.refuse(w, r)
+			return
+		}
 		next.ServeHTTP(w, r.WithContext(WithIdentity(r.Context(), id)))
 	})
+}
+
+// unrouted says whether nothing is there for a request. The pages answer whatever
+// nobody else does, but only to those who load something, and not in the API's
+// own folder.
+func (a *API) unrouted(r *http.Request, pattern string) bool {
+	loads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return pattern == "" || pattern == "/" && (!loads || strings.HasPrefix(r.URL.Path, "/api/"))
+}
+
+// refuse answers 405 where another method would do (RFC 9110, section 15.5.6),
+// and 404 elsewhere.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+		other := *r
+		other.Method = method
+		if _, pattern := a.mux.Handler(&other); !a.unrouted(&other, pattern) {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		a.WriteProblem(w, r, ErrNotFound)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	a.WriteProblem(w, r, ErrMethod)
 }
 
 func (a *API) identify(r *http.Request) (Identity, error) {

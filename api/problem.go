@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 
 	"inkwitness/biometrics"
@@ -92,6 +93,8 @@ var kinds = []Kind{
 	{ErrInvalid, 422, "invalid", "Not possible", "Check what was sent."},
 	{ErrConflict, 409, "conflict", "Changed meanwhile", "It exists already or is in another state. Load it again."},
 	{ErrNotFound, 404, "not-found", "Not found", "There is no such thing, or you have no access to it."},
+	{ErrMethod, 405, "method-not-allowed", "Method not allowed", "The header Allow says which methods this path takes."},
+	{syscall.ENOSPC, 503, "disk-full", "No room left", "The disk of the service is full, so nothing was stored. Its operator must make room; then try again."},
 	{ErrUnavailable, 503, "unavailable", "Temporarily unavailable", "Nothing was changed. Try again in a moment."},
 
 	{capture.ErrNotFound, 404, "not-found", "Not found", "There is no such recording."},

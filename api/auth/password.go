@@ -184,17 +184,26 @@ func checkNew(password string, secondFactor bool, own ...string) error {
 	return nil
 }
 
-// guessable finds passwords that a list would hold: common ones, also with a
-// few digits or signs at their ends or repeated, one's own words, and runs like
-// aaaa or 1234.
+// guessable finds passwords that a list would hold: common ones, also repeated
+// or with digits and signs at their ends that are few or a run, short words
+// repeated, one's own words, and runs like aaaa or 1234.
 func guessable(password string, own []string) bool {
+	const ends = "0123456789!?.,-_*#@$+ "
 	p := strings.ToLower(norm.NFKC.String(password))
-	core := strings.Trim(p, "0123456789!?.,-_*#@$+ ")
-	unit := smallestUnit(p)
-	if isCommon(p) || isCommon(core) && len(p)-len(core) <= 6 || isCommon(unit) || utf8.RuneCountInString(unit) < 4 || isRun(p) {
-		return true
+	behind := strings.TrimLeft(p, ends)
+	core := strings.TrimRight(behind, ends)
+	added, tail := len(p)-len(behind), behind[len(core):]
+	if !isRun(tail) {
+		added += len(tail)
 	}
-	return mostlyOwn(p, append([]string{"inkwitness"}, own...))
+	return isListed(p) || added <= 6 && isListed(core) || isRun(p) || utf8.RuneCountInString(smallestUnit(p)) < 4 ||
+		mostlyOwn(p, append([]string{"inkwitness"}, own...))
+}
+
+// isListed says whether a word is common, or a common or short one repeated.
+func isListed(word string) bool {
+	unit := smallestUnit(word)
+	return isCommon(unit) || unit != word && utf8.RuneCountInString(unit) < minSecond
 }
 
 // mostlyOwn says whether fewer than 8 characters are left of p when one's own

@@ -31,6 +31,11 @@ func TestNewPasswords(t *testing.T) {
 		{"e\u0301ssai de mots", false, false},      // 15 code points, 14 after normalisation
 		{"password", true, false}, {"Password123", true, false}, {"trustno1", true, false}, {"iloveyou", true, false},
 		{"passwordpassword", false, false},
+		{"password12345678", false, false},
+		{"Password1234567", false, false},
+		{"monkeymonkeymonkey", false, false},
+		{"monkeymonkeymonkey1!", false, false},
+		{"password52819473", false, true},
 		{"aaaaaaaaaaaaaaaaaaaa", false, false}, {"abcabcabcabcabcabc", false, false},
 		{"123456789012345", false, false}, {"abcdefghijklmnop", false, false}, {"zyxwvutsrqponmlk", false, false},
 		{"computer", true, false},                   // a word

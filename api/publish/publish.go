@@ -6,10 +6,12 @@ package publish
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"inkwitness/api"
+	"inkwitness/evidence"
 )
 
 // Log is read by everybody; *ledger.Log is one.
@@ -17,7 +19,8 @@ type Log interface {
 	// Checkpoint is the newest published one, evidence.ErrNotFound before the first.
 	Checkpoint(ctx context.Context) ([]byte, error)
 	// Tile returns what lies under a path of the read interface,
-	// evidence.ErrNotFound when nothing does.
+	// evidence.ErrNotFound when nothing does, evidence.ErrMalformed when
+	// nothing ever can.
 	Tile(ctx context.Context, path string) ([]byte, error)
 }
 
@@ -64,6 +67,9 @@ func (h *Handler) tile(w http.ResponseWriter, r *http.Request) error {
 		return api.ErrNotFound
 	}
 	tile, err := h.Log.Tile(r.Context(), "tile/"+path)
+	if errors.Is(err, evidence.ErrMalformed) {
+		return api.Explain(api.ErrNotFound, "This is no path of a tile; see C2SP tlog-tiles.")
+	}
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -154,6 +155,28 @@ func (c Config) address(host, port string) string {
 		host = "localhost"
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// exists says whether there is a service to look at; a command that only looks
+// must not make one.
+func (c Config) exists() error {
+	if _, err := os.Stat(c.Data); c.DatabaseURL == "" && errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no data folder %s: name the one of the service with --data", c.Data)
+	}
+	return nil
+}
+
+// addressName is the file of the data folder that tells how the service was
+// last reached, for commands that write links.
+const addressName = "address"
+
+// reached fills in the address at which people reach the service that runs on
+// the same data folder, unless one was given.
+func (c Config) reached() Config {
+	if raw, err := os.ReadFile(filepath.Join(c.Data, addressName)); err == nil && c.PublicURL == "" {
+		c.PublicURL = strings.TrimSpace(string(raw))
+	}
+	return c
 }
 
 func (c Config) tls() bool { return c.TLSCert != "" }

@@ -56,7 +56,10 @@ func Invite(ctx context.Context, cfg Config, organisation, role, email, language
 	if !slices.Contains(api.Languages(), language) {
 		return "", fmt.Errorf("there are no texts in %q", language)
 	}
-	accounts, cfg, err := openAccounts(ctx, cfg)
+	if err := cfg.exists(); err != nil {
+		return "", err
+	}
+	accounts, cfg, err := openAccounts(ctx, cfg.reached())
 	if err != nil {
 		return "", err
 	}

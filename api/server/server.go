@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -112,6 +113,9 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 	}
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(cfg.Data, addressName), []byte(cfg.PublicURL+"\n"), 0o600); err != nil {
+		return nil, fmt.Errorf("note the address: %w", err)
 	}
 	s := &Server{cfg: cfg, clock: cfg.seams.clock, bans: ws.NewBans(cfg.seams.clock)}
 	s.listener = s.bans.Listener(listener)

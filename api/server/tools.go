@@ -90,6 +90,9 @@ func Migrate(ctx context.Context, cfg Config) error {
 
 // Outbox prints the newest mails, the newest last.
 func Outbox(ctx context.Context, cfg Config, limit int, w io.Writer) error {
+	if err := cfg.exists(); err != nil {
+		return err
+	}
 	accounts, _, err := openAccounts(ctx, cfg)
 	if err != nil {
 		return err

@@ -86,9 +86,13 @@ With public tools, step by step. FILE.asice is this container.
 
       test ! -e META-INF/timestamp002.tst || openssl ts -verify -token_in -in META-INF/timestamp002.tst -data META-INF/ASiCManifest003.xml -CAfile data/validation/roots.pem -attime %d
 
-6. The signatures inside the document are good. pdfsig checks certificates
-   against today's date; "expired" is what it says of a certificate that was
-   valid when the timestamp was made.
+6. The signatures inside the document are good: "Signature is Valid" of each
+   person's. pdfsig does not know the roots of step 7, so it says that the
+   issuer is not trusted, and later that the certificate expired; it was valid
+   when the timestamp was made. "Not total document signed" stands at all but
+   the last one: each is added behind those before it. The last one is an
+   archive timestamp (ETSI.RFC3161), which pdfsig cannot check and calls
+   unknown or unimplemented; inkverify checks it.
 
       pdfsig data/contract-signed.pdf
 

@@ -22,6 +22,7 @@ const (
 	CodeSigStamp   = "deposit.signature.timestamp"
 	CodeStamp      = "deposit.timestamp"
 	CodeTime       = "deposit.time"
+	CodeAge        = "deposit.age"
 	CodeRoots      = "deposit.trust.roots"
 	CodeLogProof   = "deposit.log.proof"
 	CodeLogEntry   = "deposit.log.entry"
@@ -52,6 +53,7 @@ var explanations = map[string]string{
 	CodeSigStamp:   "A timestamp inside the signature shows that the signature existed at that time.",
 	CodeStamp:      "An RFC 3161 timestamp over the list and its signature shows that both existed at that time.",
 	CodeTime:       "The times must fit together: the sealing certificate was valid when the timestamp was made, and the time that the deposit states for its seal is not after the timestamp.",
+	CodeAge:        "A timestamp shows something for as long as its authority's certificate lives; an evidence record (RFC 4998, the .ers file) made before its end shows it for longer. With --at TIME the deposit is judged as of another time than now: before its seal there was nothing to judge.",
 	CodeRoots:      "Certificates of the seal and of the timestamp were followed to a root. With --roots FILE the roots are yours: then the signature proves who sealed. Without it they are the ones inside the file: then it proves only that nothing changed since somebody with those roots sealed it, and the log says when.",
 	CodeLogProof:   "META-INF/deposit.tlog-proof holds the deposit's place in the public log in the format C2SP tlog-proof.",
 	CodeLogEntry:   "The log's entry is a salted hash of the seal. It was computed from this deposit and followed up to the root of the log's tree.",

@@ -152,7 +152,7 @@ func (v *verifier) readErasure() {
 			v.erased[f.Path] = f.SHA256
 		}
 	}
-	v.holds(CodeErased, erasureName, "%d files were erased on %s by %s; the commitment to them is intact.", len(e.Files), e.When.Format(time.DateOnly), e.Authority)
+	v.holds(CodeErased, erasureName, "%d files were erased on %s, for this reason: %s; the commitment to them is intact.", len(e.Files), e.When.Format(time.DateOnly), e.Authority)
 }
 
 // isErased reports whether a file of the signed list was erased by right.

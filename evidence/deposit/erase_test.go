@@ -40,7 +40,7 @@ func TestErasureOfOneSigner(t *testing.T) {
 		t.Errorf("%s: %s: %s", c.Code, c.Part, c.Text)
 	}
 	if !slices.ContainsFunc(report.Checks, func(c evidence.Check) bool {
-		return c.Code == deposit.CodeErased && c.Status == evidence.Holds && strings.Contains(c.Text, "on 2026-03-02 by request 17")
+		return c.Code == deposit.CodeErased && c.Status == evidence.Holds && strings.Contains(c.Text, "on 2026-03-02, for this reason: request 17")
 	}) {
 		t.Error("the erasure is not reported")
 	}

@@ -213,6 +213,7 @@ func (v *verifier) record() {
 		v.fails(CodeRecord, recordName, "The evidence record does not hold: %v.", err)
 		return
 	}
+	v.renewed = true
 	v.holds(CodeRecord, recordName, "An evidence record covers every file since %s and was renewed in time.", at.Format(time.RFC3339))
 }
 

@@ -200,8 +200,10 @@ func (a *archive) compareDirectory(start int64, listed listing) {
 	if !a.same(off, end) {
 		a.faults = append(a.faults, fault{"end of the directory", "The end of the container's directory is damaged."})
 	}
-	if extra := a.size - off - int64(len(end)); extra != 0 {
-		a.faults = append(a.faults, fault{"end of the directory", fmt.Sprintf("The container has %d bytes too many or too few at its end.", extra)})
+	if extra := a.size - off - int64(len(end)); extra > 0 {
+		a.faults = append(a.faults, fault{"end of the directory", fmt.Sprintf("The container has %d bytes too many at its end.", extra)})
+	} else if extra < 0 {
+		a.faults = append(a.faults, fault{"end of the directory", fmt.Sprintf("The container is cut short: %d bytes are missing at its end.", -extra)})
 	}
 }
 

@@ -26,7 +26,7 @@ import (
 type Options struct {
 	Roots   *x509.CertPool // of the seal, the signers and the timestamps
 	LogKeys []proof.Key    // of the log and of witnesses; every one must have signed
-	Now     time.Time      // of the check: whether evidence was renewed in time; zero means the time of the seal
+	Now     time.Time      // of the check: whether evidence was renewed in time, see CodeAge; zero means the time of the seal
 }
 
 // Verify checks a deposit point by point. It never fails: what cannot be read
@@ -35,7 +35,7 @@ func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
 	v := &verifier{opts: o, report: &evidence.Report{Kind: "deposit"}}
 	a, err := openArchive(r, size)
 	if err != nil {
-		v.fails(CodeUnreadable, "container", "This is not a deposit, or its structure is destroyed: %v.", err)
+		v.fails(CodeUnreadable, "container", "This is not a deposit, or its structure is destroyed: %s.", strings.TrimSuffix(err.Error(), ": "+evidence.ErrMalformed.Error()))
 		return v.report
 	}
 	v.archive = a
@@ -49,6 +49,7 @@ func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
 	v.seal()
 	v.log()
 	v.record()
+	v.age()
 	v.audit()
 	v.document()
 	v.recordings()
@@ -67,6 +68,8 @@ type verifier struct {
 	listed    asicManifest
 	erased    map[string]evidence.Digest // files that may be missing
 	stamped   time.Time                  // by the container's timestamp
+	until     time.Time                  // the longest life of a certificate that stamped it
+	renewed   bool                       // an evidence record holds
 }
 
 func (v *verifier) holds(code, part, format string, args ...any) {
@@ -282,6 +285,9 @@ func (v *verifier) checkStamp(listName, tokenName string, list, sig []byte) (at 
 		v.fails(CodeStamp, tokenName, "The timestamp does not hold: %v.", err)
 	} else {
 		at = token.Info.Time
+		if end := token.Signer.NotAfter; end.After(v.until) {
+			v.until = end
+		}
 		v.holds(CodeStamp, tokenName, "The list and its signature existed on %s, by the timestamp of %s.", at.Format(time.RFC3339), token.Signer.Subject.CommonName)
 		v.chain(token.Signed, at, tokenName)
 	}
@@ -291,6 +297,20 @@ func (v *verifier) checkStamp(listName, tokenName string, list, sig []byte) (at 
 		v.holds(CodeManifest, listName, "The timestamp covers the signed list and its signature.")
 	}
 	return at
+}
+
+// age says what the time of the check does to the timestamp. Both are left open
+// rather than failed: the file is as it was, but at that time it alone does not
+// show when it was made.
+func (v *verifier) age() {
+	now := v.opts.Now
+	switch {
+	case now.IsZero() || v.stamped.IsZero():
+	case now.Before(v.stamped.Add(-maxBehind)):
+		v.unknown(CodeAge, stampName, "Judged as of %s, but it was stamped only on %s: at that time there was no such deposit.", now.Format(time.RFC3339), v.stamped.Format(time.RFC3339))
+	case now.After(v.until) && !v.renewed:
+		v.unknown(CodeAge, stampName, "Judged as of %s, but the certificate of the timestamp ended on %s and no evidence record renews it. Ask for the deposit's .ers file.", now.Format(time.RFC3339), v.until.Format(time.RFC3339))
+	}
 }
 
 // maxBehind is how much earlier than the seal an outside authority's time may

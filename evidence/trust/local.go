@@ -21,6 +21,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -131,14 +132,14 @@ func authorizationCode(secret []byte, digests []evidence.SignDigest) string {
 
 // Sign implements evidence.Provider.
 func (l *Local) Sign(ctx context.Context, auth evidence.Authorization, digests []evidence.SignDigest) ([][]byte, error) {
-	k, secret, err := l.cfg.Keys.Open(ctx, signerID(auth.Credential))
+	_, secret, err := l.cfg.Keys.Open(ctx, signerID(auth.Credential))
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	if subtle.ConstantTimeCompare([]byte(auth.ID), []byte(authorizationCode(secret, digests))) != 1 {
 		return nil, fmt.Errorf("sign: the authorization is for other digests: %w", evidence.ErrNotAllowed)
 	}
-	id, err := decode(k, secret)
+	id, err := decode(secret)
 	if err != nil {
 		return nil, err
 	}
@@ -213,9 +214,9 @@ type identity struct {
 
 // identity opens a stored identity or makes it from the template.
 func (l *Local) identity(ctx context.Context, id, purpose string, req evidence.CredentialRequest, curve elliptic.Curve, template func() (*x509.Certificate, error)) (*identity, error) {
-	k, secret, err := l.cfg.Keys.Open(ctx, id)
+	_, secret, err := l.cfg.Keys.Open(ctx, id)
 	if err == nil {
-		return decode(k, secret)
+		return decode(secret)
 	}
 	if !errors.Is(err, evidence.ErrNotFound) {
 		return nil, err
@@ -224,12 +225,11 @@ func (l *Local) identity(ctx context.Context, id, purpose string, req evidence.C
 	if err != nil {
 		return nil, err
 	}
-	meta := evidence.Key{ID: id, Purpose: purpose, Subject: req.Subject, Deposit: req.Deposit,
-		Public: fresh.cert.Raw, Created: l.cfg.Clock.Now().UTC()}
-	err = l.cfg.Keys.Create(ctx, meta, der)
+	meta := evidence.Key{ID: id, Purpose: purpose, Subject: req.Subject, Deposit: req.Deposit, Created: l.cfg.Clock.Now().UTC()}
+	err = l.cfg.Keys.Create(ctx, meta, append(der, fresh.cert.Raw...))
 	if errors.Is(err, evidence.ErrExists) {
-		if k, secret, err = l.cfg.Keys.Open(ctx, id); err == nil {
-			return decode(k, secret)
+		if _, secret, err = l.cfg.Keys.Open(ctx, id); err == nil {
+			return decode(secret)
 		}
 	}
 	return fresh, err
@@ -260,12 +260,20 @@ func (l *Local) issue(curve elliptic.Curve, template func() (*x509.Certificate, 
 	return &identity{key, cert}, der, err
 }
 
-func decode(k evidence.Key, secret []byte) (*identity, error) {
-	cert, err := x509.ParseCertificate(k.Public)
+// decode reads a key (PKCS #8) and the certificate behind it, both DER. The
+// certificate lies with the secret because it names a person: it goes when the
+// key is destroyed.
+func decode(secret []byte) (*identity, error) {
+	var first asn1.RawValue
+	der, err := asn1.Unmarshal(secret, &first)
+	if err != nil {
+		return nil, fmt.Errorf("stored key: %w", evidence.ErrCorrupt)
+	}
+	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		return nil, fmt.Errorf("stored certificate: %w", evidence.ErrCorrupt)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(secret)
+	parsed, err := x509.ParsePKCS8PrivateKey(first.FullBytes)
 	key, ok := parsed.(*ecdsa.PrivateKey)
 	if err != nil || !ok || !key.PublicKey.Equal(cert.PublicKey) {
 		return nil, fmt.Errorf("stored key: %w", evidence.ErrCorrupt)

@@ -18,7 +18,7 @@ type where struct {
 	BlobCopies  []string `help:"Further stores that hold every blob too, URLs or folders. A write is acknowledged by more than half of all stores; what one missed is written again." env:"BLOB_COPIES"`
 	RootKey     string   `help:"File or URL (awskms://, gcpkms://, azurekeyvault://) of the root key; root.key in the data folder by default." env:"ROOT_KEY"`
 	OldRootKeys []string `help:"Files or URLs of root keys that keys may still be wrapped with, see: inkwitness keys." env:"OLD_ROOT_KEYS"`
-	PublicURL   string   `help:"Address that people use, for links in mails; the listening address by default." env:"PUBLIC_URL"`
+	PublicURL   string   `help:"Address that people use, for links; by default the listening address, for commands that of the service that was started last." env:"PUBLIC_URL"`
 }
 
 func (w where) config() server.Config {

@@ -15,8 +15,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/cmd/internal/check"
@@ -85,7 +87,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	report, err := verify(o)
 	if err != nil {
-		fmt.Fprintf(stderr, "inkverify: %s: %v\n", o.file, err)
+		fmt.Fprintf(stderr, "inkverify: %s: %s\n", plain(o.file), plain(err.Error()))
 		return exitUsage
 	}
 	if o.asJSON {
@@ -238,16 +240,32 @@ func explain(code string, stdout, stderr io.Writer) int {
 	return exitHolds
 }
 
+// plain writes what a terminal would obey rather than show, and what turns the
+// direction of writing, as escapes: names in a forged file must not paint over
+// the report.
+func plain(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 // marks stand before each point.
 var marks = map[evidence.Status]string{evidence.Holds: "ok   ", evidence.Fails: "FAILS", evidence.Unknown: "open "}
 
 func writeText(w io.Writer, file string, r *evidence.Report) error {
 	var b strings.Builder
+	file = plain(file)
 	open := 0
 	for _, c := range r.Checks {
-		fmt.Fprintf(&b, "%s  %-24s  %s\n", marks[c.Status], c.Code, c.Text)
+		fmt.Fprintf(&b, "%s  %-24s  %s\n", marks[c.Status], c.Code, plain(c.Text))
 		if c.Status == evidence.Fails && c.Part != "" {
-			fmt.Fprintf(&b, "%33s  part: %s\n", "", c.Part)
+			fmt.Fprintf(&b, "%33s  part: %s\n", "", plain(c.Part))
 		}
 		if c.Status == evidence.Unknown {
 			open++

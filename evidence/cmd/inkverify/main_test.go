@@ -24,9 +24,9 @@ import (
 
 // files are what the tests verify, made once.
 type files struct {
-	deposit, document, roots, otherRoots, key, otherKey, broken, text string
-	log, earlier, forked, brokenLog                                   string
-	record, recorded, brokenRecorded                                  string // an evidence record; deposits that one lies beside
+	deposit, document, roots, otherRoots, key, otherKey, broken, text, firstByte, forged string
+	log, earlier, forked, brokenLog                                                      string
+	record, recorded, brokenRecorded                                                     string // an evidence record; deposits that one lies beside
 }
 
 // recordOf makes an evidence record.
@@ -92,6 +92,8 @@ func makeFiles(t *testing.T) files {
 	raw := w.Bytes(d.Container)
 	broken := bytes.Clone(raw)
 	broken[len(broken)/2] ^= 1
+	first, forged := bytes.Clone(raw), bytes.ReplaceAll(raw, []byte("data/deposit.json"), []byte("\x1b[2J\x1b[Hok all okk"))
+	first[0] ^= 1
 	dir := t.TempDir()
 	write := func(name string, b []byte) string {
 		path := filepath.Join(dir, name)
@@ -116,6 +118,7 @@ func makeFiles(t *testing.T) files {
 	return files{log: copyLog(t, w.Ledger, 300), earlier: write("earlier", earlier), forked: write("forked", forked), brokenLog: brokenLog, deposit: write("d.asice", raw), document: write("c.pdf", w.Bytes(d.Document)), roots: write("root.pem", root(w)),
 		otherRoots: write("other.pem", root(other)), key: w.Ledger.Keys()[0].String(), otherKey: other.Ledger.Keys()[0].String(),
 		record: write("d.record", record), recorded: write("recorded.asice", raw), brokenRecorded: write("brokenrecorded.asice", broken),
+		firstByte: write("first.asice", first), forged: write("forged.asice", forged),
 		broken: write("broken.asice", broken), text: write("notes.txt", []byte("just text"))}
 }
 
@@ -141,6 +144,10 @@ func TestCommandLine(t *testing.T) {
 		{"record of a broken deposit", []string{f.brokenRecorded}, 1, "Do not rely on this file", ""},
 		{"at another time", []string{"--at", "2037-05-01", f.recorded}, 0, "An evidence record covers every file", "FAILS"},
 		{"after the record ended", []string{"--at", "2039-05-01T12:00:00Z", f.recorded}, 1, "was not renewed before its certificate ended", ""},
+		{"before the seal", []string{"--at", "2020-01-01", f.deposit}, 0, "there was no such deposit", "FAILS"},
+		{"after the timestamp's certificate", []string{"--at", "2050-01-01", f.deposit}, 0, "no evidence record renews it", "FAILS"},
+		{"first byte", []string{f.firstByte}, 1, "part: mimetype", "neither"},
+		{"forged name", []string{f.forged}, 1, `\x1b[2J`, "\x1b"},
 		{"no time", []string{"--at", "tomorrow", f.deposit}, 2, "write 2031-05-01", ""},
 		{"document", []string{"--roots", f.roots, f.document}, 0, "Signature by", "FAILS"},
 		{"document alone", []string{f.document}, 0, "pdf.trust.roots", "FAILS"},

@@ -38,12 +38,30 @@ func File(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	switch start := head[:n]; {
-	case bytes.HasPrefix(start, []byte("PK")):
+	case container(r, size):
 		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, LogKeys: t.LogKeys, Now: t.Now}), nil
 	case bytes.Contains(start, []byte("%PDF-")):
 		return document(r, size, t)
 	}
 	return nil, ErrKind
+}
+
+// container says whether a file is a ZIP container: by its first bytes, or, where
+// those are damaged, by the end of its directory (PKWARE APPNOTE, section 4.3.16),
+// so that the report names the damage.
+func container(r io.ReaderAt, size int64) bool {
+	var start [5]byte
+	n, _ := r.ReadAt(start[:], 0)
+	if bytes.HasPrefix(start[:n], []byte("PK")) {
+		return true
+	}
+	const ending = 22
+	var end [4]byte
+	if string(start[:n]) == "%PDF-" || size < ending {
+		return false
+	}
+	_, err := r.ReadAt(end[:], size-ending)
+	return err == nil && string(end[:]) == "PK\x05\x06"
 }
 
 // WithRecord reads a deposit together with the evidence record that lies beside
@@ -53,8 +71,7 @@ func WithRecord(r io.ReaderAt, size int64, der []byte) (*io.SectionReader, error
 	if err != nil {
 		return nil, err
 	}
-	var start [2]byte
-	if _, err := r.ReadAt(start[:], 0); err != nil || string(start[:]) != "PK" {
+	if !container(r, size) {
 		return nil, errors.New("it belongs to a deposit, and this file is none")
 	}
 	container, err := deposit.Open(r, size)

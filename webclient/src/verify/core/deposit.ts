@@ -185,7 +185,7 @@ class Verifier {
       for (const file of statement.files) if (ERASABLE.some((folder) => file.path.startsWith(folder))) this.erased.set(file.path, file.sha256);
       const when = new Date(statement.when);
       await this.chain(signed, when < signed.signer.to ? when : signed.signer.to, ERASURE);
-      this.say('holds', 'deposit.erased', ERASURE, `${statement.files.length} files were erased on ${statement.when} by ${statement.authority}.`);
+      this.say('holds', 'deposit.erased', ERASURE, `${statement.files.length} files were erased on ${statement.when}, for this reason: ${statement.authority}.`);
     } catch {
       this.fails('deposit.erased', ERASURE, 'The statement of an erasure is damaged, not signed, or of another deposit.');
     }
