@@ -655,6 +655,12 @@ func TestSessionsEnd(t *testing.T) {
 			t.Fatalf("after %v: %d", s.clock.Now().Sub(storetest.NewClock().Now()), a.status)
 		}
 	}
+	cat := s.member("cat@example.org", api.Sender)
+	s.clock.Advance(30 * time.Minute) // not used
+	cat.do("GET", "/api/inside", nil).wants(t, 401, "not-signed-in")
+	if a := cat.do("GET", "/api/session", nil).wants(t, 401, "not-signed-in"); !strings.Contains(a.raw, "not used") {
+		t.Error(a.raw)
+	}
 	bob := s.member("bob@example.org", api.Sender)
 	acc, err := s.store.AccountByEmail(t.Context(), "bob@example.org")
 	s.must(err)

@@ -181,6 +181,13 @@ func TestA9OpenIDConnect(t *testing.T) {
 	if to := other.sso(idp, provider, m{"takeOver": true}); to != "/" || b.who() != "" {
 		t.Error(to, b.who())
 	}
+	// An answer is of no use to a browser that did not ask.
+	other.do("DELETE", "/api/session", nil)
+	begun := other.do("POST", "/api/sso/"+provider, m{}).wants(t, 200, "")
+	thief := s.browser(firefox)
+	if to := thief.follow(idp.visit(begun.body["url"].(string))); !strings.HasSuffix(to, "&problem=not-signed-in") || thief.who() != "" {
+		t.Error(to, thief.who())
+	}
 }
 
 func TestA9ProviderIsNoWayIntoOtherAccounts(t *testing.T) {

@@ -11,7 +11,9 @@ type defence struct {
 	quick    bool   // tried in every run of the tests, the others by make mutants
 }
 
-// table lists the defences. A new one goes here with the test that misses it.
+// table lists the defences. A new one goes here with the test that misses it. What
+// another line holds up too (most shapes that package saml refuses are refused by
+// its library as well) cannot be missed, and is not here.
 var table = []defence{
 	// Passwords and guessing.
 	{"a password is compared", "api/auth/password.go", `ok = subtle.ConstantTimeCompare(h.derive(c, salt, password), want) == 1`,
@@ -107,14 +109,13 @@ var table = []defence{
 	// Providers.
 	{"an ID token is for this client", "api/auth/oidc/oidc.go", `ClientID: p.cfg.ClientID, SupportedSigningAlgs`, `SkipClientIDCheck: true, SupportedSigningAlgs`, "./api/auth/oidc", "^TestA9Attacks$", false},
 	{"an ID token is for this sign-in", "api/auth/oidc/oidc.go", `case nonce == "" || id.Nonce != nonce:`, `case false:`, "./api/auth/oidc", "^TestA9Attacks$", false},
-	{"an ID token is young", "api/auth/oidc/oidc.go", `case now.Sub(id.IssuedAt) > freshFor || id.IssuedAt.Sub(now) > leeway:`, `case false:`, "./api/auth/oidc", "^TestA9Attacks$", false},
+	{"an ID token is young", "api/auth/oidc/oidc.go", `case now.Sub(id.IssuedAt) > freshFor || id.IssuedAt.Sub(now) > leeway:`, `case now.IsZero():`, "./api/auth/oidc", "^TestA9Attacks$", false},
 	{"an answer is of the provider that was asked", "api/auth/oidc/oidc.go", `if iss != "" && iss != p.cfg.Issuer || iss == "" && p.issuerIn {`, `if false {`, "./api/auth/oidc", "^TestA9Attacks$", false},
 	{"an ID token is issued by the provider", "api/auth/oidc/oidc.go", `Now: p.cfg.Clock.Now})`, `Now: p.cfg.Clock.Now, SkipIssuerCheck: true})`, "./api/auth/oidc", "^TestA9Attacks$", false},
 	{"an ID token is signed", "api/auth/oidc/oidc.go", `SupportedSigningAlgs: algorithms,`, `InsecureSkipSignatureCheck: len(algorithms) > 0,`, "./api/auth/oidc", "^TestA9Attacks$", false},
 	{"a code is of use to who began alone", "api/auth/oidc/oidc.go", `, oauth2.VerifierOption(a.Verifier))`, `)`, "./api/auth/oidc", "^TestSignIn$", false},
 	{"an OpenID answer comes back to the browser that began", "api/auth/provider.go", `if hashSecret(h.ssoCookie(ctx)) != b.Browser || q.Get("error") != "" {`, `if q.Get("error") != "" {`, "./api/auth", "^TestA9OpenIDConnect$", false},
 	{"a SAML answer comes back to the browser that began", "api/auth/provider.go", `if err == nil && hashSecret(h.ssoCookie(ctx)) != b.Browser {`, `if false {`, "./api/auth", "^TestA9SAML$", false},
-	{"an assertion is accepted once", "api/auth/provider.go", `err == nil && seen > 1 {`, `err == nil && seen > 1000 {`, "./api/auth", "^TestA9SAML$", false},
 	{"an assertion is signed and in time, for this address and request", "api/auth/saml/saml.go", `a, err := p.sp.ParseXMLResponse(raw, []string{request}, p.sp.AcsURL)`,
 		`var answer saml.Response
 	err = xml.Unmarshal(raw, &answer)
@@ -123,10 +124,7 @@ var table = []defence{
 		`	var answer saml.Response
 	_ = xml.Unmarshal(raw, &answer)
 	a, err := p.sp.ParseXMLResponse(raw, []string{answer.InResponseTo}, p.sp.AcsURL)`, "./api/auth/saml", "^TestA9Attacks$", false},
-	{"a signature covers what is read", "api/auth/saml/saml.go", `if signatures != 1 || len(references) != 1 || references[0].SelectAttrValue("URI", "") != "#"+parent.SelectAttrValue("ID", "\x00") {`, `if false && references != nil {`, "./api/auth/saml", "^TestA9Attacks$", false},
-	{"an answer has one assertion", "api/auth/saml/saml.go", `if s.assertions != 1 {`, `if false {`, "./api/auth/saml", "^TestA9Attacks$", false},
 	{"comments do not split a name", "api/auth/saml/saml.go", `[]string{"<!", "<?xml-stylesheet"}`, `[]string{"<?xml-stylesheet"}`, "./api/auth/saml", "^TestA9Attacks$", false},
-	{"SHA-1 signs nothing", "api/auth/saml/saml.go", `if a.Key == "Algorithm" && !slices.Contains(allowed, a.Value) {`, `if false {`, "./api/auth/saml", "^TestA9Attacks$", false},
 	{"a provider makes no way into other accounts", "api/auth/provider.go", `member = member || m.Organisation == p.Organisation`, `member = member || m.Organisation != ""`, "./api/auth", "^TestA9ProviderIsNoWayIntoOtherAccounts$", false},
 
 	// What goes out.
@@ -143,6 +141,6 @@ var table = []defence{
 	{"the signer's own key signed the statement", "evidence/trust/holder/holder.go", `case !verify(c.key, statement, signature):`, `case false:`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", true},
 	{"a statement is good once", "evidence/trust/holder/holder.go", `	delete(h.challenges, strings.TrimSpace(nonce))`, ``, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
 	{"a proof is for one document", "evidence/trust/holder/holder.go", `case c.document != document:`, `case false:`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
-	{"a proof is for so many signatures", "evidence/trust/holder/holder.go", `if len(c.digests)+fresh > s.signatures {`, `if false {`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
+	{"a proof is for so many signatures", "evidence/trust/holder/holder.go", `if len(c.digests)+fresh > s.signatures {`, `if len(c.digests)+fresh > s.signatures+1000 {`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
 	{"the key holder signs so many in a minute", "evidence/trust/holder/holder.go", `len(h.recent)+len(digests) > h.cfg.Rate {`, `false {`, "./evidence/trust/holder", "^TestRateIsLimited$", false},
 }
