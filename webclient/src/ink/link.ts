@@ -44,7 +44,9 @@ export class LinkFailed extends Error {
 const FATAL = new Set([1009, 4400, 4401, 4409, 4410]);
 export const MISMATCH = 4409; // also used when the server's head is not ours
 export const TAKEN_OVER = 4408; // another connection of this capture, or we were silent
+export const ENDED = 4410; // the capture is finished or discarded
 const LIMIT = 4429;
+const GONE = new Set([403, 404, 409, 410]); // HTTP answers that mean the same
 
 const FLUSH_MS = 50;
 const PING_MS = 2000;
@@ -257,6 +259,7 @@ export class PenLink {
 
   private fail(code: number): void {
     this.drop();
+    clearTimeout(this.timers.retry);
     this.failure = code;
     this.change('failed');
     this.finishing?.reject(new LinkFailed(code));
@@ -267,12 +270,22 @@ export class PenLink {
     // Messages that came before the close are handled before it.
     this.inbox = this.inbox.then(() => {
       if (socket !== this.socket) return;
+      const refused = !this.welcome;
       this.drop();
       // Closed though we spoke a moment ago: another tab has taken the capture.
       const taken = code === TAKEN_OVER && performance.now() - this.heard < SILENCE_MS;
       if (taken || FATAL.has(code)) this.fail(code);
-      else this.retryLater(code === LIMIT ? LIMIT_MS : 0);
+      else {
+        this.retryLater(code === LIMIT ? LIMIT_MS : 0);
+        if (refused) void this.askWhy();
+      }
     });
+  }
+
+  // Why an upgrade was refused is hidden from pages; the same address says it over HTTP.
+  private async askWhy(): Promise<void> {
+    const answer = await fetch(this.record.penUrl, { cache: 'no-store', signal: this.stop.signal }).catch(() => undefined);
+    if (answer && GONE.has(answer.status) && this.state === 'lost') this.fail(ENDED);
   }
 
   private retryLater(least = 0): void {

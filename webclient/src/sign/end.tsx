@@ -1,4 +1,4 @@
-// After the confirmation: sealing, done, declined, and the links that lead nowhere.
+// After the confirmation: sealing, done, declined; and the links that lead nowhere, or to another window.
 import { useEffect, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
 import { download, type Progress as Received, save } from '../download.ts';
@@ -6,7 +6,7 @@ import { day, size } from '../i18n/format.ts';
 import { Button, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { HandOn } from './hand.tsx';
 import { Title } from './parts.tsx';
-import { ceremony, handing, problem, refresh } from './state.ts';
+import { ceremony, goOnHere, handing, problem, refresh } from './state.ts';
 import { text } from './text/index.ts';
 
 const POLL_MS = 1000;
@@ -121,5 +121,14 @@ export function NoLink({ expired }: { expired: boolean }) {
       text={expired ? texts.expiredText : texts.noLinkText}
       test={expired ? 'link-expired' : 'link-missing'}
     />
+  );
+}
+
+export function Elsewhere() {
+  const texts = text().open;
+  return (
+    <Empty main title={texts.elsewhere} text={texts.elsewhereText} test="elsewhere">
+      <Button kind="primary" large onClick={() => void goOnHere()} test="go-on-here">{texts.here}</Button>
+    </Empty>
   );
 }

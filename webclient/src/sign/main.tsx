@@ -5,7 +5,7 @@ import { Shell, startPage } from '../ui/shell.tsx';
 import { ProblemNotice, Progress, Steps } from '../ui/ui.tsx';
 import { Agreements } from './agreements.tsx';
 import { Consents } from './consent.tsx';
-import { Declined, Done, NoLink, Sealing } from './end.tsx';
+import { Declined, Done, Elsewhere, NoLink, Sealing } from './end.tsx';
 import { Hand } from './hand.tsx';
 import { Prove } from './prove.tsx';
 import { Intro, Read } from './read.tsx';
@@ -24,6 +24,7 @@ function App() {
     <Shell width={stage.value === 'read' || state?.next === 'fill' ? 'normal' : 'narrow'}>
       {opening.value === 'working' && <Progress label={texts.open.working} />}
       {opening.value === 'failed' && <ProblemNotice problem={problem.value} onRetry={() => void openCeremony()} />}
+      {opening.value === 'elsewhere' && <Elsewhere />}
       {opening.value === 'hand' && <Hand />}
       {(opening.value === 'no-link' || opening.value === 'expired') && <NoLink expired={opening.value === 'expired'} />}
       {opening.value === 'open' && state && (

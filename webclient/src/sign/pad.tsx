@@ -33,6 +33,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
   const [slept, setSlept] = useState(false); // the browser froze the tab while something was recorded
   const [capture, setCapture] = useState<string>(); // the id of what is recorded
   const [durable, setDurable] = useState(true);
+  const [gone, setGone] = useState(false); // what an earlier page left could not be continued
 
   const start = async (record?: CaptureRecord) => {
     const pad = canvas.current;
@@ -46,7 +47,11 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
     try {
       const store = await captureStore();
       setDurable(store.durable);
-      const options = { kind, document: ceremony.value?.document.sha256 ?? '', pad, store, stream, change: setState };
+      const change = (next: RecordingState) => {
+        setState(next);
+        if (record && next.link === 'failed' && !next.elsewhere) void bury();
+      };
+      const options = { kind, document: ceremony.value?.document.sha256 ?? '', pad, store, stream, change };
       recording.current = record ? await Recording.open(options, record) : await Recording.begin(options, dimensions);
       setCapture(recording.current.record.id);
       setResumed(recording.current.resumed && recording.current.points.length > 0);
@@ -56,13 +61,26 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
     }
   };
 
-  const clear = async () => {
+  const reset = () => {
     const old = recording.current;
     recording.current = undefined;
     setState(undefined);
     setTurned(false);
     setResumed(false);
     setSlept(false);
+    return old;
+  };
+  const bury = async () => {
+    const old = reset();
+    setPhase('idle');
+    setGone(true);
+    if (canvas.current) canvas.current.width = 0; // takes its ink away
+    await old?.forget();
+    if (auto) await start();
+  };
+  const clear = async () => {
+    const old = reset();
+    setGone(false);
     await old?.discard();
     await start();
   };
@@ -111,13 +129,14 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
 
   const broken = state?.link === 'failed' || state?.media === 'failed' || state?.media === 'ended';
   const live = phase === 'running' && state?.armed === true && !broken;
+  const offline = live && state.link === 'lost';
   return (
     <div class="stack">
       <div class="capture-head">
         <div class="stack-small">
           <p class="muted">{texts.hint}</p>
-          <p class={live ? 'rec rec-on' : 'rec'} role="status" data-test="recording">
-            {live ? (stream ? texts.recordingAll : texts.recordingPen) : phase === 'idle' ? texts.startHint : phase === 'finishing' ? texts.finishing : texts.preparing}
+          <p class={live && !offline ? 'rec rec-on' : 'rec'} role="status" data-test="recording">
+            {offline ? texts.recordingHere : live ? (stream ? texts.recordingAll : texts.recordingPen) : broken ? texts.stopped : phase === 'idle' ? texts.startHint : phase === 'finishing' ? texts.finishing : texts.preparing}
           </p>
         </div>
         {stream && <div class="capture-small"><Video stream={stream} label={text().camera.preview} /></div>}
@@ -131,6 +150,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
           {phase === 'running' && state && !state.armed && !broken && <div class="pad-cover"><p class="busy">{texts.preparing}</p></div>}
         </div>
       </div>
+      {gone && <Notice tone="warn" test="pad-gone">{texts.gone}</Notice>}
       <Messages state={state} durable={durable} turned={turned} resumed={resumed} slept={slept} empty={empty && state?.strokes === 0} phase={phase} />
       <ProblemNotice problem={problem} onRetry={recording.current && !broken ? () => void finish() : undefined} />
       <div class="actions">

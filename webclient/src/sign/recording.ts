@@ -33,6 +33,13 @@ export interface RecordingOptions {
   change(state: RecordingState): void;
 }
 
+const running = new Set<Recording>();
+
+// Puts every recording away so that another window can take it up.
+export async function leaveAll(): Promise<void> {
+  await Promise.all([...running].map((recording) => recording.leave()));
+}
+
 const LOOK = { colour: '#14235c', width: 2.6 };
 
 export class Recording {
@@ -51,6 +58,8 @@ export class Recording {
     const media = { video: hasTrack(options.stream, 'video'), audio: hasTrack(options.stream, 'audio') };
     const capture = await signing.begin({ kind: options.kind, device: deviceFacts(), media }, newKey());
     const record = newRecord(capture, options, size);
+    // The service has discarded what was open before: nobody can continue that.
+    for (const old of await options.store.list()) if (!old.finished && old.document === record.document) await options.store.erase(old.id);
     await options.store.save(record);
     return Recording.open(options, record);
   }
@@ -88,6 +97,7 @@ export class Recording {
   }
 
   private async start(): Promise<void> {
+    running.add(this);
     this.ink.resize(this.record.width, this.record.height);
     this.take(await this.link.start());
     this.sender?.start();
@@ -146,10 +156,18 @@ export class Recording {
     await this.options.store.erase(this.record.id);
   }
 
+  // The service knows the capture no more: forgets what is here.
+  async forget(): Promise<void> {
+    await this.leave();
+    await this.options.store.erase(this.record.id);
+  }
+
   // Stops recording but keeps what is stored, to be taken up again.
   async leave(): Promise<void> {
+    running.delete(this);
     this.recorder?.close();
     this.link.close();
+    await this.link.stored();
     await this.sender?.close();
   }
 

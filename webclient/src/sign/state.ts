@@ -2,11 +2,13 @@
 import { batch, signal } from '@preact/signals';
 import { type Ceremony, Problem, signing } from '../api.ts';
 import { forgetLanguage, hasChosenLanguage, matchLanguage, setLanguage } from '../i18n/index.ts';
+import { enter, exit, takeOver } from './alone.ts';
 import { forgetFactor, register } from './factor.ts';
+import { leaveAll } from './recording.ts';
 import { browserSecret, endSecrets, forgetSecret, forgetSecrets, noteSigner, signedBy } from './secret.ts';
 import { type CaptureRecord, type CaptureStore, openStore } from '../ink/store.ts';
 
-export type Opening = 'working' | 'hand' | 'no-link' | 'expired' | 'failed' | 'open';
+export type Opening = 'working' | 'elsewhere' | 'hand' | 'no-link' | 'expired' | 'failed' | 'open';
 
 export const opening = signal<Opening>('working');
 export const ceremony = signal<Ceremony | undefined>(undefined);
@@ -26,10 +28,14 @@ export function captureStore(): Promise<CaptureStore & { durable: boolean }> {
 // or by the cookie that an earlier opening set.
 export async function openCeremony(): Promise<void> {
   opening.value = 'working';
+  if (!(await enter(putAway))) {
+    opening.value = 'elsewhere';
+    return;
+  }
   if (handing && !location.hash) return resumeOrHand();
   const token = new URLSearchParams(location.hash.slice(1)).get('t') ?? '';
   try {
-    accept(token ? await openLink(token) : await signing.get());
+    accept(token ? await openLink(token) : await mine());
     dropToken();
     await takeConsent();
     opening.value = 'open';
@@ -42,6 +48,26 @@ export async function openCeremony(): Promise<void> {
       if (opening.value === 'expired') dropToken();
     });
   }
+}
+
+async function putAway(): Promise<void> {
+  opening.value = 'elsewhere';
+  await leaveAll();
+}
+
+export async function goOnHere(): Promise<void> {
+  opening.value = 'working';
+  await takeOver();
+  await openCeremony();
+}
+
+// Meanwhile another window may have opened the link of another signer: its cookie is
+// everybody's, but this window does not go on in their name.
+async function mine(): Promise<Ceremony> {
+  const before = ceremony.value?.signer.id;
+  const state = await signing.get();
+  if (before && before !== state.signer.id) throw new Problem(401, 'not-signed-in', '');
+  return state;
 }
 
 // A link whose signing is over here shows the result by the cookie that it left.
@@ -159,6 +185,7 @@ export function accept(next: Ceremony | undefined): void {
   });
   if (next.proof && !isOver(next)) void register(next).catch(() => undefined);
   if (isOver(next)) void forget();
+  if (isOver(next)) exit();
   if (isFinished(next)) endSecrets(next.signer.id);
 }
 

@@ -10,6 +10,7 @@ export class PenSession {
   readonly batches: Uint8Array[] = [];
   device: Uint8Array | undefined;
   finished = false;
+  gone = false; // discarded: refuses every connection
   pings = 0;
   private readonly heads: Head[] = [];
   private socket: WebSocket | undefined;

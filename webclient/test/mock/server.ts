@@ -89,7 +89,7 @@ export class Mock {
     const sockets = new WebSocketServer({ noServer: true, handleProtocols: () => 'inkwitness.pen.v1' });
     server.on('upgrade', (request, socket, head) => {
       const session = mock.sessions.get(/captures\/([0-9a-f]{32})\/pen/.exec(request.url ?? '')?.[1] ?? '');
-      if (!session || mock.down) return void socket.destroy();
+      if (!session || session.gone || mock.down) return void socket.destroy();
       sockets.handleUpgrade(request, socket, head, (client) => session.accept(client));
     });
     await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
@@ -190,6 +190,7 @@ export class Mock {
         return send(response, 200, state);
       case 'POST /signing/captures': {
         const id = randomBytes(16).toString('hex');
+        this.discardOpen();
         this.sessions.set(id, new PenSession(id, toHex(randomBytes(32)), this.signKey));
         this.kinds.set(id, json().kind);
         const base = `/api/signing/captures/${id}`;
@@ -219,6 +220,7 @@ export class Mock {
   private capture(id: string, action: string, response: ServerResponse): void {
     const session = this.sessions.get(id);
     if (!session) return problem(response, 404, 'not-found', 'Not found');
+    if (action === 'pen') return session.gone || session.finished ? problem(response, 409, 'conflict', 'Not possible', 'The capture is discarded.') : problem(response, 426, 'upgrade', 'Upgrade required');
     if (action === 'media') {
       this.mediaOffers++;
       return problem(response, 503, 'unavailable', 'The test answers offers itself');
@@ -235,6 +237,15 @@ export class Mock {
     send(response, 200, { accepted: this.accepted, quality: {} as FinishedCapture['quality'], problems: this.problems, signing: this.ceremony });
     this.accepted = true;
     this.problems = [];
+  }
+
+  // A new capture takes the place of the open one.
+  discardOpen(): void {
+    for (const session of this.sessions.values()) {
+      if (session.finished) continue;
+      session.gone = true;
+      session.cut();
+    }
   }
 
   private advance(): void {

@@ -3,11 +3,14 @@ import { plural } from '../../i18n/format.ts';
 
 const en = {
   title: 'Sign a document',
-  steps: { label: 'Steps', read: 'Read', consent: 'Agree', enrol: 'Practise', sign: 'Sign', done: 'Done' },
+  steps: { label: 'Steps', read: 'Read', consent: 'Agree', enrol: 'Example signatures', sign: 'Sign', done: 'Done' },
   open: {
     working: 'Opening your document…',
     noLink: 'This page needs your personal link',
     noLinkText: 'Open the link in the message that asked you to sign. It works for you alone.',
+    elsewhere: 'You are signing in another window',
+    elsewhereText: 'Only one window can be used at a time. What you have done so far is kept.',
+    here: 'Go on here',
     expired: 'This link is no longer valid',
     expiredText: 'It has expired, was already used, or the document was withdrawn. Ask the sender for a new one.',
   },
@@ -151,6 +154,9 @@ const en = {
     here: 'Sign on the line',
     recordingAll: 'Recording: pen, camera and sound',
     recordingPen: 'Recording: pen',
+    recordingHere: 'Kept on this device only: the connection is lost',
+    stopped: 'The recording has stopped.',
+    gone: 'What you had written before could not be continued. Please sign again.',
     clear: 'Clear and sign again',
     done: 'Done',
     finishing: 'Saving your signature…',

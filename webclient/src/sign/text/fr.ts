@@ -4,11 +4,14 @@ import type en from './en.ts';
 
 const fr: Translation<typeof en> = {
   title: 'Signer un document',
-  steps: { label: 'Étapes', read: 'Lire', consent: 'Consentir', enrol: 'S’exercer', sign: 'Signer', done: 'Terminé' },
+  steps: { label: 'Étapes', read: 'Lire', consent: 'Consentir', enrol: 'Exemples de signature', sign: 'Signer', done: 'Terminé' },
   open: {
     working: 'Ouverture de votre document…',
     noLink: 'Cette page a besoin de votre lien personnel',
     noLinkText: 'Ouvrez le lien du message qui vous demande de signer. Il ne fonctionne que pour vous.',
+    elsewhere: 'Vous signez dans une autre fenêtre',
+    elsewhereText: 'Une seule fenêtre peut être utilisée à la fois. Ce que vous avez fait est conservé.',
+    here: 'Continuer ici',
     expired: 'Ce lien n’est plus valable',
     expiredText: 'Il a expiré, a déjà servi, ou le document a été retiré. Demandez un nouveau lien à l’expéditeur.',
   },
@@ -152,6 +155,9 @@ const fr: Translation<typeof en> = {
     here: 'Signez sur la ligne',
     recordingAll: 'Enregistrement : stylet, caméra et son',
     recordingPen: 'Enregistrement : stylet',
+    recordingHere: 'Conservé sur cet appareil seulement : la connexion est coupée',
+    stopped: 'L’enregistrement s’est arrêté.',
+    gone: 'Ce que vous aviez écrit auparavant n’a pas pu être repris. Veuillez signer de nouveau.',
     clear: 'Effacer et signer de nouveau',
     done: 'Terminé',
     finishing: 'Votre signature est enregistrée…',

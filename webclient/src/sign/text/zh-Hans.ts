@@ -3,11 +3,14 @@ import type en from './en.ts';
 
 const zhHans: Translation<typeof en> = {
   title: '签署文件',
-  steps: { label: '步骤', read: '阅读', consent: '同意', enrol: '练习', sign: '签名', done: '完成' },
+  steps: { label: '步骤', read: '阅读', consent: '同意', enrol: '签名示例', sign: '签名', done: '完成' },
   open: {
     working: '正在打开您的文件…',
     noLink: '此页面需要您的专属链接',
     noLinkText: '请打开邀请您签署的邮件中的链接。该链接仅供您本人使用。',
+    elsewhere: '您正在另一个窗口中签署',
+    elsewhereText: '一次只能使用一个窗口。您已完成的内容都已保留。',
+    here: '在此继续',
     expired: '此链接已失效',
     expiredText: '链接已过期、已被使用，或文件已撤回。请向发件人索取新的链接。',
   },
@@ -151,6 +154,9 @@ const zhHans: Translation<typeof en> = {
     here: '请签在线上',
     recordingAll: '录制中：笔、摄像头与声音',
     recordingPen: '录制中：笔',
+    recordingHere: '仅保存在此设备：连接已中断',
+    stopped: '记录已停止。',
+    gone: '您之前书写的内容无法继续。请重新签名。',
     clear: '清除并重签',
     done: '完成',
     finishing: '正在保存您的签名…',

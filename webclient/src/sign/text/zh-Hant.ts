@@ -3,11 +3,14 @@ import type en from './en.ts';
 
 const zhHant: Translation<typeof en> = {
   title: '簽署文件',
-  steps: { label: '步驟', read: '閱讀', consent: '同意', enrol: '練習', sign: '簽名', done: '完成' },
+  steps: { label: '步驟', read: '閱讀', consent: '同意', enrol: '簽名範例', sign: '簽名', done: '完成' },
   open: {
     working: '正在開啟您的文件…',
     noLink: '此頁面需要您的專屬連結',
     noLinkText: '請開啟邀請您簽署的郵件中的連結。該連結僅供您本人使用。',
+    elsewhere: '您正在另一個視窗中簽署',
+    elsewhereText: '一次只能使用一個視窗。您已完成的內容都已保留。',
+    here: '在此繼續',
     expired: '此連結已失效',
     expiredText: '連結已過期、已被使用，或文件已撤回。請向寄件人索取新的連結。',
   },
@@ -151,6 +154,9 @@ const zhHant: Translation<typeof en> = {
     here: '請簽在線上',
     recordingAll: '錄製中：筆、相機與聲音',
     recordingPen: '錄製中：筆',
+    recordingHere: '僅保存在此裝置：連線已中斷',
+    stopped: '記錄已停止。',
+    gone: '您先前書寫的內容無法繼續。請重新簽名。',
     clear: '清除並重簽',
     done: '完成',
     finishing: '正在儲存您的簽名…',
