@@ -86,6 +86,11 @@ const (
 	identicalBelow    = 0.02 // cost of a pair; genuine pairs of one hand start at 0.1
 )
 
+// unlikeAbove is the cost to the nearest other reference above which they are
+// not of one hand, with and without pressure: three different hands are unlike
+// each other, but none is unlike the rest. README.md has what was measured.
+var unlikeAbove = map[bool]float64{true: 4.7, false: 3.5}
+
 // consistency compares the references with each other.
 func (c *Comparator) consistency(references []capture.Signature) []biometrics.Problem {
 	pressure := true
@@ -117,10 +122,31 @@ func (c *Comparator) consistency(references []capture.Signature) []biometrics.Pr
 			out = append(out, problem(biometrics.CodeIdentical, biometrics.Refusal, ij[1], "Reference signatures %d and %d are copies of each other.", ij[0]+1, ij[1]+1))
 		}
 	}
-	if n < 3 {
+	if out = append(out, strangers(cost, unlikeAbove[pressure])...); n < 3 || len(out) > 0 {
 		return out
 	}
 	return append(out, outliers(cost)...)
+}
+
+// strangers finds references that are like none of the others.
+func strangers(cost [][]float64, above float64) []biometrics.Problem {
+	var out []biometrics.Problem
+	for i, row := range cost {
+		nearest := math.Inf(1)
+		for j, v := range row {
+			if j != i {
+				nearest = min(nearest, v)
+			}
+		}
+		if len(row) > 1 && nearest > above {
+			out = append(out, unlikeOthers(i))
+		}
+	}
+	return out
+}
+
+func unlikeOthers(i int) biometrics.Problem {
+	return problem(biometrics.CodeInconsistent, biometrics.Refusal, i, "Reference signature %d is unlike the others; please sign it again.", i+1)
 }
 
 // outliers finds references that are much further from the rest than the rest
@@ -138,7 +164,7 @@ func outliers(cost [][]float64) []biometrics.Problem {
 	var out []biometrics.Problem
 	for i, m := range means {
 		if m > 0 && math.Log(m/sorted[n/2]) > inconsistentAbove {
-			out = append(out, problem(biometrics.CodeInconsistent, biometrics.Refusal, i, "Reference signature %d is unlike the others; please sign it again.", i+1))
+			out = append(out, unlikeOthers(i))
 		}
 	}
 	return out

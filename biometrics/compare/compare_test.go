@@ -82,6 +82,8 @@ func TestRefusals(t *testing.T) {
 		{"a dot", append(refs[:4:4], dot), biometrics.CodeTooShort},
 		{"a line", append(refs[:4:4], line), biometrics.CodeTooSimple},
 		{"a copy", append(refs[:4:4], refs[0]), biometrics.CodeIdentical},
+		{"three hands", []capture.Signature{refs[0], newHand(77).sign(r, 100, 1), newHand(5).sign(r, 100, 1)}, biometrics.CodeInconsistent},
+		{"two hands", []capture.Signature{refs[0], newHand(77).sign(r, 100, 1)}, biometrics.CodeInconsistent},
 		{"another's", append(refs[:4:4], newHand(77).sign(r, 100, 1)), biometrics.CodeInconsistent},
 	}
 	for _, tt := range tests {
