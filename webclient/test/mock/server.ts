@@ -62,7 +62,7 @@ export class Mock {
     this.ceremony = {
       document: { title: 'Rental agreement, 12 rue des Écoles', sha256: createHash('sha256').update(this.pdf).digest('hex'), pages: this.pages(), size: this.pdf.length },
       sender: { name: 'Atelier Durand' },
-      controller: 'Atelier Durand, dpo@durand.example',
+      controller: '',
       signer: { id: 's1', name: 'Chloé Martin', language: 'en', state: 'invited' },
       fields: [{ name: 'Signature1', kind: 'signature', page: 1, x: 320, y: 700, width: 200, height: 60 }, { name: 'Signature2', kind: 'signature', page: 3, x: 60, y: 600, width: 200, height: 60 }],
       consents: CONSENTS.map(([purpose, text]) => ({ purpose, text, textVersion: '2026-11-1', language: 'en' })),
