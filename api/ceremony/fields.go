@@ -114,6 +114,19 @@ func (d *Document) checkField(f *Field, signers int) error {
 	return f.checkValue(f.Value)
 }
 
+// apart refuses signatures that would be written over each other.
+func apart(fields []Field) error {
+	for i, a := range fields {
+		for _, b := range fields[:i] {
+			over := min(a.X+a.Width, b.X+b.Width) > max(a.X, b.X) && min(a.Y+a.Height, b.Y+b.Height) > max(a.Y, b.Y)
+			if a.Signature() && b.Signature() && a.Page == b.Page && over {
+				return api.Explain(ErrInvalid, "Two signature fields lie on each other on page %d. Move one of them.", a.Page)
+			}
+		}
+	}
+	return nil
+}
+
 func (f *Field) checkPlace(page Page) error {
 	for _, v := range []float64{f.X, f.Y, f.Width, f.Height} {
 		if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
@@ -158,7 +171,10 @@ func (f *Field) checkValue(value string) error {
 }
 
 func hasControls(text, allowed string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune(allowed, r) })
+	return strings.ContainsFunc(text, func(r rune) bool {
+		turns := r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+		return (unicode.IsControl(r) || turns) && !strings.ContainsRune(allowed, r)
+	})
 }
 
 // title names a field to people.

@@ -15,7 +15,7 @@ func withFields(t *testing.T) *Document {
 	t.Helper()
 	d := &Document{ID: "d", State: Draft, Pages: []Page{{Width: 595, Height: 842}, {Width: 595, Height: 842}}}
 	at := func(signer int, kind FieldKind, label string, required bool, value string) Field {
-		return Field{Signer: signer, Kind: kind, Page: 1, X: 50, Y: 50, Width: 80, Height: 20, Label: label, Required: required, Value: value}
+		return Field{Signer: signer, Kind: kind, Page: 1, X: 50, Y: float64(50 + 100*signer), Width: 80, Height: 20, Label: label, Required: required, Value: value}
 	}
 	fields := []Field{
 		at(0, SignatureField, "", false, ""), at(1, "", "", false, ""),
@@ -115,8 +115,25 @@ func TestPlanFields(t *testing.T) {
 		}
 	}
 	d := &Document{ID: "d", State: Draft, Pages: []Page{{Width: 595, Height: 842}}}
-	if _, err := d.Plan([]SignerPlan{{Name: "Ada", Email: "a@example.org"}}, []Field{good}, counter("s")); err != nil {
+	ada := []SignerPlan{{Name: "Ada", Email: "a@example.org"}}
+	if _, err := d.Plan(ada, []Field{good}, counter("s")); err != nil {
 		t.Fatal(err)
+	}
+	again := &Document{ID: "d", State: Draft, Pages: d.Pages}
+	sign := Field{Kind: SignatureField, Page: 1, X: 10, Y: 10, Width: 200, Height: 80}
+	beside := sign
+	beside.X = 210
+	if _, err := again.Plan(ada, []Field{sign, beside}, counter("s")); err != nil {
+		t.Errorf("beside each other: %v", err)
+	}
+	beside.X = 200
+	if _, err := again.Plan(ada, []Field{sign, beside}, counter("s")); !errors.Is(err, api.ErrInvalid) {
+		t.Errorf("on each other: %v", err)
+	}
+	for _, name := range []string{"Ada\r\nBcc: x", "\u202eadA", "\u2066Ada", "a\x00b"} {
+		if _, err := again.Plan([]SignerPlan{{Name: name, Email: "a@example.org"}}, []Field{good}, counter("s")); !errors.Is(err, api.ErrInvalid) {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 	if _, err := d.Send(start, counter("secret")); !errors.Is(err, ErrState) {
 		t.Errorf("sent with nowhere to sign: %v", err)

@@ -120,6 +120,9 @@ func (d *Document) Plan(signers []SignerPlan, fields []Field, newID func() strin
 			return Effects{}, err
 		}
 	}
+	if err := apart(placed); err != nil {
+		return Effects{}, err
+	}
 	nameFields(placed)
 	d.Signers, d.Fields = planned, placed
 	return Effects{Events: []Event{{Kind: "document.planned"}}}, nil
@@ -127,8 +130,8 @@ func (d *Document) Plan(signers []SignerPlan, fields []Field, newID func() strin
 
 func (p SignerPlan) signer(id string) (*Signer, error) {
 	name := strings.TrimSpace(p.Name)
-	if name == "" || utf8.RuneCountInString(name) > 200 {
-		return nil, api.Explain(ErrInvalid, "Give each signer a name of 1 to 200 characters.")
+	if name == "" || utf8.RuneCountInString(name) > 200 || hasControls(name, "") {
+		return nil, api.Explain(ErrInvalid, "Give each signer a name of 1 to 200 characters, none of them invisible.")
 	}
 	address, err := mail.ParseAddress(p.Email)
 	if err != nil || address.Address != strings.TrimSpace(p.Email) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"inkwitness/evidence/pdf/syntax"
 )
@@ -210,8 +211,13 @@ func forbidden(d syntax.Dict) Code {
 	switch d.Name("S") {
 	case "JavaScript":
 		return HasScripts
-	case "Launch", "ImportData", "GoToE", "SubmitForm":
+	case "Launch", "ImportData", "GoToE", "GoToR", "SubmitForm":
 		return HasLaunch
+	case "URI":
+		uri, _ := d["URI"].(syntax.String)
+		if scheme, _, _ := strings.Cut(strings.TrimSpace(string(uri)), ":"); strings.EqualFold(scheme, "javascript") {
+			return HasScripts
+		}
 	case "Rendition", "Movie", "Sound", "GoTo3DView", "RichMediaExecute":
 		return HasMedia
 	}

@@ -302,6 +302,8 @@ func bad() {
 	done("bad/script-unreferenced.pdf", hidden, "")
 	done("bad/xfa.pdf", simple("1.7", "XFA", "/AcroForm<</Fields[]/XFA[(template) 5 0 R]>>"), "")
 	done("bad/launch.pdf", simple("1.7", "Launch", "/OpenAction<</S/Launch/F(calc.exe)>>"), "")
+	done("bad/script-link.pdf", simple("1.7", "Script link", "/OpenAction<</S/URI/URI(JavaScript:alert\\(1\\))>>"), "")
+	done("bad/other-file.pdf", simple("1.7", "Other file", "/OpenAction<</S/GoToR/F(other.pdf)/D[0/Fit]>>"), "")
 	embedded := simple("1.7", "Embedded file", "/Names<</EmbeddedFiles<</Names[(a.txt) 6 0 R]>>>>")
 	embedded.obj(6, "<</Type/Filespec/F(a.txt)/EF<</F 7 0 R>>>>")
 	embedded.stream(7, "/Type/EmbeddedFile", "secret")
