@@ -352,11 +352,14 @@ func (d *Document) Consent(signer string, answer Consent) (Effects, error) {
 	if answer.TextVersion != ConsentVersion {
 		return Effects{}, api.Explain(ErrInvalid, "The consent text has changed; reload the page and read version %s.", ConsentVersion)
 	}
+	if !slices.Contains(api.Languages(), answer.Language) {
+		return Effects{}, api.Explain(ErrInvalid, "There is no consent text in the language %q; name the one that was shown: %s.", answer.Language, strings.Join(api.Languages(), ", "))
+	}
 	text, language, err := ConsentText(answer.Purpose, answer.Language)
 	if err != nil {
 		return Effects{}, err
 	}
-	answer.Language, answer.TextSHA256 = language, textHash(text)
+	answer.TextSHA256 = textHash(text)
 	s.Consents = append(s.Consents, answer)
 	if s.answered() && s.State == Opened {
 		s.State = Consented

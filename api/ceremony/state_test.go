@@ -164,7 +164,7 @@ func TestNothingIsCapturedBeforeConsent(t *testing.T) {
 		{ForComparison, Capture{Kind: ReferenceCapture}},
 	} {
 		d := consented(t, 1, true)
-		if _, err := d.Consent("s1", Consent{Purpose: test.purpose, TextVersion: ConsentVersion, Given: false}); err != nil {
+		if _, err := d.Consent("s1", Consent{Purpose: test.purpose, TextVersion: ConsentVersion, Language: "en", Given: false}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := d.StartCapture("s1", &test.capture); !errors.Is(err, ErrNoConsent) {
@@ -219,6 +219,15 @@ func TestConsentKeepsTheWordsThatWereRead(t *testing.T) {
 	}
 	if _, err := d.Consent("s1", Consent{Purpose: ForVideo, TextVersion: "old"}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("consent to an old text: %v, want ErrInvalid", err)
+	}
+	answers := len(d.Signers[0].Consents)
+	for _, language := range []string{"", "xx", "../..", "EN"} {
+		if _, err := d.Consent("s1", Consent{Purpose: ForVideo, TextVersion: ConsentVersion, Language: language}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("consent in the language %q: %v, want ErrInvalid", language, err)
+		}
+	}
+	if len(d.Signers[0].Consents) != answers {
+		t.Error("a refused answer was kept")
 	}
 }
 

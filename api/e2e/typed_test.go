@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"inkwitness/api/ceremony"
 )
 
 // enter opens the newest link in the outbox as a new browser does.
@@ -59,6 +61,13 @@ func TestTwoSignTyping(t *testing.T) {
 	d := twoSigners(t, owner)
 	for n, name := range []string{"Ada First", "陳大文"} {
 		signer := s.enter(n)
+		if a := signer.do("GET", "/api/signing", nil, "Accept-Language", "zh-Hans"); !strings.Contains(string(a.Body), `"language":"zh-Hans"`) || !strings.Contains(string(a.Body), "我同意") {
+			t.Errorf("the consent texts do not follow the page's language: %s", a)
+		}
+		for _, language := range []string{"", "xx", "../.."} {
+			a := signer.do("POST", "/api/signing/consents", map[string]any{"purpose": "video", "textVersion": ceremony.ConsentVersion, "language": language, "given": true})
+			refused(t, "a consent in the language "+language, a, 422, "no consent text")
+		}
 		signer.consent("handwriting")
 		var begun struct{ ID string }
 		signer.must("POST", "/api/signing/captures", map[string]any{"kind": "signature"}, &begun)
@@ -77,6 +86,27 @@ func TestTwoSignTyping(t *testing.T) {
 	if code != 0 || !strings.Contains(report, "Ada First") || !strings.Contains(report, "陳大文") {
 		t.Errorf("inkverify ends with %d:\n%s", code, report)
 	}
+	dir := t.TempDir()
+	if out, err := exec.Command("unzip", "-o", "-q", got.path, "-d", dir).CombinedOutput(); err != nil {
+		t.Fatalf("unzip: %v\n%s", err, out)
+	}
+	letter := pdfText(t, filepath.Join(dir, "letter-of-deposit.pdf"))
+	if !strings.Contains(letter, "Nothing was recorded of Ada First") || strings.Contains(letter, "the recording of how") {
+		t.Errorf("the letter does not say that nothing was recorded:\n%s", letter)
+	}
+	signed := pdfText(t, filepath.Join(dir, "data", "contract-signed.pdf"))
+	if !strings.Contains(signed, "Nom saisi au clavier") || !strings.Contains(signed, "以鍵入姓名簽署") {
+		t.Errorf("the fields do not say that the names were typed:\n%s", signed)
+	}
+}
+
+func pdfText(t *testing.T, path string) string {
+	t.Helper()
+	out, err := exec.Command("pdftotext", "-layout", path, "-").Output()
+	if err != nil {
+		t.Fatalf("read %s: %v", path, err)
+	}
+	return strings.Join(strings.Fields(string(out)), " ")
 }
 
 // TestDecliningTellsEverybody: the second signer is never asked, and the owner

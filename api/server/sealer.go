@@ -48,8 +48,23 @@ func (s *sealer) Sign(ctx context.Context, d *ceremony.Document, who *ceremony.S
 			return evidence.Object{}, fmt.Errorf("read the handwriting: %w", err)
 		}
 		in.Handwriting = drawn
+	} else {
+		in.Notes = []string{typedNote(who.Language)}
 	}
 	return s.Sealer.Sign(ctx, in, who.SealState, seal.Keep(keep))
+}
+
+// typedNote stands in the field of a signature that was typed.
+func typedNote(language string) string {
+	switch language {
+	case "fr":
+		return "Nom saisi au clavier, sans enregistrement"
+	case "zh-Hant":
+		return "以鍵入姓名簽署，未作記錄"
+	case "zh-Hans":
+		return "以键入姓名签署，未作记录"
+	}
+	return "Name typed, nothing recorded"
 }
 
 // Objects implements ceremony.Sealer.

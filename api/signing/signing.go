@@ -230,7 +230,7 @@ type consentInput struct {
 	Body struct {
 		Purpose     ceremony.Purpose `json:"purpose" enum:"handwriting,video,comparison"`
 		TextVersion string           `json:"textVersion" maxLength:"40" doc:"of the text that was read"`
-		Language    string           `json:"language" maxLength:"20"`
+		Language    string           `json:"language" maxLength:"20" doc:"in which the text was shown"`
 		Given       bool             `json:"given"`
 	}
 }

@@ -1,10 +1,12 @@
 package signing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 
+	"inkwitness/api"
 	"inkwitness/api/ceremony"
 )
 
@@ -20,6 +22,7 @@ type View struct {
 	Next       ceremony.Next  `json:"next" enum:"prove,read,fill,enrol,sign,confirm,type,sealing,done,declined,closed"`
 	Second     *SecondView    `json:"second,omitempty" doc:"what is asked beside the link"`
 	CaptureID  string         `json:"captureId,omitempty" doc:"the finished capture that waits for confirmation"`
+	Others     int            `json:"others" doc:"signers who have not signed yet, without this one; the deposit is made when there are none"`
 	Deposit    *DepositView   `json:"deposit,omitempty"`
 	ConsentAt  string         `json:"consentAt,omitempty" doc:"address of the certificate provider, which the signer has to visit before the signature is made; they come back to /sign with code and state"`
 	Proof      bool           `json:"proof,omitempty" doc:"a key of this browser has to sign: registerSigningKey, askSigningProof, confirm"`
@@ -68,8 +71,8 @@ type FieldView struct {
 type ConsentView struct {
 	Purpose     ceremony.Purpose `json:"purpose"`
 	TextVersion string           `json:"textVersion"`
-	Text        string           `json:"text" doc:"in the signer's language"`
-	Language    string           `json:"language"`
+	Text        string           `json:"text" doc:"in the language of Accept-Language that the service speaks, else the signer's own"`
+	Language    string           `json:"language" doc:"of the text, to be sent back with the answer"`
 	Given       *bool            `json:"given,omitempty" doc:"absent until answered"`
 	At          *time.Time       `json:"at,omitempty"`
 }
@@ -122,8 +125,13 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 		Proof:      h.asksProof(d),
 		Keep:       KeepView{ceremony.RetentionYears},
 	}
+	for _, other := range d.Signers {
+		if other != s && other.State != ceremony.Signed {
+			v.Others++
+		}
+	}
 	v.Fields = fields(d, s)
-	if v.Consents, err = consents(s); err != nil {
+	if v.Consents, err = consents(s, cmp.Or(api.ClientOf(ctx).Language, s.Language)); err != nil {
 		return View{}, err
 	}
 	if s.Erased != nil {
@@ -155,10 +163,10 @@ func fields(d *ceremony.Document, s *ceremony.Signer) []FieldView {
 	return out
 }
 
-func consents(s *ceremony.Signer) ([]ConsentView, error) {
+func consents(s *ceremony.Signer, wanted string) ([]ConsentView, error) {
 	var out []ConsentView
 	for _, purpose := range ceremony.Purposes {
-		text, language, err := ceremony.ConsentText(purpose, s.Language)
+		text, language, err := ceremony.ConsentText(purpose, wanted)
 		if err != nil {
 			return nil, err
 		}

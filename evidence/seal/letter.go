@@ -73,13 +73,20 @@ func (s *Sealer) letter(in Contents, st *depositState) *page.Document {
 	d.Heading(2, "What was recorded")
 	files := page.Table{Widths: []float64{2, 1, 4}, Header: []string{"File", "Bytes", "SHA-256"}}
 	for _, p := range in.Signers {
+		if len(p.Recording) == 0 {
+			d.Paragraph(fmt.Sprintf("Nothing was recorded of %s, who signed by typing the name.", p.Name))
+		}
 		for _, f := range p.Recording {
 			files.Rows = append(files.Rows, []string{p.ID + "/" + f.Name, fmt.Sprint(f.Object.Size), f.Object.SHA256.String()})
 		}
 	}
-	d.Table(files)
+	holds := "the signed document and the chain of custody"
+	if len(files.Rows) > 0 {
+		d.Table(files)
+		holds = "the signed document, the recording of how it was signed, and the chain of custody"
+	}
 	d.Heading(2, "What this proves")
-	d.Paragraph("The container that this letter lies in holds the signed document, the recording of how it was signed, and the chain of custody. A signature and a timestamp cover every file; an entry in a public log shows that the seal existed when it says. VERIFY.txt explains how to check all of it without us.")
+	d.Paragraph("The container that this letter lies in holds " + holds + ". A signature and a timestamp cover every file; an entry in a public log shows that the seal existed when it says. VERIFY.txt explains how to check all of it without us.")
 	return d
 }
 

@@ -148,6 +148,7 @@ type Signing struct {
 	Fields      []string          // the fields that this person signs, at least one
 	Fill        []pdf.Fill        // what this person filled in, written with the first of Fields
 	Handwriting capture.Signature // drawn into the fields; without points the name stands alone
+	Notes       []string          // further lines in the fields, below name and time
 	Reason      string
 }
 

@@ -114,7 +114,7 @@ func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing,
 	}
 	req := pdf.Request{Field: in.Fields[st.Done], Level: pdf.LevelT, Certify: len(in.Prepare) > 0 && st.Done == 0, Signer: chainOnly(chain),
 		Time: st.Time, Name: in.Signer.Name, Reason: in.Reason,
-		Appearance: pdf.Appearance{Strokes: strokes(in.Handwriting), Name: in.Signer.Name, Time: st.Time.Format("2006-01-02 15:04 UTC")}}
+		Appearance: pdf.Appearance{Strokes: strokes(in.Handwriting), Name: in.Signer.Name, Time: st.Time.Format("2006-01-02 15:04 UTC"), Lines: in.Notes}}
 	if st.Done == 0 {
 		req.Fill = in.Fill
 	}

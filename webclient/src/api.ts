@@ -155,6 +155,7 @@ export interface Ceremony {
   second?: Second;
   captureId?: string; // the finished capture that waits for the confirmation
   consentAt?: string; // address of the certificate provider, where the signer has to consent first
+  others: number; // who have not signed yet
   deposit?: { size: number; retainUntil: string };
   proof?: boolean; // a key of this browser has to sign for the confirmation
   keep: { depositYears: number };

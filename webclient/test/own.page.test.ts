@@ -63,6 +63,8 @@ describe('owning', () => {
     await shoot(page, 'own-3-plan-desktop');
     await get(page, 'send').click();
     await get(page, 'document-state').waitFor();
+    expect(await get(page, 'mails-kept').locator('a').getAttribute('href')).toBe('#/outbox');
+    await shoot(page, 'own-mails-kept');
     const document = mock.documents[0]!;
     const field = document.fields[0]!;
     expect(field).toMatchObject({ signer: 0, page: 1, width: 200, height: 75 });

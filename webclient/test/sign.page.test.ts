@@ -230,6 +230,33 @@ describe('signing', () => {
     await context.close();
   });
 
+  it('asks for consent in the language of the page, and records it', async () => {
+    const { context, page, faults } = await open(browser, 'tablet');
+    await read(page);
+    await page.getByText('camera and microphone are recorded').waitFor();
+    await get(page, 'language').selectOption('fr');
+    await page.getByText('J’accepte que la caméra').waitFor();
+    expect(await page.locator('.consent-text[lang=fr]').count()).toBe(3);
+    await shoot(page, 'sign-consent-french-tablet');
+    await agree(page, { handwriting: false, video: false, comparison: false });
+    await get(page, 'typed-name').waitFor();
+    expect(mock.consentLanguages).toEqual(['fr', 'fr', 'fr']);
+    expect(await get(page, 'type').textContent()).toContain('rien de votre écriture n’est enregistré');
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('says that the proof is being made, or waits for others', async () => {
+    Object.assign(mock.ceremony, { next: 'done', others: 0, deposit: undefined });
+    const { context, page } = await open(browser, 'phone');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await expect.poll(() => get(page, 'deposit-later').textContent()).toContain('is being made');
+    mock.ceremony.others = 1;
+    await page.reload();
+    await expect.poll(() => get(page, 'deposit-later').textContent()).toContain('everybody has signed');
+    await context.close();
+  });
+
   it('offers typing to those who refuse to be recorded', async () => {
     const { context, page, faults } = await open(browser, 'phone');
     await read(page);

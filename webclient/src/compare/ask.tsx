@@ -1,5 +1,6 @@
 // Asking to open the evidence of a signature, for a case that exists or a new one.
 import { useEffect, useState } from 'preact/hooks';
+import { account } from '../api.ts';
 import { dateTime } from '../i18n/format.ts';
 import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { words } from './casetext/index.ts';
@@ -21,6 +22,7 @@ export function Ask({ document: wanted, signer, case: within, done }: Props) {
   const [cases, setCases] = useState<CaseLine[]>([]);
   const [signatures, setSignatures] = useState<Evidence[]>();
   const [deciders, setDeciders] = useState(1);
+  const [mayInvite, setMayInvite] = useState(false);
   const [failed, setFailed] = useState<unknown>();
   const [chosen, setChosen] = useState(wanted && signer ? `${wanted}/${signer}` : '');
   const [dispute, setDispute] = useState(within ?? '');
@@ -37,6 +39,7 @@ export function Ask({ document: wanted, signer, case: within, done }: Props) {
       setCases(own.cases);
       setSignatures(evidence.signatures);
       setDeciders(openings.deciders);
+      if (openings.deciders === 0) setMayInvite(['owner', 'admin'].includes((await account.session()).account.role));
       if (!chosen && evidence.signatures[0]) setChosen(`${evidence.signatures[0].document}/${evidence.signatures[0].signer}`);
     } catch (error) {
       setFailed(error);
@@ -66,7 +69,7 @@ export function Ask({ document: wanted, signer, case: within, done }: Props) {
   return (
     <form class="stack" data-test="compare-open-form" onSubmit={(event) => { event.preventDefault(); void send(); }}>
       <p>{texts.text}</p>
-      {deciders === 0 && <Notice tone="warn" test="ask-alone"><p>{texts.alone}</p></Notice>}
+      {deciders === 0 && <Notice tone="warn" test="ask-alone"><p>{texts.alone} {mayInvite ? <a href="/#/members">{texts.invite}</a> : texts.askOwner}</p></Notice>}
       <Select label={texts.signature} value={chosen} onChange={setChosen} test="ask-signature"
         options={Object.fromEntries(signatures.map((one) => [`${one.document}/${one.signer}`, `${one.name} · ${one.title} · ${dateTime(one.signedAt)}`]))} />
       {!within && <Select label={texts.case} value={dispute} onChange={setDispute} test="ask-case"

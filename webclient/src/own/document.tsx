@@ -1,6 +1,6 @@
 // One document: its draft to be planned, or where it stands, its deposit and its history.
 import { useEffect, useState } from 'preact/hooks';
-import { type Activity, type Document, documents, Problem, type Signer, type SignerState } from '../api.ts';
+import { account, type Activity, type Document, documents, Problem, type Signer, type SignerState } from '../api.ts';
 import { dateTime, day, exactTime, size } from '../i18n/format.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Viewer } from '../pdf/viewer.tsx';
@@ -99,6 +99,7 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
   return (
     <Panel title={texts.signers}>
       <ul class="people">{document.signers.map((signer) => <PersonLine key={signer.id} document={document} signer={signer} onChange={onChange} />)}</ul>
+      {document.state === 'sent' && !document.inPerson && <Unsent document={document} />}
       {mayErase() && <ProofDialog />}
       <ProblemNotice problem={problem} />
       {reminded && <Notice tone="good">{texts.reminded}</Notice>}
@@ -120,6 +121,17 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
       </Dialog>
     </Panel>
   );
+}
+
+// Without a mail server nothing is sent: who follows the document has to pass the links on.
+function Unsent({ document }: { document: Document }) {
+  const texts = text().document;
+  const [kept, setKept] = useState(false);
+  const to = document.signers.map((signer) => signer.email);
+  useEffect(() => {
+    account.outbox().then(({ mails }) => setKept(mails.some((mail) => mail.state === 'local' && to.includes(mail.to))), () => undefined);
+  }, [document.id]);
+  return kept ? <Notice tone="warn" test="mails-kept"><p>{texts.mailsKept} <a href="#/outbox">{text().nav.outbox}</a></p></Notice> : null;
 }
 
 function PersonLine({ document, signer, onChange }: { document: Document; signer: Signer; onChange: (next: Document) => void }) {

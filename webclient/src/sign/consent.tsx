@@ -1,9 +1,10 @@
 // One question per purpose, each with its own free answer, before anything is recorded.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { type Consent, signing } from '../api.ts';
+import { language } from '../i18n/index.ts';
 import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
 import { Decline, Title } from './parts.tsx';
-import { accept, ceremony } from './state.ts';
+import { accept, ceremony, refresh } from './state.ts';
 import { text } from './text/index.ts';
 
 export function Consents() {
@@ -14,6 +15,10 @@ export function Consents() {
   const [incomplete, setIncomplete] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const refused = answers['handwriting'] === false;
+  // The words are the service's: it sends them in the language that the page speaks now.
+  useEffect(() => {
+    if (consents.some((consent) => consent.language !== language.value)) void refresh();
+  }, [language.value]);
 
   const submit = async () => {
     setIncomplete(consents.some((consent) => answers[consent.purpose] === undefined));

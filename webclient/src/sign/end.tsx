@@ -68,7 +68,7 @@ function Files() {
         <Download url={signing.signedURL} name={`${name}.pdf`} label={texts.pdf} test="download-pdf" />
         {state.deposit
           ? <Download url={signing.depositURL} name={`${name}.asice`} label={texts.deposit} test="download-deposit" />
-          : <p class="muted" data-test="deposit-later">{texts.later}</p>}
+          : <p class="muted" data-test="deposit-later">{state.others > 0 ? texts.later : texts.making}</p>}
       </div>
       {state.deposit && <p class="muted">{texts.retain(day(state.deposit.retainUntil))}</p>}
       <p><a href="/verify">{texts.verify}</a></p>

@@ -204,7 +204,7 @@ export function TypeName() {
         <p>{texts.text}</p>
         <form class="stack" onSubmit={(event) => { event.preventDefault(); void confirm(); }}>
           <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required test="typed-name" hint={texts.hint(state.signer.name)} />
-          <p>{text().confirm.text(state.document.title)}</p>
+          <p>{texts.sealed(state.document.title)}</p>
           <ProblemNotice problem={problem} />
           <div class="actions">
             <Button kind="primary" large type="submit" busy={busy} disabled={name.trim() === ''} test="confirm-typed">{text().confirm.go}</Button>

@@ -36,6 +36,12 @@ const CONSENTS: [string, string][] = [
   ['comparison', 'Examples of your signature are kept and compared with later signatures. You can have them erased at any time.'],
 ];
 
+const FRENCH: Record<string, string> = {
+  handwriting: 'J’accepte que mon écriture soit enregistrée pendant que je signe.',
+  video: 'J’accepte que la caméra et le microphone m’enregistrent pendant que je signe.',
+  comparison: 'J’accepte que quelques exemples de ma signature soient conservés et comparés.',
+};
+
 export class Mock {
   readonly pdf = makePDF(3, 'Agreement');
   readonly sessions = new Map<string, PenSession>();
@@ -68,6 +74,7 @@ export class Mock {
       consents: CONSENTS.map(([purpose, text]) => ({ purpose, text, textVersion: '2026-11-1', language: 'en' })),
       references: { have: 0, need: 3, want: 5 },
       next: 'read',
+      others: 0,
       keep: { depositYears: 10 },
     };
   }
@@ -149,6 +156,8 @@ export class Mock {
     if (/^\w+ \/signing\/(hand|leave)/.test(key)) return this.hand(key, request, response, json);
     if (!/signer=1/.test(request.headers.cookie ?? '')) return problem(response, 401, 'not-signed-in', 'Not signed in');
     const state = this.ceremony;
+    const french = request.headers['accept-language'] === 'fr';
+    for (const consent of state.consents) Object.assign(consent, french ? { language: 'fr', text: FRENCH[consent.purpose] } : { language: 'en', text: CONSENTS.find(([purpose]) => purpose === consent.purpose)![1] });
     const capture = /captures(?:\/([0-9a-f]{32})\/(\w+))?/.exec(key);
     if (capture?.[1]) return this.capture(capture[1], capture[2]!, response);
     switch (key) {

@@ -38,7 +38,9 @@ const en = {
   ask: {
     title: 'Ask to open evidence',
     text: 'Handwriting and video are personal. They are opened only in a dispute, by two people: you ask, another entitled person agrees, and the parties are told. Who opened what, when and why stays in the record.',
-    alone: 'Nobody else in your organisation can agree yet. Ask its owner to invite a second person as owner, administrator or investigator.',
+    alone: 'Nobody else in your organisation can agree yet. It takes a second person: owner, administrator or investigator.',
+    invite: 'Invite a second person',
+    askOwner: 'Ask your organisation’s owner to invite one.',
     none: 'There is no recorded signature in your organisation yet. Signatures from elsewhere can be brought as files.',
     signature: 'Signature',
     case: 'For the case',

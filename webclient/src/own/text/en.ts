@@ -108,6 +108,7 @@ const en = {
     levels: { simple: 'simple', advanced: 'advanced', qualified: 'qualified' } as Record<string, string>,
   },
   document: {
+    mailsKept: 'No mail server is configured, so nothing was sent. Pass the links on yourself; they are in the',
     correct: { go: 'Change', title: 'Another address or another person', text: 'As long as this signer has not begun. The link that was sent before stops working, and a new one goes out when it is their turn.', save: 'Save and send' },
     inPerson: 'Sign on this device',
     handRound: { title: 'Sign on this device?', text: 'The signers sign one after the other on this device; nobody gets a link by mail. You are signed out, so that nobody can use your account meanwhile: sign in again when you get the device back.', go: 'Sign out and hand round', stopped: 'They sign on a device that is handed round. Send a new link to end that.' },

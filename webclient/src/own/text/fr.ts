@@ -109,6 +109,7 @@ const fr: Translation<typeof en> = {
     levels: { simple: 'simple', advanced: 'avancée', qualified: 'qualifiée' } as Record<string, string>,
   },
   document: {
+    mailsKept: 'Aucun serveur de messagerie n’est configuré : rien n’a été envoyé. Transmettez vous-même les liens, qui se trouvent ici :',
     correct: { go: 'Modifier', title: 'Une autre adresse ou une autre personne', text: 'Tant que ce signataire n’a pas commencé. Le lien déjà envoyé ne fonctionne plus, et un nouveau part quand c’est son tour.', save: 'Enregistrer et envoyer' },
     inPerson: 'Signer sur cet appareil',
     handRound: { title: 'Signer sur cet appareil\u00a0?', text: 'Les signataires signent l’un après l’autre sur cet appareil\u00a0; personne ne reçoit de lien par e-mail. Vous êtes déconnecté, pour que personne n’utilise votre compte entre-temps\u00a0: reconnectez-vous quand l’appareil vous revient.', go: 'Se déconnecter et faire circuler', stopped: 'Ils signent sur un appareil qui circule. Envoyez un nouveau lien pour y mettre fin.' },

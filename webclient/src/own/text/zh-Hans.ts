@@ -105,6 +105,7 @@ const zhHans: Translation<typeof en> = {
     levels: { simple: '简易', advanced: '高级', qualified: '合格' } as Record<string, string>,
   },
   document: {
+    mailsKept: '未配置邮件服务器，因此未发送任何邮件。请自行转交链接：',
     correct: { go: '更改', title: '更改地址或换人签署', text: '仅限此签署人尚未开始时。先前发送的链接将失效，轮到时会发出新链接。', save: '保存并发送' },
     inPerson: '在此设备上签署',
     handRound: { title: '在此设备上签署？', text: '签署人依次在此设备上签署，不会发送链接。您将被注销，以免期间有人使用您的账户：取回设备后请重新登录。', go: '注销并开始传递', stopped: '签署人正在传递的设备上签署。发送新链接即可结束此方式。' },

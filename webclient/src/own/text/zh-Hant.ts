@@ -105,6 +105,7 @@ const zhHant: Translation<typeof en> = {
     levels: { simple: '簡易', advanced: '進階', qualified: '合格' } as Record<string, string>,
   },
   document: {
+    mailsKept: '未設定郵件伺服器，因此未寄出任何郵件。請自行轉交連結：',
     correct: { go: '更改', title: '更改地址或換人簽署', text: '僅限此簽署人尚未開始時。先前寄出的連結將失效，輪到時會寄出新連結。', save: '儲存並寄出' },
     inPerson: '在此裝置上簽署',
     handRound: { title: '在此裝置上簽署？', text: '簽署人依序在此裝置上簽署，不會寄出連結。您將被登出，以免期間有人使用您的帳戶：取回裝置後請重新登入。', go: '登出並開始傳遞', stopped: '簽署人正在傳遞的裝置上簽署。寄送新連結即可結束此方式。' },

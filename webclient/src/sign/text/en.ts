@@ -204,6 +204,7 @@ const en = {
   type: {
     title: 'Sign by typing your name',
     text: 'You chose not to have your handwriting recorded. You can sign by typing your name; the proof then says so.',
+    sealed: (title: string) => `With “Sign now” you sign “${title}”. The name that you typed and the document are sealed together and cannot be changed afterwards; nothing of your handwriting is recorded.`,
     name: 'Your full name',
     hint: (name: string) => `The sender knows you as ${name}.`,
   },
@@ -221,6 +222,7 @@ const en = {
     pdf: 'Signed document (PDF)',
     deposit: 'Letter of deposit (proof, ASiC-E)',
     later: 'The letter of deposit is ready when everybody has signed.',
+    making: 'The letter of deposit is being made. This usually takes less than a minute.',
     retain: (day: string) => `It is kept for you until ${day}.`,
     downloading: (done: string, total: string) => `${done} of ${total}`,
     verify: 'Check a file yourself',

@@ -205,6 +205,7 @@ const fr: Translation<typeof en> = {
   type: {
     title: 'Signez en tapant votre nom',
     text: 'Vous avez choisi que votre écriture ne soit pas enregistrée. Vous pouvez signer en tapant votre nom ; la preuve le dira.',
+    sealed: (title) => `Avec « Signer maintenant », vous signez « ${title} ». Le nom que vous avez saisi et le document sont scellés ensemble et ne peuvent plus être modifiés ; rien de votre écriture n’est enregistré.`,
     name: 'Votre nom complet',
     hint: (name) => `L’expéditeur vous connaît sous le nom de ${name}.`,
   },
@@ -222,6 +223,7 @@ const fr: Translation<typeof en> = {
     pdf: 'Document signé (PDF)',
     deposit: 'Lettre de dépôt (preuve, ASiC-E)',
     later: 'La lettre de dépôt sera prête quand tout le monde aura signé.',
+    making: 'La lettre de dépôt est en cours de préparation. Cela prend en général moins d’une minute.',
     retain: (day) => `Elle est conservée pour vous jusqu’au ${day}.`,
     downloading: (done, total) => `${done} sur ${total}`,
     verify: 'Vérifier un fichier vous-même',

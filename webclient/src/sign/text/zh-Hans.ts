@@ -204,6 +204,7 @@ const zhHans: Translation<typeof en> = {
   type: {
     title: '键入姓名以签署',
     text: '您选择不记录笔迹。您可以键入姓名来签署；证据中会注明此事。',
+    sealed: (title) => `按“立即签署”即表示您签署“${title}”。您键入的姓名与文件将一并封存，此后不可更改；不会记录您的笔迹。`,
     name: '您的全名',
     hint: (name) => `发件人所知的姓名为 ${name}。`,
   },
@@ -221,6 +222,7 @@ const zhHans: Translation<typeof en> = {
     pdf: '已签署文件（PDF）',
     deposit: '寄存凭证（证据，ASiC-E）',
     later: '所有人签署完成后，即可取得寄存凭证。',
+    making: '寄存凭证正在制作，通常不到一分钟。',
     retain: (day) => `将为您保存至 ${day}。`,
     downloading: (done, total) => `${done}／${total}`,
     verify: '自行验证文件',

@@ -204,6 +204,7 @@ const zhHant: Translation<typeof en> = {
   type: {
     title: '鍵入姓名以簽署',
     text: '您選擇不記錄筆跡。您可以鍵入姓名來簽署；證據中會註明此事。',
+    sealed: (title) => `按「立即簽署」即表示您簽署「${title}」。您鍵入的姓名與文件將一併封存，此後不可更改；不會記錄您的筆跡。`,
     name: '您的全名',
     hint: (name) => `寄件人所知的姓名為 ${name}。`,
   },
@@ -221,6 +222,7 @@ const zhHant: Translation<typeof en> = {
     pdf: '已簽署文件（PDF）',
     deposit: '寄存憑證（證據，ASiC-E）',
     later: '所有人簽署完成後，即可取得寄存憑證。',
+    making: '寄存憑證正在製作，通常不到一分鐘。',
     retain: (day) => `將為您保存至 ${day}。`,
     downloading: (done, total) => `${done}／${total}`,
     verify: '自行驗證檔案',
