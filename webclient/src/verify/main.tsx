@@ -64,13 +64,14 @@ function Answer({ file, outcome }: { file: File; outcome: Outcome }) {
   const texts = text();
   const state = stateOf(outcome);
   const checks = 'report' in outcome ? outcome.report.checks : [];
+  const erased = state === 'holds' && checks.some((one) => one.code === 'deposit.erased');
   const rank = { fails: 0, unknown: 1, holds: 2 };
   return (
     <section class="panel stack" data-test="verify-answer" data-state={state}>
       <h2>{file.name}</h2>
       <Notice tone={TONES[state]}>
         <strong>{texts.answers[state]}</strong>
-        <p>{texts.explained[state]}</p>
+        <p>{texts.explained[erased ? 'erased' : state]}</p>
       </Notice>
       {'report' in outcome && outcome.agree !== undefined && (
         <Notice tone={outcome.agree ? 'good' : 'bad'} test="verify-second"><span data-agree={String(outcome.agree)}>{outcome.agree ? texts.agree : texts.disagree}</span></Notice>

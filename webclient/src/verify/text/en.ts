@@ -14,6 +14,7 @@ const en = {
   },
   explained: {
     holds: 'The file is complete and unchanged since it was sealed, and its seals lead to roots that are known here.',
+    erased: 'The file is as it was sealed, but for what was erased by right since then, which a signed statement in it names. Its seals lead to roots that are known here.',
     unknown: 'The points marked “open” need something that is not in the file, for example a root that you trust.',
     fails: 'At least one point below is wrong: the file was changed, is incomplete, or was not made as it says.',
     unreadable: 'It is neither a letter of deposit nor a PDF with signatures, or it is damaged at its very structure.',
