@@ -14,6 +14,7 @@ export interface Account {
 export interface Invitation {
   email: string; // empty when the invited person names it
   role: Role;
+  totp: { secret: string; uri: string }; // a second factor, set up by its first code
 }
 
 export type DocumentState = 'draft' | 'sent' | 'sealing' | 'completed' | 'declined' | 'cancelled';
@@ -385,8 +386,8 @@ export const newKey = (): string => crypto.randomUUID();
 
 export const account = {
   invitation: (token: string) => json<Invitation>('GET', `/api/invitations/${part(token)}`),
-  accept: (by: { token: string; name: string; password: string; email?: string }) =>
-    json<unknown>('POST', '/api/invitations/accept', { body: { ...by, language }, idempotencyKey: newKey() }),
+  accept: (by: { token: string; name: string; password: string; email?: string; totp?: string }) =>
+    json<{ recoveryCodes?: string[] }>('POST', '/api/invitations/accept', { body: { ...by, language }, idempotencyKey: newKey() }),
   signIn: (by: { email: string; password: string; code?: string; takeOver?: boolean }) =>
     json<unknown>('POST', '/api/session', { body: by, idempotencyKey: newKey() }),
   findProvider: (name: string) => json<{ url: string }>('POST', '/api/sso', { body: { name } }),

@@ -17,6 +17,23 @@ afterEach(() => mock.stop());
 const file = (name: string, buffer: Uint8Array, mimeType = 'application/pdf') => ({ name, mimeType, buffer: Buffer.from(buffer) });
 
 describe('owning', () => {
+  it('takes 8 characters together with a second factor, and shows its recovery codes', async () => {
+    const { context, page, faults } = await open(browser, 'phone');
+    await page.goto(`${mock.url}/#invitation=good`);
+    await get(page, 'invite-name').fill('Ada Durand');
+    await get(page, 'invite-password').fill('kite lamp');
+    await get(page, 'invite-second').check();
+    expect(await get(page, 'invite-secret').textContent()).toContain('JBSW Y3DP');
+    await get(page, 'invite-code').fill('123 456');
+    await shoot(page, 'own-invite-second-phone');
+    await get(page, 'invite-accept').click();
+    await page.getByText('cccc-dddd').waitFor();
+    await get(page, 'invite-codes-kept').click();
+    await get(page, 'documents').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('goes from the invitation to a document that is sent, followed and downloaded', async () => {
     mock.providers.push({ name: 'elsewhere', legal: 'Test Trust Services', country: 'FR', level: 'qualified' });
     const { context, page, faults } = await open(browser, 'desktop');

@@ -1,10 +1,11 @@
 // Sign-in and the first visit by invitation.
 import { useEffect, useState } from 'preact/hooks';
 import { account, type Invitation, Problem } from '../api.ts';
-import { Button, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
+import { Button, Check, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
 import { self } from '../people.ts';
 import { hasPasskeys, usePasskey } from './settings/passkey.ts';
 import { SignInOrganisation } from './organisation.tsx';
+import { text as settings } from './settings/text/index.ts';
 import { findSession, go } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -137,14 +138,22 @@ function SignInProblem({ problem }: { problem: unknown }) {
 
 export function Accept({ token }: { token: string }) {
   const texts = text().invite;
+  const { factors } = settings().settings;
   const [invitation, setInvitation] = useState<Invitation>();
   const [bad, setBad] = useState(false);
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
+  const [second, setSecond] = useState(false); // a second factor is set up at once
+  const [code, setCode] = useState('');
+  const [recovery, setRecovery] = useState<string[]>([]); // shown once
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
 
+  const enter = async () => {
+    go('#/');
+    await findSession();
+  };
   const look = () => account.invitation(token).then(setInvitation, (error: unknown) => {
     if (error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429) setBad(true);
     else setProblem(error);
@@ -155,15 +164,16 @@ export function Accept({ token }: { token: string }) {
     setBusy(true);
     setProblem(undefined);
     try {
-      await account.accept({ token, name, password, ...(invitation?.email ? {} : { email }) });
-      go('#/');
-      await findSession();
+      const made = await account.accept({ token, name, password, ...(invitation?.email ? {} : { email }), ...(second ? { totp: code.replace(/\s/g, '') } : {}) });
+      if (made?.recoveryCodes?.length) setRecovery(made.recoveryCodes);
+      else await enter();
     } catch (error) {
       setProblem(error);
     }
     setBusy(false);
   };
 
+  if (recovery.length > 0) return <Recovery codes={recovery} onGo={() => void enter()} />;
   if (bad) return <Empty main title={texts.bad} text={texts.badText} test="invite-bad" />;
   if (!invitation) return problem ? <ProblemNotice problem={problem} onRetry={() => void look()} /> : <Progress label={texts.title} />;
   return (
@@ -173,9 +183,29 @@ export function Accept({ token }: { token: string }) {
         {!invitation.email && <TextField label={text().signIn.email} type="email" value={email} onInput={setEmail} autocomplete="username" required test="invite-email" />}
         <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required hint={texts.nameHint} test="invite-name" />
         <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="new-password" required hint={texts.passwordHint} test="invite-password" />
+        <Check label={texts.second} checked={second} onChange={setSecond} test="invite-second" />
+        {second && (
+          <div class="stack-small">
+            <p>{factors.enter} <a href={invitation.totp.uri}>{factors.open}</a></p>
+            <p class="mono" data-test="invite-secret">{invitation.totp.secret.replace(/(.{4})/g, '$1 ')}</p>
+            <TextField label={factors.code} value={code} onInput={setCode} autocomplete="one-time-code" required test="invite-code" />
+          </div>
+        )}
         <ProblemNotice problem={problem} />
         <div><Button kind="primary" large type="submit" busy={busy} test="invite-accept">{texts.go}</Button></div>
       </form>
+    </Panel>
+  );
+}
+
+function Recovery({ codes, onGo }: { codes: string[]; onGo: () => void }) {
+  return (
+    <Panel main title={text().invite.title} test="invite-codes">
+      <Notice tone="warn">
+        <p>{settings().settings.factors.codes}</p>
+        <ul class="mono pre-list">{codes.map((one) => <li key={one}>{one}</li>)}</ul>
+      </Notice>
+      <div><Button kind="primary" large onClick={onGo} test="invite-codes-kept">{text().invite.codesKept}</Button></div>
     </Panel>
   );
 }

@@ -277,12 +277,13 @@ export class Mock {
   private owner(key: string, request: IncomingMessage, response: ServerResponse, url: URL, body: Buffer, json: () => any): void {
     const account = { id: 'a1', name: 'Ada Durand', email: 'ada@atelier.example', role: 'owner' };
     if (key.startsWith('GET /invitations/')) {
-      return key.endsWith('/good') ? send(response, 200, { email: account.email, role: 'owner' }) : problem(response, 410, 'expired', 'No longer valid');
+      return key.endsWith('/good') ? send(response, 200, { email: account.email, role: 'owner', totp: { secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/Inkwitness:ada' } }) : problem(response, 410, 'expired', 'No longer valid');
     }
     if (key === 'POST /invitations/accept') {
-      if (json().password.length < 15) return problem(response, 422, 'invalid', 'Not possible', 'The password needs at least 15 characters.');
+      const { password, totp } = json();
+      if (password.length < (totp === '123456' ? 8 : 15)) return problem(response, 422, 'invalid', 'Not possible', 'The password needs at least 15 characters.');
       this.signedIn = true;
-      return send(response, 200, { account });
+      return send(response, 200, { account, ...(totp ? { recoveryCodes: ['aaaa-bbbb', 'cccc-dddd'] } : {}) });
     }
     if (key === 'POST /session') {
       if (json().password !== 'correct horse battery') return problem(response, 401, 'credentials', 'Wrong', 'The address or the password is wrong.');
