@@ -49,7 +49,7 @@ it('keeps the shell and nothing private, and says what to do without a network',
   expect(paths.filter((path) => path.startsWith('/api'))).toEqual([]);
   expect(paths.filter((path) => !/^\/(sign|assets\/.+|offline\.(html|css)|icon\.svg)$/.test(path))).toEqual([]);
   await page.reload(); // now the worker answers
-  await get(page, 'start-reading').waitFor();
+  await get(page, 'read-done').waitFor();
   await context.setOffline(true);
   await page.reload();
   await get(page, 'retry').waitFor(); // the shell stands and says that the service cannot be reached
