@@ -59,7 +59,7 @@ it('keeps the shell and nothing private, and says what to do without a network',
   await shoot(page, 'offline-unknown-phone');
   await context.setOffline(false);
   await page.goto(`${mock.url}/sign`);
-  await get(page, 'start-reading').waitFor();
+  await get(page, 'read-done').waitFor();
   await context.close();
 });
 
