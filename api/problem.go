@@ -91,7 +91,7 @@ var kinds = []Kind{
 	{ErrExpired, 410, "expired", "No longer valid", "The link or code was used already or its time is over. Ask for a new one."},
 	{ErrKeyReused, 422, "idempotency-key-reused", "Idempotency key used for another request", "Use a new key for a new request."},
 	{ErrInvalid, 422, "invalid", "Not possible", "Check what was sent."},
-	{ErrConflict, 409, "conflict", "Changed meanwhile", "It exists already or is in another state. Load it again."},
+	{ErrConflict, 409, "conflict", "Not possible now", "It exists already or is in another state. Load it again."},
 	{ErrNotFound, 404, "not-found", "Not found", "There is no such thing, or you have no access to it."},
 	{ErrMethod, 405, "method-not-allowed", "Method not allowed", "The header Allow says which methods this path takes."},
 	{syscall.ENOSPC, 503, "disk-full", "No room left", "The disk of the service is full, so nothing was stored. Its operator must make room; then try again."},

@@ -97,7 +97,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if link != "" {
-		fmt.Printf("Nobody has an account yet. Open this link once to make the first owner:\n\n  %s\n\n", link)
+		fmt.Printf("Nobody has an account yet. Open this link once to make the first owner (links of earlier starts no longer work):\n\n  %s\n\n", link)
 	}
 	return s.Run(ctx)
 }

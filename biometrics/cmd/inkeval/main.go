@@ -51,7 +51,7 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 	}()
 	var c cli
-	parser, err := kong.New(&c, kong.Name("inkeval"), kong.Description("Error rates of the signature comparator, from corpora of real signatures."),
+	parser, err := kong.New(&c, kong.Name("inkeval"), kong.Description("Error rates of the signature comparator, from corpora of real signatures.\n\nExample: inkeval run --corpus svc2004-task2 --path corpora/svc2004 --protocol rand --scores t2.csv"),
 		kong.Writers(stdout, stderr), kong.BindTo(ctx, (*context.Context)(nil)), kong.Exit(func(int) { panic(errHelp) }))
 	if err != nil {
 		return err
