@@ -30,8 +30,26 @@ function keepFolder(): Plugin {
   };
 }
 
+// What a page shows until its program runs: the bar that it will have, and, if the
+// program does not come (the service went away, a network ate it), a word about it
+// that style alone brings out after some seconds. It must be in the HTML itself.
+function frame(): Plugin {
+  const late = {
+    en: 'This takes longer than usual. Reload the page if nothing happens.',
+    fr: 'C’est plus long que d’habitude. Rechargez la page si rien ne se passe.',
+    'zh-Hant': '載入時間比平常久。若沒有反應，請重新載入頁面。',
+    'zh-Hans': '加载时间比平常久。若没有反应，请重新加载页面。',
+  };
+  const words = Object.entries(late).map(([tag, text]) => `<p lang="${tag}">${text}</p>`).join('');
+  const shell = `<div class="shell"><header class="shell-bar"><span class="shell-brand"><img src="/icon.svg" width="28" height="28" alt="" />Inkwitness</span></header><main class="shell-main"><div class="shell-late">${words}</div></main></div>`;
+  return {
+    name: 'frame',
+    transformIndexHtml: (html) => html.replace('<div id="app"></div>', `<div id="app">${shell}</div>`),
+  };
+}
+
 export default defineConfig({
-  plugins: [pdfjsFiles(), keepFolder()],
+  plugins: [pdfjsFiles(), keepFolder(), frame()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {

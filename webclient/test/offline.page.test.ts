@@ -49,7 +49,7 @@ it('keeps the shell and nothing private, and says what to do without a network',
   expect(paths.filter((path) => path.startsWith('/api'))).toEqual([]);
   expect(paths.filter((path) => !/^\/(sign|assets\/.+|offline\.(html|css)|icon\.svg)$/.test(path))).toEqual([]);
   await page.reload(); // now the worker answers
-  await get(page, 'read-done').waitFor();
+  await page.locator('.pdf-text[data-ready]').first().waitFor();
   await context.setOffline(true);
   await page.reload();
   await get(page, 'retry').waitFor(); // the shell stands and says that the service cannot be reached
@@ -59,7 +59,20 @@ it('keeps the shell and nothing private, and says what to do without a network',
   await shoot(page, 'offline-unknown-phone');
   await context.setOffline(false);
   await page.goto(`${mock.url}/sign`);
-  await get(page, 'read-done').waitFor();
+  await page.locator('.pdf-text[data-ready]').first().waitFor();
+  await context.close();
+});
+
+it('stands with its name and a word of advice when its program does not come', async () => {
+  const { context, page } = await open(browser, 'phone', { locale: 'fr-FR' });
+  await context.route(/\/assets\/sign-.*\.js/, (route) => route.abort());
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  expect(await page.locator('.shell-brand').isVisible()).toBe(true);
+  const advice = page.locator('.shell-late [lang=fr]');
+  expect(await advice.isVisible()).toBe(false); // most pages come in time
+  await page.evaluate(() => document.getAnimations().forEach((one) => one.finish())); // as after 8 s
+  expect(await advice.isVisible()).toBe(true);
+  await shoot(page, 'program-away-phone');
   await context.close();
 });
 
