@@ -40,7 +40,7 @@ const fr: Translation<typeof en> = {
   ask: {
     title: 'Demander l’ouverture d’une preuve',
     text: 'L’écriture et la vidéo sont personnelles. On ne les ouvre qu’en cas de litige, à deux : vous demandez, une autre personne habilitée accepte, et les parties sont prévenues. Qui a ouvert quoi, quand et pourquoi reste au journal.',
-    alone: 'Personne d’autre dans votre organisation ne peut encore accepter. Il faut une seconde personne : propriétaire, administrateur ou enquêteur.',
+    alone: 'Personne d’autre dans votre organisation ne peut encore accepter. Il faut une seconde personne : propriétaire, administrateur ou enquêteur.',
     invite: 'Inviter une seconde personne',
     askOwner: 'Demandez au propriétaire de votre organisation d’en inviter une.',
     none: 'Votre organisation n’a pas encore de signature enregistrée. Des signatures venues d’ailleurs peuvent être apportées en fichiers.',

@@ -17,7 +17,7 @@ const fr: Translation<typeof en> = {
   },
   explained: {
     holds: 'Le fichier est complet et inchangé depuis son scellement, et ses sceaux mènent à des racines connues ici.',
-    erased: 'Le fichier est tel qu’il a été scellé, sauf ce qui a été effacé depuis à bon droit : une déclaration signée qu’il contient le nomme. Ses sceaux mènent à des racines connues ici.',
+    erased: 'Le fichier est tel qu’il a été scellé, sauf ce qui a été effacé depuis à bon droit : une déclaration signée qu’il contient le nomme. Ses sceaux mènent à des racines connues ici.',
     unknown: 'Les points « ouverts » demandent quelque chose qui n’est pas dans le fichier, par exemple une racine à laquelle vous vous fiez.',
     fails: 'Au moins un point ci-dessous est faux : le fichier a été modifié, est incomplet, ou n’a pas été fait comme il le dit.',
     unreadable: 'Ce n’est ni une lettre de dépôt ni un PDF signé, ou sa structure même est endommagée.',

@@ -92,8 +92,8 @@ const fr: Translation<typeof en> = {
       enforced: 'Tous, sauf les propriétaires, doivent se connecter là-bas', address: 'Où le fournisseur renvoie les personnes', audience: 'Nom de ce service pour le fournisseur', remove: 'Retirer',
     },
     names: {
-      title: 'Comment les membres trouvent cette connexion', text: 'Sur la page de connexion, ils saisissent un nom court ou leur adresse professionnelle : il faut alors montrer que le domaine est à vous.',
-      none: 'Aucun nom : personne ne peut la trouver.', name: 'Nom court ou domaine', hint: 'Par exemple atelier-durand ou atelier.example.', add: 'Ajouter',
+      title: 'Comment les membres trouvent cette connexion', text: 'Sur la page de connexion, ils saisissent un nom court ou leur adresse professionnelle : il faut alors montrer que le domaine est à vous.',
+      none: 'Aucun nom : personne ne peut la trouver.', name: 'Nom court ou domaine', hint: 'Par exemple atelier-durand ou atelier.example.', add: 'Ajouter',
       used: 'Utilisé', waits: 'Pas encore montré', record: 'Ajoutez cet enregistrement TXT au DNS du domaine, puis cherchez-le. Il peut n’être visible qu’après une heure.',
       recordName: 'Nom de l’enregistrement', recordValue: 'Valeur', verify: 'Chercher l’enregistrement', remove: 'Retirer', removeOf: (name) => `Retirer ${name}`,
     },
