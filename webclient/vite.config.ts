@@ -32,7 +32,8 @@ function keepFolder(): Plugin {
 
 // What a page shows until its program runs: the bar that it will have, and, if the
 // program does not come (the service went away, a network ate it), a word about it
-// that style alone brings out after some seconds. It must be in the HTML itself.
+// that style alone brings out after some seconds. It must be in the HTML itself, and has
+// nothing that moves when the page's own bar grows.
 function frame(): Plugin {
   const late = {
     en: 'This takes longer than usual. Reload the page if nothing happens.',
@@ -41,7 +42,7 @@ function frame(): Plugin {
     'zh-Hans': '加载时间比平常久。若没有反应，请重新加载页面。',
   };
   const words = Object.entries(late).map(([tag, text]) => `<p lang="${tag}">${text}</p>`).join('');
-  const shell = `<div class="shell"><header class="shell-bar"><span class="shell-brand"><img src="/icon.svg" width="28" height="28" alt="" />Inkwitness</span></header><main class="shell-main"><div class="shell-late">${words}</div></main></div>`;
+  const shell = `<div class="shell"><header class="shell-bar"><span class="shell-brand"><img src="/icon.svg" width="28" height="28" alt="" />Inkwitness</span></header><div class="shell-late">${words}</div></div>`;
   return {
     name: 'frame',
     transformIndexHtml: (html) => html.replace('<div id="app"></div>', `<div id="app">${shell}</div>`),
