@@ -196,7 +196,8 @@ func checks(t *testing.T, a *store.Accounts, clock *Clock) {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 	must(t, a.Checked(ctx, "a/1", clock.Now(), "rotten"))
-	if got, err := a.Unchecked(ctx, clock.Now().Add(time.Second), 10); err != nil || !slices.Equal(keysOf(got), []string{"a/2", "a/1"}) {
+	// What was damaged is read again before anything else is.
+	if got, err := a.Unchecked(ctx, clock.Now().Add(time.Second), 10); err != nil || !slices.Equal(keysOf(got), []string{"a/1"}) {
 		t.Errorf("unchecked %v, %v", keysOf(got), err)
 	}
 	if got, err := a.Unchecked(ctx, clock.Now(), 10); err != nil || !slices.Equal(keysOf(got), []string{"a/2"}) {
