@@ -250,7 +250,7 @@ async function investigator() {
   await page.click(t('tab-compare'));
   await page.waitForSelector(t('compare-questioned'));
   await page.waitForSelector(t('connectors'));
-  await page.waitForTimeout(1500);
+  await page.waitForFunction(() => document.querySelectorAll('[data-test^=plot-] canvas').length >= 8); // drawn one after the other
   await screen(page, 'compare');
   const video = await page.$eval(t('compare-video'), (element) => new Promise((resolve) => {
     const answer = () => resolve({ seconds: element.duration, width: element.videoWidth, error: element.error?.message });

@@ -9,7 +9,7 @@ beforeEach(() => {
 
 function frame(): void {
   frames.splice(0).forEach((work) => work());
-  vi.runAllTimers();
+  vi.advanceTimersByTime(1);
 }
 
 it('does one piece a frame, the newest of each owner, and goes on after a failure', () => {
@@ -33,4 +33,19 @@ it('does one piece a frame, the newest of each owner, and goes on after a failur
   later(c, () => done.push('c'));
   frame();
   expect(done.at(-1)).toBe('c');
+  frame(); // finds that nothing is left
+});
+
+it('goes on where no frame comes', () => {
+  const done: string[] = [];
+  later({}, () => done.push('a'));
+  later({}, () => done.push('b'));
+  vi.advanceTimersByTime(59);
+  expect(done).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(done).toEqual(['a']);
+  vi.advanceTimersByTime(60);
+  expect(done).toEqual(['a', 'b']);
+  frame(); // late, and with nothing left to do
+  expect(done).toEqual(['a', 'b']);
 });

@@ -29,6 +29,17 @@ function next(): void {
   work();
 }
 
+// Frames may come late, or not at all (a page out of sight, a slow machine that plays
+// the video): then work goes on without them.
+const PATIENCE = 60; // ms
+
 function afterFrame(work: () => void): void {
-  requestAnimationFrame(() => setTimeout(work));
+  let due = true;
+  const once = () => {
+    if (!due) return;
+    due = false;
+    work();
+  };
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, PATIENCE);
 }
