@@ -91,13 +91,13 @@ size: pages ## gzip bytes of script and style that each page loads before the PD
 .PHONY: screenshots
 screenshots: browser build ## the pictures of the main screens in this README, from a real run
 	rm -rf out && mkdir -p out/screens api/e2e/screens
-	go test -count=1 -timeout 10m -run TestDemo ./api/e2e -args -viewport -out $(CURDIR)/out
+	go test -count=1 -timeout 10m -run 'TestLine$$' ./api/e2e -args -viewport -out $(CURDIR)/out
 	for name in sign-read sign-pad own-completed compare verify; do cp out/screens/*-$$name.png api/e2e/screens/$$name.png; done
 
 .PHONY: demo
 demo: browser build ## the whole flow in headless Chromium: out/*.asice, out/*.pdf, out/screens/*.png
 	rm -rf out && mkdir -p out/screens
-	go test -count=1 -timeout 10m -run TestDemo ./api/e2e -args -out $(CURDIR)/out
+	go test -count=1 -timeout 10m -run 'TestLine$$' ./api/e2e -args -out $(CURDIR)/out
 	@ls -l out out/screens
 
 .PHONY: bench

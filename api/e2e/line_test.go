@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,30 +13,64 @@ import (
 	"inkwitness/api/store/pgtest"
 )
 
-// TestLine is the whole line on SQLite and files, as `make run` starts it.
+// What `make demo` and `make screenshots` ask of TestLine.
+var (
+	out      = flag.String("out", "", "folder for the demonstration's deposit, PDF and pictures")
+	viewport = flag.Bool("viewport", false, "pictures show what fits on the screen, not the whole page")
+)
+
+// TestLine is the whole line on SQLite and files, as `make run` starts it, and
+// the demonstration: it leaves the deposit, the signed PDF and a picture of each
+// page that the three people see, and ends on the public page.
 func TestLine(t *testing.T) {
-	line(t, newService(t))
+	folder := *out
+	if folder == "" {
+		folder = t.TempDir()
+	}
+	screens := filepath.Join(folder, "screens")
+	if err := os.MkdirAll(screens, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	verified := false
+	for _, e := range line(t, newService(t), func(f *task) {
+		f.Steps, f.Screens, f.Out, f.Viewport = append(f.Steps, "verify"), screens, folder, *viewport
+	}) {
+		verified = verified || e.Event == "verified" && e.Answer == "holds"
+	}
+	if !verified {
+		t.Error("the public page does not say that the deposit holds")
+	}
+	for _, pattern := range []string{"*.asice", "*.pdf", "screens/*.png"} {
+		if found, err := filepath.Glob(filepath.Join(folder, pattern)); err != nil || len(found) == 0 {
+			t.Errorf("the demonstration left no %s: %v", pattern, err)
+		}
+	}
 }
 
 // TestLineOnPostgres is the same on PostgreSQL, with the signers' keys in a
 // process of their own.
 func TestLineOnPostgres(t *testing.T) {
-	line(t, newService(t, "DATABASE_URL="+pgtest.URL(t), "KEY_HOLDER="+newHolder(t).socket))
+	line(t, newService(t, "DATABASE_URL="+pgtest.URL(t), "KEY_HOLDER="+newHolder(t).socket), func(*task) {})
 }
 
 // line is what the service exists for: an owner is invited, uploads a PDF, places
 // a field and sends; a signer reads, consents, enrols references and signs with
 // pen and camera; the owner downloads the deposit, which verifies with our
 // program and with public tools; an investigator opens the comparison.
-func line(t *testing.T, s *service) {
+func line(t *testing.T, s *service, more func(*task)) []event {
 	s.start()
 	all, origin := signatures(t, 6)
+	if *out != "" { // pictures of real people's handwriting are not kept
+		all, origin = syntheticSignatures(t, 6), "synthetic"
+	}
 	t.Logf("the pen replays %s signatures", origin)
 	f := newTask(t, s)
 	f.Steps, f.Signatures = []string{"owner", "signer", "follow", "investigator"}, all
+	more(&f)
 	files := map[string]string{}
 	var signature event
-	for _, e := range f.run(t, nil) {
+	events := f.run(t, nil)
+	for _, e := range events {
 		switch e.Event {
 		case "drawn":
 			signature = e // the last one drawn is the signature
@@ -61,6 +96,7 @@ func line(t *testing.T, s *service) {
 	if s.log.contains("Sam Signer") || s.log.contains("sam@example.org") {
 		t.Error("the signer's name or address stands in the log")
 	}
+	return events
 }
 
 // openDeposit reads a deposit that the browser downloaded.
