@@ -3,6 +3,7 @@ package ws
 import (
 	"math"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -43,6 +44,7 @@ func NewBans(clock capture.Clock) *Bans {
 
 // offence notes that a connection of address did harm.
 func (b *Bans) offence(address string) {
+	address = whose(address)
 	now := b.clock.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,6 +80,7 @@ func (b *Bans) room(now time.Time) {
 
 // draws counts a connection of address in that brought samples, or out again.
 func (b *Bans) draws(address string, n int) {
+	address = whose(address)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.drawing[address] += n; b.drawing[address] == 0 {
@@ -85,8 +88,20 @@ func (b *Bans) draws(address string, n int) {
 	}
 }
 
+// whose is what counts as one address: of IPv6 the half that a provider gives to
+// one customer (RFC 6177), since the other half costs its owner nothing to change.
+func whose(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	net, _ := ip.WithZone("").Prefix(64)
+	return net.String()
+}
+
 // Banned tells whether an address is kept away at this moment.
 func (b *Bans) Banned(address string) bool {
+	address = whose(address)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.offenders[address]

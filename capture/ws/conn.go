@@ -21,9 +21,13 @@ const (
 const lingerBytes = 256 << 10
 
 // sliver is a piece of a message, in bytes, that costs more to read than it
-// brings. Browsers send a message in one frame, and TLS passes none on in less
-// than a record, so that pieces below are rare; many are an attack.
-const sliver = 16
+// brings. A short message is one, and so may be the ends of a longer one; more
+// than maxSlivers of one message are an attack: browsers send a message in one
+// frame, and TLS passes none on in less than a record.
+const (
+	sliver     = 16
+	maxSlivers = 8
+)
 
 // chatRate and chatBurst bound what is not a batch: control frames, PINGs,
 // slivers and the like, in messages a second and at once.
@@ -289,13 +293,17 @@ func (c *conn) next() ([]byte, error) {
 		return nil, closeText
 	}
 	c.buf = c.buf[:0]
+	slivers := 0
 	for {
 		if len(c.buf) == cap(c.buf) {
 			c.buf = append(c.buf, make([]byte, max(512, len(c.buf)))...)[:len(c.buf)]
 		}
 		n, err := r.Read(c.buf[len(c.buf):cap(c.buf)])
 		c.buf = c.buf[:len(c.buf)+n]
-		if err == nil && n < sliver && c.chat.take(c.h.cfg.Clock.Now()) > 0 {
+		if err == nil && n < sliver {
+			slivers++
+		}
+		if slivers > maxSlivers && c.chat.take(c.h.cfg.Clock.Now()) > 0 {
 			return nil, closeFlood
 		}
 		if err == io.EOF {

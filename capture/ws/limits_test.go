@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"inkwitness/capture"
 	"inkwitness/capture/ink"
 	"inkwitness/capture/ws"
 )
@@ -144,5 +145,25 @@ func TestAFastSenderIsSlowedDown(t *testing.T) {
 	}
 	if took := time.Since(start); took < 400*time.Millisecond {
 		t.Errorf("60 messages in %v, though only 10 may come at once and 100 a second", took)
+	}
+}
+
+// Short messages are what a pen that rests sends, and all come at once after a cut.
+func TestShortBatchesAreNoFlood(t *testing.T) {
+	r := newRig(t, nil)
+	r.session(1)
+	c := r.client(1)
+	const batches = 300 // more than may come of control frames
+	for n := range batches {
+		if err := c.Add([]capture.Point{{Time: int64(n)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Finish()
+	if err := c.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if book := c.Book(); book.Connected != 1 {
+		t.Errorf("connected %d times", book.Connected)
 	}
 }
