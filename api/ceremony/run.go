@@ -99,7 +99,7 @@ func (w *sealing) finished(ctx context.Context, o outcome) {
 
 // sealOne takes a document as far as it goes, and says whether that went well.
 func (s *Service) sealOne(ctx context.Context, id string) bool {
-	err := s.advance(ctx, id)
+	err := s.Advance(ctx, id)
 	if err == nil || ctx.Err() != nil || errors.Is(err, ErrOvertaken) {
 		return true
 	}

@@ -62,8 +62,9 @@ func (s *Service) nudge(id string) {
 	}
 }
 
-// advance takes a document as far as it goes.
-func (s *Service) advance(ctx context.Context, id string) error {
+// Advance takes a document as far as it goes. Run does it for every document that
+// was confirmed, and again after a failure.
+func (s *Service) Advance(ctx context.Context, id string) error {
 	d, err := s.Documents.Document(ctx, id)
 	if err != nil {
 		return err

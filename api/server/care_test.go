@@ -61,6 +61,21 @@ type bench struct {
 
 func newBench(t *testing.T, change func(*Config)) *bench {
 	t.Helper()
+	b := newIdleBench(t, change)
+	ctx, stop := context.WithCancel(context.Background())
+	var parts sync.WaitGroup
+	parts.Go(func() { _ = b.ceremony.Run(ctx) })
+	parts.Go(func() { _ = b.log.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		parts.Wait()
+	})
+	return b
+}
+
+// newIdleBench is one in which nothing runs.
+func newIdleBench(t *testing.T, change func(*Config)) *bench {
+	t.Helper()
 	cfg := Config{Data: filepath.Join(t.TempDir(), "data"), Listen: "127.0.0.1:0"}
 	if change != nil {
 		change(&cfg)
@@ -71,13 +86,7 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	var parts sync.WaitGroup
-	parts.Go(func() { _ = s.ceremony.Run(ctx) })
-	parts.Go(func() { _ = s.log.Run(ctx) })
 	t.Cleanup(func() {
-		stop()
-		parts.Wait()
 		if err := errors.Join(s.listener.Close(), s.store.Close()); err != nil {
 			t.Error(err)
 		}
@@ -107,26 +116,8 @@ func (b *bench) signed(given bool, record func(document, signer string) capture.
 	ctx := b.t.Context()
 	d := b.sent()
 	for _, who := range d.Signers {
-		mails, err := b.accounts.AllMails(ctx, 100)
-		b.must(err)
-		secret := ""
-		for _, m := range mails { // the newest stands last
-			if found := linkSecret.FindStringSubmatch(m.Text); found != nil && m.To == who.Email {
-				secret = found[1]
-			}
-		}
-		_, _, signer, err := b.ceremony.OpenLink(ctx, secret, "browser of "+who.Name)
-		b.must(err)
-		for _, p := range ceremony.Purposes {
-			_, err := b.ceremony.Consent(ctx, d.ID, signer, ceremony.Consent{Purpose: p, TextVersion: ceremony.ConsentVersion, Language: "en", Given: given})
-			b.must(err)
-		}
-		captured, typed := record(d.ID, signer), ""
-		if captured == "" {
-			typed = who.Name
-		}
-		_, err = b.ceremony.Confirm(ctx, d.ID, signer, captured, typed)
-		b.must(err)
+		signer := b.confirm(d, who, given, record)
+		var err error
 		for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 			d, err = b.ceremony.Document(ctx, d.ID)
 			b.must(err)
@@ -149,10 +140,42 @@ func (b *bench) signed(given bool, record func(document, signer string) capture.
 	return d
 }
 
+// confirm takes a signer from the link to the last press.
+func (b *bench) confirm(d *ceremony.Document, who *ceremony.Signer, given bool, record func(document, signer string) capture.SessionID) (signer string) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	mails, err := b.accounts.AllMails(ctx, 100)
+	b.must(err)
+	secret := ""
+	for _, m := range mails { // the newest stands last
+		if found := linkSecret.FindStringSubmatch(m.Text); found != nil && m.To == who.Email {
+			secret = found[1]
+		}
+	}
+	_, _, signer, err = b.ceremony.OpenLink(ctx, secret, "browser of "+who.Name)
+	b.must(err)
+	for _, p := range ceremony.Purposes {
+		_, err := b.ceremony.Consent(ctx, d.ID, signer, ceremony.Consent{Purpose: p, TextVersion: ceremony.ConsentVersion, Language: "en", Given: given})
+		b.must(err)
+	}
+	captured, typed := record(d.ID, signer), ""
+	if captured == "" {
+		typed = who.Name
+	}
+	_, err = b.ceremony.Confirm(ctx, d.ID, signer, captured, typed)
+	b.must(err)
+	return signer
+}
+
 const benchOwner = "0000000000000000000000000000000a"
 
 // sent uploads a document and sends it to two people.
 func (b *bench) sent() *ceremony.Document {
+	b.t.Helper()
+	return b.sentTo(ceremony.SignerPlan{Name: "Ada First", Email: "ada@example.org"}, ceremony.SignerPlan{Name: "Bo Second", Email: "bo@example.org"})
+}
+
+func (b *bench) sentTo(people ...ceremony.SignerPlan) *ceremony.Document {
 	b.t.Helper()
 	ctx := b.t.Context()
 	if _, err := b.accounts.Organisation(ctx, firstOrganisation); errors.Is(err, api.ErrNotFound) {
@@ -163,8 +186,11 @@ func (b *bench) sent() *ceremony.Document {
 	b.must(err)
 	d, err := b.ceremony.Upload(ctx, firstOrganisation, benchOwner, "Lease", "lease.pdf", bytes.NewReader(pdf), int64(len(pdf)))
 	b.must(err)
-	d, err = b.ceremony.Plan(ctx, d.ID, []ceremony.SignerPlan{{Name: "Ada First", Email: "ada@example.org"}, {Name: "Bo Second", Email: "bo@example.org"}}, []ceremony.Field{
-		{Signer: 0, Page: 1, X: 60, Y: 60, Width: 160, Height: 60}, {Signer: 1, Page: 1, X: 60, Y: 160, Width: 160, Height: 60}})
+	var fields []ceremony.Field
+	for i := range people {
+		fields = append(fields, ceremony.Field{Signer: i, Page: 1, X: 60, Y: 60 + 100*float64(i), Width: 160, Height: 60})
+	}
+	d, err = b.ceremony.Plan(ctx, d.ID, people, fields)
 	b.must(err)
 	d, err = b.ceremony.Send(ctx, d.ID)
 	b.must(err)

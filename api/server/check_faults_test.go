@@ -13,7 +13,7 @@ import (
 // before a crash, no good copy is touched and nothing whole is called damaged;
 // the next check, of a process started again, ends with every copy whole.
 func checkFaults(t *testing.T, p preserved) {
-	faultTable(t, func(t *testing.T, at int, mode faultMode) (string, int) {
+	p.faultTable(t, func(t *testing.T, at int, mode faultMode) (string, int) {
 		s := p.scene(t)
 		ctx := t.Context()
 		d := s.document()

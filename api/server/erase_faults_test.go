@@ -16,7 +16,7 @@ import (
 func erasureFaults(t *testing.T, p preserved) {
 	const right = "request 2026-17 of the data subject"
 	receipts := 0
-	faultTable(t, func(t *testing.T, at int, mode faultMode) (string, int) {
+	p.faultTable(t, func(t *testing.T, at int, mode faultMode) (string, int) {
 		s := p.scene(t)
 		ctx := t.Context()
 		s.f.arm(at, mode)

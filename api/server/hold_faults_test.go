@@ -67,7 +67,7 @@ var holdActs = []struct {
 // the act and its line in the record are both there or both not; done again
 // where it is not, the hold goes on, and deletion is held up until the end.
 func holdFaults(t *testing.T, p preserved) {
-	faultTable(t, func(t *testing.T, at int, mode faultMode) (string, int) {
+	p.faultTable(t, func(t *testing.T, at int, mode faultMode) (string, int) {
 		s := p.scene(t)
 		web := s.holdsOf()
 		s.f.arm(at, mode)

@@ -54,24 +54,30 @@ func TestRecordsAreMadeAndRenewed(t *testing.T) {
 func (b *bench) recordHolds(id string, chains int, after func()) {
 	b.t.Helper()
 	after()
+	if record := b.recorded(id, b.trusted()); len(record.Chains) != chains {
+		b.t.Errorf("%d chains, want %d", len(record.Chains), chains)
+	}
+}
+
+// recorded returns a deposit's record, with which the deposit verifies.
+func (b *bench) recorded(id string, trusted deposit.Options) *cms.EvidenceRecord {
+	b.t.Helper()
 	content, der, err := shelf{b.store, b.accounts.Ceremonies(), b.objects}.Deposit(b.t.Context(), id)
 	b.must(err)
 	defer content.Close()
 	record, err := cms.ParseRecord(der)
 	b.must(err)
-	if len(record.Chains) != chains {
-		b.t.Errorf("%d chains, want %d", len(record.Chains), chains)
-	}
 	c, err := deposit.Open(content, content.Size())
 	b.must(err)
 	r, err := c.WithRecord(record)
 	b.must(err)
 	all, err := io.ReadAll(r)
 	b.must(err)
-	report := deposit.Verify(bytes.NewReader(all), int64(len(all)), b.trusted())
+	report := deposit.Verify(bytes.NewReader(all), int64(len(all)), trusted)
 	if !report.Holds() {
 		b.t.Errorf("the deposit with its record: %+v", report.Failed())
 	}
+	return record
 }
 
 func TestAlgorithmsOfTheOperator(t *testing.T) {

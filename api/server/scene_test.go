@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"inkwitness/api/ceremony"
+	"inkwitness/api/store/pgtest"
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
 )
@@ -18,16 +19,25 @@ import (
 // that fails, loses its answer, or is the last before a crash.
 // INKWITNESS_FULL=1 takes every row.
 func TestFaults(t *testing.T) {
-	p := preserve(t)
-	t.Run("erasure", func(t *testing.T) { erasureFaults(t, p) })
-	t.Run("check", func(t *testing.T) { checkFaults(t, p) })
-	t.Run("hold", func(t *testing.T) { holdFaults(t, p) })
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			p, sealing := preserve(t, database), preserveConfirmed(t, database)
+			t.Run("seal", func(t *testing.T) { sealFaults(t, sealing) })
+			t.Run("renewal", func(t *testing.T) { renewalFaults(t, p) })
+			t.Run("purge", func(t *testing.T) { purgeFaults(t, p) })
+			t.Run("erasure", func(t *testing.T) { erasureFaults(t, p) })
+			t.Run("check", func(t *testing.T) { checkFaults(t, p) })
+			t.Run("hold", func(t *testing.T) { holdFaults(t, p) })
+		})
+	}
 }
 
-// preserved is a stopped service with one completed document, to be copied for
-// each row of a fault table.
+// preserved is a stopped service with one document, to be copied for each row of
+// a fault table.
 type preserved struct {
 	data    string
+	url     string // of the database, where it is PostgreSQL
+	address string // under which people reach it
 	id      string
 	now     time.Time
 	trusted deposit.Options
@@ -35,11 +45,25 @@ type preserved struct {
 	keys    map[string]int  // by purpose
 }
 
-func preserve(t *testing.T) (p preserved) {
+// newPreserved names the place of a service and its database.
+func newPreserved(t *testing.T, database string) (p preserved) {
+	p.data, p.address = filepath.Join(t.TempDir(), "data"), "https://sign.example.org"
+	if database == "postgres" {
+		p.url = pgtest.URL(t)
+	}
+	return p
+}
+
+func (p preserved) config(c *Config) {
+	c.Data, c.DatabaseURL, c.PublicURL, c.BlobCopies = p.data, p.url, p.address, secondStore(p.data)
+}
+
+// preserve makes a service with a completed document.
+func preserve(t *testing.T, database string) preserved {
 	t.Helper()
-	p.data = filepath.Join(t.TempDir(), "data")
+	p := newPreserved(t, database)
 	if !t.Run("prepare", func(t *testing.T) {
-		b := newBench(t, func(c *Config) { c.Data, c.BlobCopies = p.data, secondStore(p.data) })
+		b := newBench(t, p.config)
 		d := b.completed()
 		b.must(b.renewRecords(t.Context()))
 		b.must(b.purgeObjects(t.Context()))
@@ -85,7 +109,10 @@ func (p preserved) scene(t *testing.T) *scene {
 	s := &scene{t: t, p: p, f: &faults{}}
 	s.must(os.CopyFS(data, os.DirFS(p.data)))
 	s.must(os.Chmod(filepath.Join(data, "root.key"), 0o600))
-	s.c = s.f.config(Config{Data: data, BlobCopies: secondStore(data)})
+	s.c = s.f.config(Config{Data: data, BlobCopies: secondStore(data), Listen: "127.0.0.1:0", PublicURL: p.address})
+	if p.url != "" {
+		s.c.DatabaseURL = pgtest.Clone(t, p.url)
+	}
 	s.c.seams.clock = &testClock{now: p.now.Add(time.Minute)}
 	s.open()
 	return s

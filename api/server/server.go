@@ -92,7 +92,19 @@ type Server struct {
 }
 
 // New opens everything. What a crash left half done is repaired by Run.
-func New(ctx context.Context, cfg Config) (_ *Server, err error) {
+func New(ctx context.Context, cfg Config) (*Server, error) {
+	s, err := open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.mount(ctx); err != nil {
+		return nil, errors.Join(err, s.listener.Close(), s.store.Close())
+	}
+	return s, nil
+}
+
+// open opens everything but what serves HTTP.
+func open(ctx context.Context, cfg Config) (_ *Server, err error) {
 	listener, err := net.Listen("tcp", cmp.Or(cfg.Listen, DefaultListen))
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -127,14 +139,14 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 			err = errors.Join(err, s.store.Close())
 		}
 	}()
-	if err := s.open(ctx); err != nil {
+	if err := s.parts(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// open makes the parts in the order in which they need each other.
-func (s *Server) open(ctx context.Context) error {
+// parts makes the parts in the order in which they need each other.
+func (s *Server) parts(ctx context.Context) error {
 	s.missed = newMissed(s.cfg.Logger)
 	objects, keys, err := openVault(ctx, s.cfg, s.store, s.missed.note)
 	if err != nil {
@@ -218,7 +230,18 @@ func (s *Server) open(ctx context.Context) error {
 		Tx: s.store, Cases: cases, Openings: cases, People: s.accounts, Records: records{s}, Evidence: s.ceremony,
 		Vault: objects, Comparator: comparing{comparator}, Trust: s.trusted, Clock: s.clock, Logger: s.cfg.Logger,
 	})
-	return s.mount(ctx, keys, objects)
+	reach := s.reach()
+	s.programs, err = program.New(program.Config{Store: s.accounts, Clock: s.clock, Client: egress.NewClient(reach), Logger: s.cfg.Logger,
+		CheckURL: func(url string) error { return egress.CheckURL(url, reach) }})
+	if err != nil {
+		return fmt.Errorf("open API keys and webhooks: %w", err)
+	}
+	return nil
+}
+
+// reach is where the service may connect to on somebody's word.
+func (s *Server) reach() egress.Config {
+	return egress.Config{Allow: s.cfg.EgressAllow, PlainHTTP: len(s.cfg.EgressAllow) > 0}
 }
 
 // comparing adds the description of a signature to the comparator.
@@ -236,7 +259,8 @@ type outbox struct {
 func (o outbox) Wake() { o.log.Wake() }
 
 // mount adds every route.
-func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.Vault) (err error) {
+func (s *Server) mount(ctx context.Context) (err error) {
+	keys, objects := s.keys, s.objects
 	metrics := prometheus.NewRegistry()
 	s.damage = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inkwitness_damage", Help: "What the last hourly check found damaged and could not repair: an alarm when not 0."}, []string{"what"})
 	s.waiting = newWaiting()
@@ -275,9 +299,7 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	if signer.Codes, err = s.openSMS(); err != nil {
 		return fmt.Errorf("open the SMS gateway: %w", err)
 	}
-	reach := egress.Config{Allow: s.cfg.EgressAllow, PlainHTTP: len(s.cfg.EgressAllow) > 0}
-	outside := egress.NewClient(reach)
-	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: outside, LookupTXT: net.DefaultResolver.LookupTXT, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
+	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: egress.NewClient(s.reach()), LookupTXT: net.DefaultResolver.LookupTXT, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
 	signer.Apps = s.auth
@@ -288,11 +310,6 @@ func (s *Server) mount(ctx context.Context, keys *vault.Keyring, objects *vault.
 	sharing, err := share.New(share.Config{Documents: s.ceremony, Store: s.accounts, Notices: s.post, Clock: s.clock})
 	if err != nil {
 		return fmt.Errorf("open sharing: %w", err)
-	}
-	s.programs, err = program.New(program.Config{Store: s.accounts, Clock: s.clock, Client: outside, Logger: s.cfg.Logger,
-		CheckURL: func(url string) error { return egress.CheckURL(url, reach) }})
-	if err != nil {
-		return fmt.Errorf("open API keys and webhooks: %w", err)
 	}
 	directory, err := scim.New(scim.Config{Store: s.accounts, Clock: s.clock, URL: s.cfg.PublicURL})
 	if err != nil {

@@ -99,6 +99,29 @@ func Copy(t testing.TB, name string, prepare func(url string) error) string {
 	return address
 }
 
+// Clone returns the address of a copy of a database to which nobody is connected.
+// It is dropped when the test ends.
+func Clone(t testing.TB, address string) string {
+	t.Helper()
+	process.Lock()
+	defer process.Unlock()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	c := cluster(t)
+	clone, err := c.create(context.Background(), ` TEMPLATE "`+strings.TrimPrefix(u.Path, "/")+`"`)
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := c.drop(context.Background(), clone); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	return clone
+}
+
 // cluster returns the process's cluster, which it starts the first time. The
 // caller holds the lock.
 func cluster(t testing.TB) *Cluster {
@@ -165,6 +188,22 @@ func (c *Cluster) create(ctx context.Context, how string) (string, error) {
 		return "", fmt.Errorf("create database: %w", err)
 	}
 	return c.address(name), nil
+}
+
+func (c *Cluster) drop(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("pgx", c.address("postgres"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, `DROP DATABASE "`+strings.TrimPrefix(u.Path, "/")+`" WITH (FORCE)`); err != nil {
+		return fmt.Errorf("drop database: %w", err)
+	}
+	return nil
 }
 
 // Signal sends the server a signal, for tests of what happens when it dies.
