@@ -244,7 +244,7 @@ type Reference struct {
 
 // Limits of an upload and of a plan.
 const (
-	MaxUpload        = 50 << 20 // bytes of one PDF
+	DefaultMaxUpload = 50 << 20 // bytes of one PDF, where the operator says nothing else
 	MaxSigners       = 20
 	MaxFields        = 200
 	ReferencesNeeded = 3 // the fewest that a comparison is made with

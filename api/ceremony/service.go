@@ -172,6 +172,7 @@ type Config struct {
 	Log        Log
 	Clock      capture.Clock
 	Logger     *slog.Logger
+	MaxUpload  int64 // bytes of one PDF; DefaultMaxUpload when 0
 
 	// Providers are the trust providers that a document may choose beside the
 	// service's own authority, and DefaultProvider the choice of an organisation.
@@ -189,6 +190,9 @@ type Service struct {
 func New(cfg Config) *Service {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MaxUpload == 0 {
+		cfg.MaxUpload = DefaultMaxUpload
 	}
 	return &Service{Config: cfg, wake: make(chan string, 64)}
 }
@@ -216,8 +220,8 @@ func (s *Service) Upload(ctx context.Context, organisation, owner, title, filena
 	if title == "" || utf8.RuneCountInString(title) > 200 {
 		return nil, api.Explain(ErrInvalid, "Give the document a title of 1 to 200 characters.")
 	}
-	if size > MaxUpload {
-		return nil, api.Explain(api.ErrTooLarge, "The file has %d MB, the limit is %d MB.", size>>20, MaxUpload>>20)
+	if size > s.MaxUpload {
+		return nil, api.Explain(api.ErrTooLarge, "The file has %d MB, the limit is %d MB.", size>>20, s.MaxUpload>>20)
 	}
 	pages, err := s.PDF.Inspect(ctx, pdf, size)
 	if err != nil {

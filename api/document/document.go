@@ -58,7 +58,7 @@ const tag = "Documents"
 func (h *Handler) Mount(a *api.API) {
 	h.cookies = a.Cookie
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents", ID: "listDocuments", Summary: "List documents, newest first", Tag: tag}, h.list)
-	a.Raw(api.Route{Method: "POST", Path: "/api/documents", ID: "uploadDocument", Summary: "Upload a PDF as a new draft", Tag: tag, Status: http.StatusCreated, MaxBody: ceremony.MaxUpload + 1}, h.upload)
+	a.Raw(api.Route{Method: "POST", Path: "/api/documents", ID: "uploadDocument", Summary: "Upload a PDF as a new draft", Tag: tag, Status: http.StatusCreated, MaxBody: h.maxUpload() + 1}, h.upload)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/documents/{id}", ID: "getDocument", Summary: "Get a document", Tag: tag}, h.get)
 	api.Register(a, api.Route{Method: "PUT", Path: "/api/documents/{id}/plan", ID: "planDocument", Summary: "Set signers and signature fields of a draft", Tag: tag}, h.plan)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/providers", ID: "listProviders", Summary: "Who can certify signers, the service's own authority first", Tag: tag}, h.providers)
@@ -162,7 +162,7 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request) error {
 	}
 	size, err := io.Copy(file, r.Body)
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-		return api.Explain(api.ErrTooLarge, "The file is larger than %d MB. Make it smaller, for instance by reducing its images.", ceremony.MaxUpload>>20)
+		return api.Explain(api.ErrTooLarge, "The file is larger than %d MB. Make it smaller, for instance by reducing its images.", h.maxUpload()>>20)
 	}
 	if err != nil {
 		return fmt.Errorf("receive the upload: %w", err)
@@ -174,6 +174,15 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Location", "/api/documents/"+d.ID)
 	return api.WriteJSON(w, http.StatusCreated, NewView(d))
+}
+
+// maxUpload is what a PDF may have, in bytes. Nothing is behind a handler that
+// only describes its routes.
+func (h *Handler) maxUpload() int64 {
+	if h.Ceremony == nil {
+		return ceremony.DefaultMaxUpload
+	}
+	return h.Ceremony.MaxUpload
 }
 
 type idInput struct {

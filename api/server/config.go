@@ -44,6 +44,8 @@ type Config struct {
 
 	Face FaceConfig
 
+	MaxUpload int64 // bytes of one PDF, at most maxUpload; 50 MiB when 0
+
 	EgressAllow []netip.Prefix // private networks that webhooks and identity providers may be in
 
 	TimestampURLs  []string // outside RFC 3161 authorities, one after the other until one answers; deposits then carry both tokens
@@ -97,6 +99,10 @@ type MailConfig struct {
 	From string
 }
 
+// maxUpload is the largest PDF that is prepared, signed and verified in bounded
+// memory, as tests show.
+const maxUpload = 200 << 20
+
 // DefaultListen is where the service listens when nothing else is said.
 const DefaultListen = "127.0.0.1:8080"
 
@@ -123,6 +129,9 @@ func (c Config) fill() (Config, error) {
 		return c, errors.New("give both --face-model and --face-model-sha256, what `sha256sum FILE` prints, or none")
 	}
 	c.Face.SHA256 = strings.ToLower(c.Face.SHA256)
+	if c.MaxUpload < 0 || c.MaxUpload > maxUpload {
+		return c, fmt.Errorf("--max-upload-mb %d: give 1 to %d, larger documents are not read", c.MaxUpload>>20, int64(maxUpload)>>20)
+	}
 	if c.WitnessesNeed < 0 || c.WitnessesNeed > len(c.Witnesses) {
 		return c, fmt.Errorf("--witnesses-need %d, but there are %d witnesses", c.WitnessesNeed, len(c.Witnesses))
 	}

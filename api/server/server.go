@@ -220,7 +220,7 @@ func (s *Server) parts(ctx context.Context) error {
 		Tx: s.store, Documents: ceremonies, Schedule: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store, Prints: ceremonies,
 		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media, watching}, Inks: inks{}, Comparator: comparing{comparator},
-		Sealer: toSeal, Eraser: eraser{s.store, objects, authority}, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger,
+		Sealer: toSeal, Eraser: eraser{s.store, objects, authority}, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger, MaxUpload: s.cfg.MaxUpload,
 		Providers: s.providers.names(), DefaultProvider: s.defaultProvider,
 	})
 	toSeal.signature = s.ceremony.Handwriting

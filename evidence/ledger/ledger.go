@@ -103,7 +103,7 @@ type Cosigner interface {
 
 // Config is what a Log needs. Cosigner, Interval, Batch and Log are optional.
 type Config struct {
-	Origin   string // the log's name, schema-less URL, for instance "sign.example.com/log"
+	Origin   string // the log's name at its first start, schema-less URL, for instance "sign.example.com/log"; it stays
 	Outbox   Outbox
 	Tiles    Tiles
 	Keys     evidence.Keys
@@ -122,6 +122,9 @@ type Log struct {
 	wake    chan struct{}
 }
 
+// firstKey names the key of the log's own signature.
+const firstKey = "log/ed25519"
+
 // Open opens the log and makes its keys at the first start.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if cfg.Origin == "" || cfg.Outbox == nil || cfg.Tiles == nil || cfg.Keys == nil || cfg.Clock == nil {
@@ -137,7 +140,10 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Log{cfg: cfg, wake: make(chan struct{}, 1)}
-	for id, a := range map[string]proof.Algorithm{"log/ed25519": proof.Ed25519, "log/mldsa44": proof.CosignMLDSA} {
+	if err := l.keepName(ctx); err != nil {
+		return nil, fmt.Errorf("name of the log: %w", err)
+	}
+	for id, a := range map[string]proof.Algorithm{firstKey: proof.Ed25519, "log/mldsa44": proof.CosignMLDSA} {
 		s, err := l.signer(ctx, id, a)
 		if err != nil {
 			return nil, fmt.Errorf("open log key: %w", err)
@@ -147,6 +153,30 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		}
 	}
 	return l, nil
+}
+
+// keepName gives a log the name that it has: a service may move to another
+// address, but what proofs, witnesses and monitors know is one log.
+func (l *Log) keepName(ctx context.Context) error {
+	head, err := l.cfg.Tiles.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head.Note != nil {
+		c, err := proof.ParseCheckpoint(head.Note)
+		l.cfg.Origin = c.Origin
+		return err
+	}
+	key, _, err := l.cfg.Keys.Open(ctx, firstKey)
+	if errors.Is(err, evidence.ErrNotFound) {
+		return nil // the first start
+	}
+	if err != nil {
+		return err
+	}
+	k, err := proof.ParseKey(string(key.Public))
+	l.cfg.Origin = k.Name
+	return err
 }
 
 func (l *Log) signer(ctx context.Context, id string, a proof.Algorithm) (*proof.Signer, error) {

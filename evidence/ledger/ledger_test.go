@@ -136,6 +136,35 @@ func TestKeysOfTheFirstStartStay(t *testing.T) {
 	}
 }
 
+// A service that moves to another address keeps its log: with entries in it or
+// without, it has the name of the first start.
+func TestLogKeepsItsName(t *testing.T) {
+	for _, entries := range []int{0, 3} {
+		keys, _ := evidencetest.Keys()
+		s := &evidencetest.LogStore{}
+		cfg := ledger.Config{Origin: "old.example/log", Outbox: s, Tiles: s, Keys: keys, Clock: &evidencetest.Clock{}}
+		before, err := ledger.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, 0, entries)
+		sequence(t, before, entries)
+		cfg.Origin = "new.example/log"
+		l, err := ledger.Open(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.Origin() != "old.example/log" || l.Keys()[0].String() != before.Keys()[0].String() {
+			t.Errorf("with %d entries: %s by %s, want %s", entries, l.Origin(), l.Keys()[0], before.Keys()[0])
+		}
+		add(t, s, entries, entries+2)
+		sequence(t, l, 2)
+		for i := range entries + 2 {
+			verify(t, l, i)
+		}
+	}
+}
+
 // Every write fails once, without and with its effect kept. Whatever happens,
 // the next turn leaves a log in which each entry is proved once.
 func TestFaults(t *testing.T) {

@@ -70,6 +70,7 @@ type serveCommand struct {
 	FaceModel       string         `help:"ONNX file of a network that compares faces; see biometrics/README.md. Without one the answer is 'unavailable'." env:"FACE_MODEL" type:"existingfile"`
 	FaceModelSHA256 string         `name:"face-model-sha256" help:"SHA-256 of that file; any other is refused." env:"FACE_MODEL_SHA256"`
 	EgressAllow     []netip.Prefix `help:"Private networks that webhooks and identity providers may be in, as 10.1.0.0/16; none by default." env:"EGRESS_ALLOW"`
+	MaxUploadMB     int64          `name:"max-upload-mb" help:"Largest PDF that may be uploaded, in MiB, up to 200. Tablets read it page by page; slow networks feel its size." default:"50" env:"MAX_UPLOAD_MB"`
 	LogLevel        string         `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"LOG_LEVEL"`
 }
 
@@ -83,7 +84,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	cfg.BackupDir = c.BackupDir
 	cfg.Logger = logger(c.LogLevel)
 	cfg.SMS = server.SMSConfig{URL: c.SMS, Template: c.SMSTemplate, Authorization: c.SMSAuthorization, Countries: c.SMSCountries}
-	cfg.EgressAllow = c.EgressAllow
+	cfg.EgressAllow, cfg.MaxUpload = c.EgressAllow, c.MaxUploadMB<<20
 	cfg.Witnesses, cfg.WitnessesNeed, cfg.Providers = c.Witness, c.WitnessesNeed, c.Providers
 	cfg.Face = server.FaceConfig{Model: c.FaceModel, SHA256: c.FaceModelSHA256}
 	cfg.KeyHolder = c.KeyHolder
