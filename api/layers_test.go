@@ -59,6 +59,7 @@ var siblings = map[string][]string{
 
 	// seal is a deposit put together: the one package of evidence that sees the others.
 	"evidence/seal":    {"evidence/pdf", "evidence/deposit", "evidence/trust", "evidence/tsa", "evidence/ledger", "evidence/proof", "evidence/cms", "evidence/vault"},
+	"evidence/pdf":     {"evidence/cms"},
 	"evidence/deposit": {"evidence/pdf", "evidence/cms", "evidence/proof"},
 	"evidence/tsa":     {"evidence/cms"},
 	"evidence/renew":   {"evidence/cms", "evidence/deposit", "evidence/retain"},

@@ -14,7 +14,9 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rsa"
+	_ "crypto/sha1"   // registers SHA-1, of the attribute by which old timestamp authorities name their certificate
 	_ "crypto/sha256" // registers SHA-256
 	_ "crypto/sha512" // registers SHA-384 and SHA-512
 	"crypto/x509"
@@ -29,10 +31,11 @@ import (
 // Errors. Test them with errors.Is.
 var (
 	ErrMalformed   = errors.New("cms: malformed")
-	ErrUnsupported = errors.New("cms: algorithm not supported")
+	ErrUnsupported = errors.New("cms: algorithm not supported or too weak")
 	ErrDigest      = errors.New("cms: the signature is over other content")
 	ErrSignature   = errors.New("cms: the signature does not match the certificate's key")
-	ErrCertificate = errors.New("cms: the signing certificate is missing or not the one bound in")
+	ErrCertificate = errors.New("cms: the signing certificate is missing")
+	ErrBound       = errors.New("cms: the signing certificate is not the one that the signature names")
 )
 
 type oid = asn1.ObjectIdentifier
@@ -91,9 +94,13 @@ func hashByID(c crypto.Hash) (hashID, error) {
 type scheme struct {
 	hash    hashID
 	pss     bool
+	salt    int // bytes, of RSASSA-PSS
 	ed25519 bool
 	rsa     bool
 }
+
+// minRSA is the shortest RSA key that is taken, in bits (ETSI TS 119 312).
+const minRSA = 2048
 
 // schemeFor chooses the algorithm for a public key.
 func schemeFor(pub crypto.PublicKey, hash crypto.Hash, pss bool) (scheme, error) {
@@ -101,9 +108,12 @@ func schemeFor(pub crypto.PublicKey, hash crypto.Hash, pss bool) (scheme, error)
 	if err != nil {
 		return scheme{}, err
 	}
+	if err := strong(pub); err != nil {
+		return scheme{}, err
+	}
 	switch pub.(type) {
 	case *rsa.PublicKey:
-		return scheme{hash: h, rsa: true, pss: pss}, nil
+		return scheme{hash: h, rsa: true, pss: pss, salt: h.hash.Size()}, nil
 	case *ecdsa.PublicKey:
 		return scheme{hash: h}, nil
 	case ed25519.PublicKey:
@@ -115,13 +125,28 @@ func schemeFor(pub crypto.PublicKey, hash crypto.Hash, pss bool) (scheme, error)
 	return scheme{}, fmt.Errorf("key %T: %w", pub, ErrUnsupported)
 }
 
+// strong refuses keys that are too short, and curves that few can check.
+func strong(pub crypto.PublicKey) error {
+	switch k := pub.(type) {
+	case *rsa.PublicKey:
+		if k.N.BitLen() < minRSA {
+			return fmt.Errorf("RSA with %d bits: %w", k.N.BitLen(), ErrUnsupported)
+		}
+	case *ecdsa.PublicKey:
+		if k.Curve != elliptic.P256() && k.Curve != elliptic.P384() && k.Curve != elliptic.P521() {
+			return fmt.Errorf("curve %s: %w", k.Curve.Params().Name, ErrUnsupported)
+		}
+	}
+	return nil
+}
+
 // opts is what a crypto.Signer needs.
 func (s scheme) opts() crypto.SignerOpts {
 	switch {
 	case s.ed25519:
 		return crypto.Hash(0)
 	case s.pss:
-		return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: s.hash.hash}
+		return &rsa.PSSOptions{SaltLength: s.salt, Hash: s.hash.hash}
 	}
 	return s.hash.hash
 }
@@ -138,21 +163,28 @@ func (s scheme) toSign(message []byte) []byte {
 
 // verify checks a raw signature over a message.
 func (s scheme) verify(pub crypto.PublicKey, message, sig []byte) error {
-	digest, ok := s.toSign(message), false
+	if err := strong(pub); err != nil {
+		return err
+	}
+	digest, fits, ok := s.toSign(message), false, false
 	switch k := pub.(type) {
 	case *rsa.PublicKey:
-		switch {
-		case s.pss:
-			ok = rsa.VerifyPSS(k, s.hash.hash, digest, sig, &rsa.PSSOptions{SaltLength: s.hash.hash.Size()}) == nil
-		case s.rsa:
+		if fits = s.rsa; s.pss {
+			ok = rsa.VerifyPSS(k, s.hash.hash, digest, sig, &rsa.PSSOptions{SaltLength: s.salt}) == nil
+		} else if s.rsa {
 			ok = rsa.VerifyPKCS1v15(k, s.hash.hash, digest, sig) == nil
 		}
 	case *ecdsa.PublicKey:
-		ok = !s.rsa && !s.ed25519 && ecdsa.VerifyASN1(k, digest, sig)
+		fits = !s.rsa && !s.ed25519
+		ok = fits && ecdsa.VerifyASN1(k, digest, sig)
 	case ed25519.PublicKey:
-		ok = s.ed25519 && ed25519.Verify(k, message, sig)
+		fits = s.ed25519
+		ok = fits && ed25519.Verify(k, message, sig)
 	}
-	if !ok {
+	switch {
+	case !fits:
+		return fmt.Errorf("the algorithm is not one for a key of type %T: %w", pub, ErrUnsupported)
+	case !ok:
 		return ErrSignature
 	}
 	return nil
@@ -187,7 +219,7 @@ func (s scheme) addPSSParams(b *cryptobyte.Builder) {
 			})
 		})
 		b.AddASN1(cbasn1.Tag(2).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
-			b.AddASN1Int64(int64(s.hash.hash.Size()))
+			b.AddASN1Int64(int64(s.salt))
 		})
 	})
 }
@@ -222,8 +254,11 @@ func readScheme(in *cryptobyte.String, digest hashID) (scheme, error) {
 	return scheme{}, fmt.Errorf("signature %v: %w", id, ErrUnsupported)
 }
 
-// readPSS takes parameters whose two hashes agree and whose salt is as long as
-// the hash, which is what every profile asks for.
+// maxSalt bounds the salt of RSASSA-PSS, in bytes: more than any key has room for.
+const maxSalt = 512
+
+// readPSS takes parameters whose two hashes agree, which is what every profile
+// asks for. The length of the salt is the signer's choice.
 func readPSS(seq cryptobyte.String) (scheme, error) {
 	var params, part, mgf cryptobyte.String
 	var id oid
@@ -240,12 +275,13 @@ func readPSS(seq cryptobyte.String) (scheme, error) {
 		return scheme{}, bad
 	}
 	inner, err := readHash(&mgf)
-	var salt int
-	if err != nil || inner.hash != h.hash || !params.ReadASN1(&part, cbasn1.Tag(2).ContextSpecific().Constructed()) ||
-		!part.ReadASN1Integer(&salt) || salt != h.hash.Size() {
+	salt := 20 // RFC 4055, section 3.1, where nothing is said
+	var said bool
+	if err != nil || inner.hash != h.hash || !params.ReadOptionalASN1(&part, &said, cbasn1.Tag(2).ContextSpecific().Constructed()) ||
+		said && (!part.ReadASN1Integer(&salt) || !part.Empty()) || salt < 1 || salt > maxSalt || !params.Empty() {
 		return scheme{}, bad
 	}
-	return scheme{hash: h, rsa: true, pss: true}, nil
+	return scheme{hash: h, rsa: true, pss: true, salt: salt}, nil
 }
 
 // addHash writes a digest AlgorithmIdentifier, parameters absent (RFC 5754, section 2).

@@ -171,8 +171,8 @@ func TestSignatureTimestamp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Verify(digest); err != nil || len(s.Timestamps) != 1 || !bytes.Equal(s.Timestamps[0], token) {
-		t.Errorf("%v, %d timestamps", err, len(s.Timestamps))
+	if err := s.Verify(digest); err != nil || !bytes.Equal(s.Timestamp, token) {
+		t.Errorf("%v, timestamp of %d bytes", err, len(s.Timestamp))
 	}
 	if _, err := cms.AddTimestamp(full, token); !errors.Is(err, cms.ErrUnsupported) {
 		t.Errorf("a second one: %v", err)

@@ -33,13 +33,14 @@ type Signed struct {
 	Signature    []byte    // raw
 	SigningTime  time.Time // claimed; zero when absent
 	Digest       []byte    // the message digest that was signed
-	Timestamps   [][]byte  // signature timestamps, DER tokens
+	Timestamp    []byte    // over the signature, a DER token; nil when absent
+	Unknown      bool      // an unsigned attribute other than the timestamp is there
 
 	scheme   scheme
 	attrs    []byte // signed attributes as DER SET OF
 	bound    []byte // ESS hash of the signing certificate, nil when absent
-	boundBy  hashID
-	byKeyID  bool
+	boundBy  crypto.Hash
+	id       signerID
 	unsigned []byte
 	raw      []byte
 	info     []byte // the SignerInfo's element, at the end of raw
@@ -48,13 +49,36 @@ type Signed struct {
 // Parse reads one ContentInfo with SignedData of one signer. Trailing bytes
 // are an error.
 func Parse(der []byte) (*Signed, error) {
-	if len(der) > maxBytes {
-		return nil, fmt.Errorf("%d bytes: %w", len(der), ErrMalformed)
+	s, rest, err := ParsePrefix(der)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes behind the message: %w", len(rest), ErrMalformed)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ParsePrefix is Parse for a message that stands in a place of fixed size, and
+// returns what follows it.
+func ParsePrefix(der []byte) (_ *Signed, rest []byte, err error) {
+	if len(der) > maxBytes {
+		return nil, nil, fmt.Errorf("%d bytes: %w", len(der), ErrMalformed)
+	}
+	in := cryptobyte.String(der)
+	var whole cryptobyte.String
+	if !in.ReadASN1Element(&whole, cbasn1.SEQUENCE) {
+		return nil, nil, fmt.Errorf("content info: %w", ErrMalformed)
+	}
+	s, err := parse(whole)
+	return s, in, err
+}
+
+func parse(der []byte) (*Signed, error) {
 	in := cryptobyte.String(der)
 	var outer, wrapped, data cryptobyte.String
 	var id oid
-	if !in.ReadASN1(&outer, cbasn1.SEQUENCE) || !in.Empty() || !outer.ReadASN1ObjectIdentifier(&id) || !id.Equal(oidSignedData) ||
+	if !in.ReadASN1(&outer, cbasn1.SEQUENCE) || !outer.ReadASN1ObjectIdentifier(&id) || !id.Equal(oidSignedData) ||
 		!outer.ReadASN1(&wrapped, cbasn1.Tag(0).ContextSpecific().Constructed()) || !outer.Empty() ||
 		!wrapped.ReadASN1(&data, cbasn1.SEQUENCE) || !wrapped.Empty() {
 		return nil, fmt.Errorf("content info: %w", ErrMalformed)
@@ -63,7 +87,7 @@ func Parse(der []byte) (*Signed, error) {
 	if err := s.readSignedData(data); err != nil {
 		return nil, err
 	}
-	s.findSigner()
+	s.Supply(s.Certificates)
 	return s, nil
 }
 
@@ -97,7 +121,7 @@ func (s *Signed) readSignedData(data cryptobyte.String) error {
 // signer's digest algorithm alone, so that no byte of the header is free.
 func (s *Signed) checkHeader(version int, digests cryptobyte.String) error {
 	want := 1
-	if !s.ContentType.Equal(OIDData) || s.byKeyID {
+	if !s.ContentType.Equal(OIDData) || s.id.keyID != nil {
 		want = 3
 	}
 	h, err := readHash(&digests)
@@ -175,9 +199,9 @@ func (s *Signed) readSignerInfo(info cryptobyte.String) error {
 	if !info.ReadASN1(&seq, cbasn1.SEQUENCE) || !seq.ReadASN1Integer(&version) {
 		return bad
 	}
-	id, ok := readSignerID(&seq)
-	s.byKeyID = id.keyID != nil
-	if !ok || s.byKeyID != (version == 3) || !s.byKeyID && version != 1 {
+	var ok bool
+	s.id, ok = readSignerID(&seq)
+	if byKey := s.id.keyID != nil; !ok || byKey != (version == 3) || !byKey && version != 1 {
 		return bad
 	}
 	digest, err := readHash(&seq)
@@ -209,7 +233,6 @@ func (s *Signed) readSignerInfo(info cryptobyte.String) error {
 	if !seq.Empty() {
 		return bad
 	}
-	s.pick(id)
 	return nil
 }
 
@@ -228,50 +251,58 @@ func readSignerID(seq *cryptobyte.String) (signerID, bool) {
 	return id, ok
 }
 
-func (s *Signed) pick(id signerID) {
-	for _, c := range s.Certificates {
-		if id.keyID != nil && bytes.Equal(c.SubjectKeyId, id.keyID) ||
-			id.keyID == nil && bytes.Equal(c.RawIssuer, id.issuer) && c.SerialNumber.Cmp(id.serial) == 0 {
+// Supply looks for the signer's certificate among those at hand, where it is not
+// found yet. Of several with its name and number it is the one bound in.
+func (s *Signed) Supply(certificates []*x509.Certificate) {
+	if s.Signer != nil {
+		return
+	}
+	for _, c := range certificates {
+		if s.id.names(c) && (s.Signer == nil || s.isBound(c)) {
 			s.Signer = c
-			return
 		}
 	}
 }
 
-// findSigner drops a certificate that only shares the name of the bound one.
-func (s *Signed) findSigner() {
-	if s.Signer != nil && s.bound != nil && !s.isBound(s.Signer) {
-		s.Signer = nil
+func (id signerID) names(c *x509.Certificate) bool {
+	if id.keyID != nil {
+		return bytes.Equal(c.SubjectKeyId, id.keyID)
 	}
+	return bytes.Equal(c.RawIssuer, id.issuer) && c.SerialNumber.Cmp(id.serial) == 0
 }
 
+// Bound tells whether the signature names its certificate by a hash.
+func (s *Signed) Bound() bool { return s.bound != nil }
+
 func (s *Signed) isBound(c *x509.Certificate) bool {
-	h := s.boundBy.hash.New()
+	if s.bound == nil {
+		return false
+	}
+	h := s.boundBy.New()
 	h.Write(c.Raw)
 	return subtle.ConstantTimeCompare(h.Sum(nil), s.bound) == 1
 }
 
-// readSigned reads the signed attributes; each kind may appear once.
+// readSigned reads the signed attributes.
 func (s *Signed) readSigned(set []byte) error {
 	var contentType oid
 	err := eachAttribute(set, cbasn1.SET, func(id oid, value cryptobyte.String) error {
 		ok := true
 		switch {
 		case id.Equal(oidContentType):
-			ok = contentType == nil && value.ReadASN1ObjectIdentifier((*asn1.ObjectIdentifier)(&contentType))
+			ok = value.ReadASN1ObjectIdentifier((*asn1.ObjectIdentifier)(&contentType))
 		case id.Equal(oidMessageDigest):
 			var d cryptobyte.String
-			ok = s.Digest == nil && value.ReadASN1(&d, cbasn1.OCTET_STRING)
+			ok = value.ReadASN1(&d, cbasn1.OCTET_STRING)
 			s.Digest = d
 		case id.Equal(oidSigningTime):
 			s.SigningTime, ok = readTime(&value)
 		case id.Equal(oidSigningCertV2), id.Equal(oidSigningCert):
-			if id.Equal(oidSigningCert) && s.bound != nil {
-				return nil // the newer attribute says the same, stronger
-			}
-			return s.readBound(value, id.Equal(oidSigningCertV2))
+			return s.readBound(&value, id.Equal(oidSigningCertV2))
+		default:
+			return nil
 		}
-		if !ok {
+		if !ok || !value.Empty() {
 			return fmt.Errorf("signed attribute %v: %w", id, ErrMalformed)
 		}
 		return nil
@@ -285,29 +316,32 @@ func (s *Signed) readSigned(set []byte) error {
 	return nil
 }
 
-// readBound reads the first certificate hash of ESS signing-certificate(-v2).
-// The older attribute is by SHA-1 and is taken from other people's tokens only
-// as a hint: it binds nothing.
-func (s *Signed) readBound(value cryptobyte.String, v2 bool) error {
-	if !v2 {
-		return nil
-	}
+// readBound reads the first certificate hash of ESS signing-certificate-v2, or of
+// its elder by SHA-1, which only old timestamp authorities write and which says
+// nothing where the newer one is there (RFC 5035, sections 3 and 5).
+func (s *Signed) readBound(value *cryptobyte.String, v2 bool) error {
 	var outer, certs, first, hash cryptobyte.String
 	bad := fmt.Errorf("signing certificate attribute: %w", ErrMalformed)
-	if !value.ReadASN1(&outer, cbasn1.SEQUENCE) || !outer.ReadASN1(&certs, cbasn1.SEQUENCE) || !certs.ReadASN1(&first, cbasn1.SEQUENCE) {
+	if !value.ReadASN1(&outer, cbasn1.SEQUENCE) || !value.Empty() || !outer.ReadASN1(&certs, cbasn1.SEQUENCE) || !certs.ReadASN1(&first, cbasn1.SEQUENCE) {
 		return bad
 	}
-	by, err := hashByOID(oidSHA256)
-	if err == nil && first.PeekASN1Tag(cbasn1.SEQUENCE) {
-		by, err = readHash(&first)
+	by := crypto.SHA1
+	if v2 {
+		by = crypto.SHA256 // where nothing is said
+		if first.PeekASN1Tag(cbasn1.SEQUENCE) {
+			h, err := readHash(&first)
+			if err != nil {
+				return err
+			}
+			by = h.hash
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if !first.ReadASN1(&hash, cbasn1.OCTET_STRING) || len(hash) != by.hash.Size() {
+	if !first.ReadASN1(&hash, cbasn1.OCTET_STRING) || len(hash) != by.Size() {
 		return bad
 	}
-	s.bound, s.boundBy = hash, by
+	if v2 || s.bound == nil {
+		s.bound, s.boundBy = hash, by
+	}
 	return nil
 }
 
@@ -324,29 +358,36 @@ func (s *Signed) readUnsigned(seq *cryptobyte.String) error {
 	return eachAttribute(set, tag, func(id oid, value cryptobyte.String) error {
 		var token cryptobyte.String
 		if !id.Equal(oidTimestampToken) {
+			s.Unknown = true
 			return nil
 		}
-		if !value.ReadASN1Element(&token, cbasn1.SEQUENCE) {
+		if !value.ReadASN1Element(&token, cbasn1.SEQUENCE) || !value.Empty() {
 			return fmt.Errorf("signature timestamp: %w", ErrMalformed)
 		}
-		s.Timestamps = append(s.Timestamps, token)
+		s.Timestamp = token
 		return nil
 	})
 }
 
-// eachAttribute calls f with each attribute's type and first value.
+// eachAttribute calls f with each attribute's type and values. The same one
+// twice is refused: readers would disagree on which one counts.
 func eachAttribute(element []byte, tag cbasn1.Tag, f func(oid, cryptobyte.String) error) error {
 	in := cryptobyte.String(element)
 	var set, attr, values cryptobyte.String
 	if !in.ReadASN1(&set, tag) || !in.Empty() {
 		return fmt.Errorf("attributes: %w", ErrMalformed)
 	}
-	for n := 0; !set.Empty(); n++ {
+	met := map[string]bool{}
+	for !set.Empty() {
 		var id oid
-		if n == maxAttributes || !set.ReadASN1(&attr, cbasn1.SEQUENCE) || !attr.ReadASN1ObjectIdentifier((*asn1.ObjectIdentifier)(&id)) ||
+		if len(met) == maxAttributes || !set.ReadASN1(&attr, cbasn1.SEQUENCE) || !attr.ReadASN1ObjectIdentifier((*asn1.ObjectIdentifier)(&id)) ||
 			!attr.ReadASN1(&values, cbasn1.SET) || !attr.Empty() {
 			return fmt.Errorf("attribute: %w", ErrMalformed)
 		}
+		if met[id.String()] {
+			return fmt.Errorf("attribute %v stands twice: %w", id, ErrMalformed)
+		}
+		met[id.String()] = true
 		if err := f(id, values); err != nil {
 			return err
 		}

@@ -28,6 +28,7 @@ type Params struct {
 	Content     []byte                // the content itself when it goes inside; Digest is then ignored
 	ContentType asn1.ObjectIdentifier // id-data when nil
 	SigningTime time.Time             // the claimed time; zero leaves it out, as PAdES wants
+	Attributes  []byte                // signed attributes of a draft that was kept (Draft.Attributes); nil: made of the above
 }
 
 // Draft is a signature that lacks its last step.
@@ -60,10 +61,16 @@ func NewDraft(p Params) (*Draft, error) {
 	if len(p.Digest) != p.Hash.Size() {
 		return nil, fmt.Errorf("cms: digest of %d bytes for %v", len(p.Digest), p.Hash)
 	}
-	d := &Draft{p: p, scheme: s}
+	d := &Draft{p: p, scheme: s, attrs: p.Attributes}
+	if d.attrs != nil {
+		return d, nil
+	}
 	d.attrs, err = d.signedAttributes()
 	return d, err
 }
+
+// Attributes are what is signed, in DER.
+func (d *Draft) Attributes() []byte { return d.attrs }
 
 // ToSign returns what the key signs and how, in the form crypto.Signer takes.
 func (d *Draft) ToSign() ([]byte, crypto.SignerOpts) {

@@ -39,8 +39,9 @@ type Token struct {
 // ErrImprint is a timestamp over something else.
 var ErrImprint = errors.New("cms: the timestamp is over other data")
 
-// ErrPurpose is a timestamp by a certificate that is not for timestamps.
-var ErrPurpose = errors.New("cms: the certificate is not for timestamping alone")
+// ErrPurpose is a timestamp by a certificate that is not for timestamps, or was
+// not at that time.
+var ErrPurpose = errors.New("cms: the certificate is not for timestamping alone, or was not at that time")
 
 // Marshal returns the DER of the TSTInfo.
 func (i TSTInfo) Marshal() ([]byte, error) {
@@ -114,12 +115,30 @@ func SignToken(ctx context.Context, i TSTInfo, chain []*x509.Certificate, key cr
 	return Sign(ctx, Params{Chain: chain, Content: content, ContentType: OIDTSTInfo, SigningTime: i.Time}, key)
 }
 
-// ParseToken reads a TimeStampToken.
+// ParseToken reads a TimeStampToken. Trailing bytes are an error.
 func ParseToken(der []byte) (*Token, error) {
-	s, err := Parse(der)
+	t, rest, err := ParseTokenPrefix(der)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes behind the timestamp: %w", len(rest), ErrMalformed)
+	}
 	if err != nil {
 		return nil, err
 	}
+	return t, nil
+}
+
+// ParseTokenPrefix is ParseToken for a token that stands in a place of fixed size,
+// and returns what follows it.
+func ParseTokenPrefix(der []byte) (_ *Token, rest []byte, err error) {
+	s, rest, err := ParsePrefix(der)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := s.token(der[:len(der)-len(rest)])
+	return t, rest, err
+}
+
+func (s *Signed) token(der []byte) (*Token, error) {
 	if !s.ContentType.Equal(OIDTSTInfo) || s.Content == nil {
 		return nil, fmt.Errorf("not a timestamp token: %w", ErrMalformed)
 	}
@@ -224,7 +243,7 @@ func (t *Token) Verify(hash crypto.Hash, digest []byte) error {
 		return ErrPurpose
 	}
 	if t.Info.Time.Before(t.Signer.NotBefore) || t.Info.Time.After(t.Signer.NotAfter) {
-		return fmt.Errorf("certificate was not valid at %s: %w", t.Info.Time.Format(time.RFC3339), ErrCertificate)
+		return fmt.Errorf("certificate was not valid at %s: %w", t.Info.Time.Format(time.RFC3339), ErrPurpose)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package cms
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/x509"
@@ -64,8 +65,24 @@ func headerLen(n int) int {
 }
 
 // Verify checks the signature over content that lies outside, given its digest
-// by s.Hash, or over the content inside when digest is nil.
+// by s.Hash, or over the content inside when digest is nil. One over data must
+// name its certificate by a hash that holds, as CAdES asks.
 func (s *Signed) Verify(digest []byte) error {
+	if err := s.VerifyUnbound(digest); err != nil {
+		return err
+	}
+	if s.ContentType.Equal(OIDData) && (s.bound == nil || s.boundBy == crypto.SHA1) {
+		return fmt.Errorf("no certificate is named: %w", ErrBound)
+	}
+	return nil
+}
+
+// VerifyUnbound is Verify for signatures that need not name their certificate,
+// as in older PDFs. One that names another is refused.
+func (s *Signed) VerifyUnbound(digest []byte) error {
+	if s.Signer == nil {
+		return ErrCertificate
+	}
 	if digest == nil {
 		h := s.Hash.New()
 		h.Write(s.Content)
@@ -74,10 +91,13 @@ func (s *Signed) Verify(digest []byte) error {
 	if subtle.ConstantTimeCompare(digest, s.Digest) != 1 {
 		return ErrDigest
 	}
-	if s.Signer == nil || s.bound == nil && s.ContentType.Equal(OIDData) {
-		return ErrCertificate
+	if err := s.scheme.verify(s.Signer.PublicKey, s.attrs, s.Signature); err != nil {
+		return err
 	}
-	return s.scheme.verify(s.Signer.PublicKey, s.attrs, s.Signature)
+	if s.bound != nil && !s.isBound(s.Signer) {
+		return ErrBound
+	}
+	return nil
 }
 
 // Chain returns a way from the signer to one of the roots, valid at the given

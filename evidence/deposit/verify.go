@@ -336,8 +336,8 @@ func (v *verifier) checkSignature(list, der []byte) {
 		return
 	}
 	v.holds(CodeSignature, signatureName, "The list of files is signed by %q.", s.Signer.Subject.CommonName)
-	for _, der := range s.Timestamps {
-		v.checkInnerStamp(s, der)
+	if s.Timestamp != nil {
+		v.checkInnerStamp(s)
 	}
 	if v.stamped.IsZero() {
 		return
@@ -349,8 +349,8 @@ func (v *verifier) checkSignature(list, der []byte) {
 	}
 }
 
-func (v *verifier) checkInnerStamp(s *cms.Signed, der []byte) {
-	token, err := cms.ParseToken(der)
+func (v *verifier) checkInnerStamp(s *cms.Signed) {
+	token, err := cms.ParseToken(s.Timestamp)
 	if err == nil {
 		h := token.Info.Hash.New()
 		h.Write(s.Signature)

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"inkwitness/evidence/pdf/cms"
+	"inkwitness/evidence/cms"
 )
 
 // tool runs a program that `make deps` installs; a missing one is a failure.
@@ -108,14 +108,14 @@ func opensslChecks(t *testing.T, doc []byte, a *authority) {
 		}
 		tool(t, "openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", file("cms", s.value), "-content", file("content", s.content),
 			"-CAfile", root, "-attime", at, "-purpose", "any", "-out", os.DevNull)
-		m, _, err := cms.Parse(s.value)
+		m, _, err := cms.ParsePrefix(s.value)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.Token != nil {
+		if m.Timestamp != nil {
 			h := crypto.SHA256.New()
 			h.Write(m.Signature)
-			checkStamp(t, file("token", m.Token), root, at, h.Sum(nil))
+			checkStamp(t, file("token", m.Timestamp), root, at, h.Sum(nil))
 		}
 	}
 }

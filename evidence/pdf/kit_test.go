@@ -11,7 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"inkwitness/evidence/pdf/cms"
+	"inkwitness/evidence/cms"
+	"inkwitness/evidence/cms/cmstest"
 	"inkwitness/evidence/pdf/syntax"
 )
 
@@ -244,9 +245,8 @@ func (k *kit) craft(doc []byte, c crafted) []byte {
 	}
 	if c.draft != nil {
 		c.draft(draft)
-		_, alg, _ := draft.parse()
-		_, draft.Digest, _ = draft.hash(in, alg.Hash)
-		draft.Attributes = cms.Attributes(c.signer.chain[0], draft.Digest)
+		_, draft.Digest, _ = draft.hash(in, cms.HashFor(c.signer.chain[0].PublicKey))
+		draft.Attributes = cmstest.Attributes(c.signer.chain[0], draft.Digest)
 	}
 	if c.attrs != nil {
 		draft.Attributes = c.attrs(draft)
@@ -259,11 +259,7 @@ func (k *kit) craft(doc []byte, c crafted) []byte {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	chain, alg, _ := draft.parse()
-	message, err := cms.Build(chain, alg, draft.Attributes, signature, nil)
-	if err != nil {
-		k.t.Fatal(err)
-	}
+	message := cmstest.Build(c.signer.chain, draft.Attributes, signature)
 	if c.build != nil {
 		message = c.build(draft, signature)
 	}

@@ -11,7 +11,7 @@ import (
 	"io"
 	"time"
 
-	"inkwitness/evidence/pdf/cms"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/pdf/syntax"
 )
 
@@ -60,19 +60,20 @@ func Start(in io.ReaderAt, size int64, req Request) (*Draft, error) {
 // newDraft hashes the document with the revision behind it.
 func newDraft(in io.ReaderAt, size int64, req Request, tail syntax.Tail) (*Draft, error) {
 	chain := req.Signer.Chain()
-	alg, err := cms.AlgorithmFor(chain[0].PublicKey, req.PSS)
-	if err != nil {
-		return nil, err
-	}
 	d := &Draft{Size: size, PSS: req.PSS, Level: req.Level, Time: req.Time}
 	d.setTail(tail)
-	if d.Before, d.Digest, err = d.hash(in, alg.Hash); err != nil {
+	var err error
+	if d.Before, d.Digest, err = d.hash(in, cms.HashFor(chain[0].PublicKey)); err != nil {
 		return nil, err
 	}
 	for _, c := range chain {
 		d.Chain = append(d.Chain, c.Raw)
 	}
-	d.Attributes = cms.Attributes(chain[0], d.Digest)
+	message, err := d.message()
+	if err != nil {
+		return nil, err
+	}
+	d.Attributes = message.Attributes()
 	return d, nil
 }
 
@@ -102,52 +103,47 @@ func (d *Draft) hash(in io.ReaderAt, h crypto.Hash) (before, digest []byte, err 
 	return all.Sum(nil), signed.Sum(nil), nil
 }
 
-// parse returns the certificates and the algorithm that follows from the first.
-func (d *Draft) parse() ([]*x509.Certificate, cms.Algorithm, error) {
+// message is the signed message that lacks its last step. There is no signing
+// time in it: PAdES keeps it in the signature dictionary (EN 319 142-1, 6.3).
+func (d *Draft) message() (*cms.Draft, error) {
 	chain, err := x509.ParseCertificates(bytes.Join(d.Chain, nil))
 	if err != nil || len(chain) == 0 {
-		return nil, cms.Algorithm{}, fmt.Errorf("%w: bad certificates in the draft", ErrArgument)
+		return nil, fmt.Errorf("%w: bad certificates in the draft", ErrArgument)
 	}
-	alg, err := cms.AlgorithmFor(chain[0].PublicKey, d.PSS)
-	return chain, alg, err
+	return cms.NewDraft(cms.Params{Chain: chain, PSS: d.PSS, Digest: d.Digest, Attributes: d.Attributes})
 }
 
 // ToSign returns what a key must sign, and with which options of crypto.Signer:
 // a digest, or the message itself for Ed25519.
 func (d *Draft) ToSign() ([]byte, crypto.SignerOpts, error) {
-	_, alg, err := d.parse()
+	m, err := d.message()
 	if err != nil {
 		return nil, nil, err
 	}
-	return alg.Input(d.Attributes), alg.Opts, nil
+	input, opts := m.ToSign()
+	return input, opts, nil
 }
 
 // CMS makes the signed message from the value of the signature, with a
 // timestamp over it when ts is not nil.
 func (d *Draft) CMS(ctx context.Context, signature []byte, ts Timestamper) ([]byte, error) {
-	chain, alg, err := d.parse()
+	m, err := d.message()
 	if err != nil {
 		return nil, err
 	}
-	var token []byte
-	if ts != nil {
-		digest := sha256.Sum256(signature)
-		if token, err = ts.Timestamp(ctx, crypto.SHA256, digest[:]); err != nil {
-			return nil, fmt.Errorf("timestamp signature: %w", err)
-		}
-	}
-	der, err := cms.Build(chain, alg, d.Attributes, signature, token)
+	der, err := m.Finish(signature) // a wrong key or a broken provider shows here, not in court
 	if err != nil {
-		return nil, err
-	}
-	m, _, err := cms.Parse(der)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.Verify(d.Digest); err != nil { // a wrong key or a broken provider shows here, not in court
 		return nil, fmt.Errorf("check new signature: %w", err)
 	}
-	return der, nil
+	if ts == nil {
+		return der, nil
+	}
+	digest := sha256.Sum256(signature)
+	token, err := ts.Timestamp(ctx, crypto.SHA256, digest[:])
+	if err != nil {
+		return nil, fmt.Errorf("timestamp signature: %w", err)
+	}
+	return cms.AddTimestamp(der, token)
 }
 
 // Finish copies the document to w and appends the signed revision. It fails

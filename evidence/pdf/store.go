@@ -55,12 +55,10 @@ func (v *verifier) storeItems(list any) [][]byte {
 }
 
 // oidShortTerm marks certificates too short-lived to be revoked (EN 319 412-1,
-// 5.2); oidNoCheck marks OCSP responders that are not looked up (RFC 6960);
-// oidExtKeyUsage is RFC 5280, 4.2.1.12.
+// 5.2); oidNoCheck marks OCSP responders that are not looked up (RFC 6960).
 var (
-	oidShortTerm   = asn1.ObjectIdentifier{0, 4, 0, 194121, 2, 1}
-	oidExtKeyUsage = asn1.ObjectIdentifier{2, 5, 29, 37}
-	oidNoCheck     = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
+	oidShortTerm = asn1.ObjectIdentifier{0, 4, 0, 194121, 2, 1}
+	oidNoCheck   = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 5}
 )
 
 // status says whether every certificate below the root is shown not to be

@@ -9,7 +9,7 @@ import (
 	"io"
 	"time"
 
-	"inkwitness/evidence/pdf/cms"
+	"inkwitness/evidence/cms"
 )
 
 // digest checks the signature value against the signed bytes.
@@ -26,7 +26,7 @@ func (v *verifier) digest(s *signature) {
 		s.add(SubFilter, string(sub))
 		return
 	}
-	m, rest, err := cms.Parse(s.value)
+	m, rest, err := cms.ParsePrefix(s.value)
 	if err != nil {
 		s.add(cmsCode(err), err.Error())
 		return
@@ -37,18 +37,18 @@ func (v *verifier) digest(s *signature) {
 	}
 	sum, err := v.hashRange(s, m.Hash)
 	if err == nil {
-		err = m.Verify(sum)
+		err = m.VerifyUnbound(sum)
 	}
 	if err != nil {
 		s.add(cmsCode(err), err.Error())
 		return
 	}
-	if sub == "ETSI.CAdES.detached" && (!m.CertID || m.SigningTime || m.Unknown) {
-		s.add(NotPAdES, fmt.Sprintf("signing certificate %v, signing time %v, unknown attributes %v", m.CertID, m.SigningTime, m.Unknown))
+	if sub == "ETSI.CAdES.detached" && (!m.Bound() || !m.SigningTime.IsZero() || m.Unknown) {
+		s.add(NotPAdES, fmt.Sprintf("signing certificate %v, signing time %v, unknown attributes %v", m.Bound(), !m.SigningTime.IsZero(), m.Unknown))
 	}
 	v.identify(s, m.Signer)
-	if m.Token != nil {
-		v.stampOver(s, m.Token, m.Signature)
+	if m.Timestamp != nil {
+		v.stampOver(s, m.Timestamp, m.Signature)
 	}
 }
 
@@ -78,11 +78,11 @@ func cmsCode(err error) Code {
 		return DigestDiffers
 	case errors.Is(err, cms.ErrSignature):
 		return ValueWrong
-	case errors.Is(err, cms.ErrSigner):
+	case errors.Is(err, cms.ErrCertificate):
 		return SignerMissing
-	case errors.Is(err, cms.ErrCertID):
+	case errors.Is(err, cms.ErrBound):
 		return CertIDWrong
-	case errors.Is(err, cms.ErrAlgorithm):
+	case errors.Is(err, cms.ErrUnsupported):
 		return WeakAlgorithm
 	}
 	return CMSMalformed
@@ -90,7 +90,7 @@ func cmsCode(err error) Code {
 
 // documentTimestamp checks a signature that is an RFC 3161 token.
 func (v *verifier) documentTimestamp(s *signature) {
-	t, rest, err := cms.ParseTimestamp(s.value)
+	t, rest, err := cms.ParseTokenPrefix(s.value)
 	if err != nil {
 		s.add(StampMalformed, err.Error())
 		return
@@ -98,12 +98,12 @@ func (v *verifier) documentTimestamp(s *signature) {
 	if !allZero(rest) {
 		s.add(Padding, "")
 	}
-	sum, err := v.hashRange(s, t.ImprintHash)
+	sum, err := v.hashRange(s, t.Info.Hash)
 	if err != nil {
 		s.add(StampMalformed, err.Error())
 		return
 	}
-	if !bytes.Equal(sum, t.Imprint) {
+	if !bytes.Equal(sum, t.Info.Digest) {
 		s.add(DigestDiffers, "")
 		return
 	}
@@ -112,57 +112,50 @@ func (v *verifier) documentTimestamp(s *signature) {
 
 // stampOver checks the token over a signature value.
 func (v *verifier) stampOver(s *signature, token, value []byte) {
-	t, rest, err := cms.ParseTimestamp(token)
-	if err != nil || len(rest) > 0 {
-		s.add(StampMalformed, fmt.Sprint(err))
+	t, err := cms.ParseToken(token)
+	if err != nil {
+		s.add(StampMalformed, err.Error())
 		return
 	}
-	h := t.ImprintHash.New()
+	h := t.Info.Hash.New()
 	h.Write(value)
 	v.checkStamp(s, t, h.Sum(nil))
 }
 
-func (v *verifier) checkStamp(s *signature, t *cms.Timestamp, sum []byte) {
+func (v *verifier) checkStamp(s *signature, t *cms.Token, sum []byte) {
 	t.Supply(v.store.certs)
-	if err := t.Verify(sum); err != nil {
+	err := t.Verify(t.Info.Hash, sum)
+	if errors.Is(err, cms.ErrPurpose) {
+		v.identifyStamp(s, t)
+		s.add(StampUntrusted, err.Error())
+		return
+	}
+	if err != nil {
 		code := StampWrong
-		if errors.Is(err, cms.ErrDigest) && !bytes.Equal(t.Imprint, sum) {
+		if errors.Is(err, cms.ErrImprint) {
 			code = StampDiffers
 		}
 		s.add(code, err.Error())
 		return
 	}
-	if s.Timestamp {
-		v.identify(s, t.Signer)
-	}
-	if !t.CertID {
+	v.identifyStamp(s, t)
+	if !t.Bound() {
 		s.add(StampWrong, "no signing-certificate attribute")
 		return
 	}
-	_, err := v.chain(t.Signer, t.Certificates, t.Time, x509.ExtKeyUsageTimeStamping)
-	if err == nil && !forTimestamps(t.Signer) {
-		err = errors.New("the certificate is not one for timestamps alone")
-	}
-	if err != nil {
+	if _, err := v.chain(t.Signer, t.Certificates, t.Info.Time, x509.ExtKeyUsageTimeStamping); err != nil {
 		s.add(StampUntrusted, err.Error())
 		return
 	}
 	s.stamps = append(s.stamps, t)
-	s.Stamped = t.Time.UTC()
+	s.Stamped = t.Info.Time.UTC()
 }
 
-// forTimestamps says whether timestamping is the critical and only use of a
-// certificate (RFC 3161, 2.3).
-func forTimestamps(c *x509.Certificate) bool {
-	if len(c.ExtKeyUsage) != 1 || c.ExtKeyUsage[0] != x509.ExtKeyUsageTimeStamping || len(c.UnknownExtKeyUsage) > 0 {
-		return false
+// identifyStamp names the authority where the timestamp is the signature.
+func (v *verifier) identifyStamp(s *signature, t *cms.Token) {
+	if s.Timestamp {
+		v.identify(s, t.Signer)
 	}
-	for _, e := range c.Extensions {
-		if e.Id.Equal(oidExtKeyUsage) {
-			return e.Critical
-		}
-	}
-	return false
 }
 
 // chain builds a path to a trusted root at a time.
@@ -245,8 +238,8 @@ func (v *verifier) unrenewed() {
 		good := len(s.stamps) > 0
 		for _, t := range s.stamps {
 			at := control
-			if at.Before(t.Time) {
-				at = t.Time
+			if at.Before(t.Info.Time) {
+				at = t.Info.Time
 			}
 			if _, err := v.chain(t.Signer, t.Certificates, at, x509.ExtKeyUsageTimeStamping); err != nil {
 				s.add(StampExpired, err.Error())
@@ -254,7 +247,7 @@ func (v *verifier) unrenewed() {
 			}
 		}
 		if good && s.Timestamp {
-			control = s.stamps[0].Time
+			control = s.stamps[0].Info.Time
 		}
 	}
 }
@@ -270,8 +263,8 @@ func (v *verifier) bestTime(i int) time.Time {
 			continue
 		}
 		for _, t := range s.stamps {
-			if !found || t.Time.Before(best) {
-				best, found = t.Time, true
+			if !found || t.Info.Time.Before(best) {
+				best, found = t.Info.Time, true
 			}
 		}
 	}
@@ -302,11 +295,11 @@ func (v *verifier) level(i int, chain []*x509.Certificate, at time.Time) Level {
 // stampsGood says whether revocation of the timestamp authority is settled.
 func (v *verifier) stampsGood(s *signature) bool {
 	for _, t := range s.stamps {
-		chain, err := v.chain(t.Signer, t.Certificates, t.Time, x509.ExtKeyUsageTimeStamping)
+		chain, err := v.chain(t.Signer, t.Certificates, t.Info.Time, x509.ExtKeyUsageTimeStamping)
 		if err != nil {
 			return false
 		}
-		good, revoked := v.store.status(chain, t.Time)
+		good, revoked := v.store.status(chain, t.Info.Time)
 		if revoked != "" {
 			s.add(StampUntrusted, revoked)
 		}

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"inkwitness/evidence/pdf/cms"
+	"inkwitness/evidence/cms/cmstest"
 	"inkwitness/evidence/pdf/syntax"
 )
 
@@ -251,15 +251,7 @@ func messageVectors() []vector {
 }
 
 func (k *kit) rebuild(d *Draft, signature []byte, chain []*x509.Certificate) []byte {
-	_, alg, err := d.parse()
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	b, err := cms.Build(chain, alg, d.Attributes, signature, nil)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	return b
+	return cmstest.Build(chain, d.Attributes, signature)
 }
 
 // reissued is another certificate for Ada's key.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"inkwitness/evidence/pdf/cms"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/pdf/syntax"
 )
 
@@ -111,8 +111,8 @@ type signature struct {
 	value    []byte   // of /Contents
 	hole     [2]int64 // of /Contents in the file
 	perms    permissions
-	message  *cms.Message
-	stamps   []*cms.Timestamp // trusted, over this signature
+	message  *cms.Signed
+	stamps   []*cms.Token // trusted, over this signature
 	findings []Finding
 }
 
