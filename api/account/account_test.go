@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +29,7 @@ type service struct {
 func newService(t *testing.T) *service {
 	t.Helper()
 	s := &service{t: t, clock: storetest.NewClock()}
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ink.db"), store.Options{Clock: s.clock})
+	db, err := store.Open(t.Context(), storetest.SQLite(t), store.Options{Clock: s.clock})
 	s.must(err)
 	t.Cleanup(func() { s.must(db.Close()) })
 	s.store = storetest.Accounts(t, db)

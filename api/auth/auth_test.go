@@ -46,14 +46,14 @@ type service struct {
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 func newService(t *testing.T) *service {
-	return newServiceOn(t, "sqlite:"+filepath.Join(t.TempDir(), "ink.db"))
+	return newServiceOn(t, storetest.SQLite(t))
 }
 
 // onBoth runs a test of what happens at once on both databases: they reach one
 // winner in different ways.
 func onBoth(t *testing.T, test func(t *testing.T, s *service)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, newService(t)) })
-	t.Run("postgres", func(t *testing.T) { test(t, newServiceOn(t, pgtest.URL(t))) })
+	t.Run("postgres", func(t *testing.T) { test(t, newServiceOn(t, pgtest.Copy(t, "schema", storetest.Migrate))) })
 }
 
 func newServiceOn(t *testing.T, database string) *service {

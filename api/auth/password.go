@@ -47,7 +47,7 @@ type hasher struct {
 	cost    cost
 	running chan struct{}
 	waiting chan struct{}
-	dummy   string // hash of nobody's password: unknown addresses cost the same time
+	dummy   string // a hash that no password has: unknown addresses cost the same time
 }
 
 const (
@@ -59,7 +59,9 @@ const (
 
 func newHasher(pepper []byte, c cost) *hasher {
 	h := &hasher{pepper: pepper, cost: c, running: make(chan struct{}, maxRunning), waiting: make(chan struct{}, maxWaiting)}
-	h.dummy = h.encode(c, h.derive(c, make([]byte, saltBytes), rand.Text()), make([]byte, saltBytes))
+	var nobody [hashBytes + saltBytes]byte
+	rand.Read(nobody[:]) // never fails, see crypto/rand
+	h.dummy = h.encode(c, nobody[:hashBytes], nobody[hashBytes:])
 	return h
 }
 

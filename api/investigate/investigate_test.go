@@ -39,19 +39,8 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // both runs a test over each database.
 func both(t *testing.T, test func(*testing.T, *service)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, newService(t, "sqlite:"+filepath.Join(t.TempDir(), "ink.db"))) })
-	t.Run("postgres", func(t *testing.T) { test(t, newService(t, migrated(t))) })
-}
-
-// migrated is the address of a database that has the schema: a copy, for speed.
-func migrated(t *testing.T) string {
-	return pgtest.Copy(t, "schema", func(address string) error {
-		db, err := store.Open(t.Context(), address, store.Options{Clock: storetest.NewClock()})
-		if err != nil {
-			return err
-		}
-		return db.Close()
-	})
+	t.Run("sqlite", func(t *testing.T) { test(t, newService(t, storetest.SQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { test(t, newService(t, pgtest.Copy(t, "schema", storetest.Migrate))) })
 }
 
 // service is the handler over a real database, vault and comparator, with one

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -80,7 +79,7 @@ func serve(t *testing.T) (*sink, string) {
 func newPost(t *testing.T, address string) (*mail.Post, *store.Accounts, *storetest.Clock) {
 	t.Helper()
 	clock := storetest.NewClock()
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ink.db"), store.Options{Clock: clock})
+	s, err := store.Open(t.Context(), storetest.SQLite(t), store.Options{Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

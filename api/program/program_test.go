@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -40,7 +39,7 @@ type service struct {
 func newService(t *testing.T, allow egress.Config) *service {
 	t.Helper()
 	s := &service{t: t, clock: storetest.NewClock(), answer: 200}
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ink.db"), store.Options{Clock: s.clock})
+	db, err := store.Open(t.Context(), storetest.SQLite(t), store.Options{Clock: s.clock})
 	s.must(err)
 	t.Cleanup(func() { s.must(db.Close()) })
 	s.store = storetest.Accounts(t, db)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +26,7 @@ type service struct {
 func newService(t *testing.T) *service {
 	t.Helper()
 	s := &service{t: t, clock: storetest.NewClock()}
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ink.db"), store.Options{Clock: s.clock})
+	db, err := store.Open(t.Context(), storetest.SQLite(t), store.Options{Clock: s.clock})
 	s.must(err)
 	t.Cleanup(func() { s.must(db.Close()) })
 	s.store = storetest.Accounts(t, db)

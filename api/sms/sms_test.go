@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -74,7 +73,7 @@ func (p *phone) code(t *testing.T) string {
 func newCodes(t *testing.T) (*Codes, *phone, *storetest.Clock, *store.Accounts) {
 	t.Helper()
 	clock := storetest.NewClock()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ink.db"), store.Options{Clock: clock})
+	db, err := store.Open(t.Context(), storetest.SQLite(t), store.Options{Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func open(t *testing.T, url string, clock capture.Clock) *store.Store {
 }
 
 func TestStore(t *testing.T) {
-	address := map[string]func(t *testing.T) string{"sqlite": databases["sqlite"], "postgres": migrated}
+	address := map[string]func(t *testing.T) string{"sqlite": func(t *testing.T) string { return storetest.SQLite(t) }, "postgres": migrated}
 	for name := range databases {
 		t.Run(name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T, clock capture.Clock) *store.Store {
@@ -50,13 +50,7 @@ func TestStore(t *testing.T) {
 
 // migrated is the address of a database that has the schema: a copy, for speed.
 func migrated(t *testing.T) string {
-	return pgtest.Copy(t, "schema", func(url string) error {
-		s, err := store.Open(t.Context(), url, store.Options{Clock: storetest.NewClock()})
-		if err != nil {
-			return err
-		}
-		return s.Close()
-	})
+	return pgtest.Copy(t, "schema", storetest.Migrate)
 }
 
 func TestOpenAtOnce(t *testing.T) {
