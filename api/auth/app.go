@@ -10,7 +10,7 @@ import (
 	"inkwitness/api"
 )
 
-// signerApps counts tries of app codes by signers, for an address: fails closed.
+// signerApps counts tries of app codes and passkeys by signers, for an address: fails closed.
 var signerApps = limit{"signer app", 5, proofs.window}
 
 // errApp is answered to a wrong code of a signer.
@@ -36,7 +36,7 @@ func (h *Handler) NumberSettled(ctx context.Context, email, number string) error
 		return nil
 	}
 	if left := acc.PhoneSince.Add(numberDelay).Sub(h.cfg.Clock.Now()); left > 0 {
-		return &api.Explained{Detail: "This number is new on your account. Codes go to it a day after the change; until then use the code of your authenticator app.",
+		return &api.Explained{Detail: "This number is new on your account. Codes go to it a day after the change; until then use your passkey or the code of your authenticator app.",
 			Retry: left, Err: api.ErrConflict}
 	}
 	return nil
@@ -70,6 +70,41 @@ func (h *Handler) CheckApp(ctx context.Context, email, code string) error {
 	}
 	if !ok {
 		return errApp
+	}
+	return h.forgive(ctx, email, signerApps)
+}
+
+// BeginSignerPasskey asks a signer to show a passkey; session is the signing
+// session, and no other can use the answer. It names no passkeys, so that it is
+// the same whether the signer has an account or not.
+func (h *Handler) BeginSignerPasskey(ctx context.Context, session string) (ceremony string, options any, err error) {
+	if err := h.hit(ctx, guessesFrom, api.ClientOf(ctx).Address); err != nil {
+		return "", nil, err
+	}
+	out, err := h.ask(ctx, "passkey-signer", api.Identity{Session: session})
+	if err != nil {
+		return "", nil, err
+	}
+	return out.Body.Ceremony, out.Body.Options, nil
+}
+
+// CheckSignerPasskey checks that a passkey of the address's own account was shown.
+// An address without an account is answered as a wrong passkey is.
+func (h *Handler) CheckSignerPasskey(ctx context.Context, email, session, ceremony string, credential map[string]any) error {
+	email = strings.ToLower(strings.TrimSpace(email))
+	if err := h.hit(ctx, signerApps, email); err != nil {
+		return err
+	}
+	shown, err := h.shownPasskey(ctx, "passkey-signer", ceremony, api.Identity{Session: session}, credential)
+	if err != nil {
+		return err
+	}
+	acc, err := h.cfg.Store.AccountByEmail(ctx, email)
+	if errors.Is(err, api.ErrNotFound) || err == nil && (acc.ID != shown.ID || acc.State != api.AccountActive) {
+		return errPasskey
+	}
+	if err != nil {
+		return fmt.Errorf("find the signer's account: %w", err)
 	}
 	return h.forgive(ctx, email, signerApps)
 }

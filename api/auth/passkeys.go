@@ -43,6 +43,10 @@ func (h *Handler) mountPasskeys(a *api.API) {
 		Summary: "Options for navigator.credentials.get"}, h.beginPasskeySignIn)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/session/passkey", ID: "passkeySignIn", Tag: tag, Status: 201, Public: true,
 		Summary: "Sign in with a passkey"}, h.passkeySignIn)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/session/proof/passkey/begin", ID: "beginPasskeyProof", Tag: tag,
+		Summary: "Options for navigator.credentials.get, of one's own passkeys"}, h.beginPasskeyProof)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/session/proof/passkey", ID: "provePasskey", Tag: tag, Status: 204,
+		Summary: "Prove anew with a passkey that it is you"}, h.provePasskey)
 }
 
 // holder is an account as the WebAuthn library sees it.
@@ -192,11 +196,7 @@ func (h *Handler) beginPasskeySignIn(ctx context.Context, _ *struct{}) (*options
 	if err := h.hit(ctx, guessesFrom, api.ClientOf(ctx).Address); err != nil {
 		return nil, err
 	}
-	options, session, err := h.web.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
-	if err != nil {
-		return nil, fmt.Errorf("begin passkey sign-in: %w", err)
-	}
-	return h.keep(ctx, "passkey-sign-in", api.Identity{}, session, options)
+	return h.ask(ctx, "passkey-sign-in", api.Identity{})
 }
 
 type passkeySignInIn struct {
@@ -208,35 +208,87 @@ type passkeySignInIn struct {
 }
 
 func (h *Handler) passkeySignIn(ctx context.Context, in *passkeySignInIn) (*sessionOut, error) {
-	session, err := h.take(ctx, "passkey-sign-in", in.Body.Ceremony, api.Identity{})
+	who, err := h.shownPasskey(ctx, "passkey-sign-in", in.Body.Ceremony, api.Identity{}, in.Body.Credential)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(in.Body.Credential)
+	return h.begin(ctx, entry{account: who, strong: true, takeOver: in.Body.TakeOver})
+}
+
+// shownPasskey returns the account whose passkey answered what keep stored for id.
+func (h *Handler) shownPasskey(ctx context.Context, kind, ceremony string, id api.Identity, answer map[string]any) (api.Account, error) {
+	session, err := h.take(ctx, kind, ceremony, id)
 	if err != nil {
-		return nil, err
+		return api.Account{}, err
+	}
+	raw, err := json.Marshal(answer)
+	if err != nil {
+		return api.Account{}, err
 	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(raw)
 	if err != nil {
-		return nil, errPasskey
+		return api.Account{}, errPasskey
 	}
 	u, credential, err := h.web.ValidatePasskeyLogin(func(_, user []byte) (webauthn.User, error) {
 		return h.holder(ctx, string(user))
 	}, session, parsed)
 	if errors.Is(err, api.ErrUnavailable) {
-		return nil, err
+		return api.Account{}, err
 	}
 	if err != nil {
-		return nil, errPasskey
+		return api.Account{}, errPasskey
 	}
 	who, ok := u.(*holder)
 	if !ok || who.account.State == api.AccountBlocked || credential.Authenticator.CloneWarning {
-		return nil, errPasskey // a counter that steps back means that the key was copied
+		return api.Account{}, errPasskey // a counter that steps back means that the key was copied
 	}
-	if err := h.usePasskey(ctx, who, credential); err != nil {
+	return who.account, h.usePasskey(ctx, who, credential)
+}
+
+// ask makes the options for a passkey to be shown, whoever it belongs to.
+func (h *Handler) ask(ctx context.Context, kind string, id api.Identity) (*optionsOut, error) {
+	options, session, err := h.web.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
+	if err != nil {
+		return nil, fmt.Errorf("ask for a passkey: %w", err)
+	}
+	return h.keep(ctx, kind, id, session, options)
+}
+
+func (h *Handler) beginPasskeyProof(ctx context.Context, _ *struct{}) (*optionsOut, error) {
+	id := api.IdentityOf(ctx)
+	if id.Session == "" || id.Provider != "" {
+		return nil, errAtProvider
+	}
+	return h.ask(ctx, "passkey-proof", id)
+}
+
+type passkeyProofIn struct {
+	Body struct {
+		Ceremony   string         `json:"ceremony" maxLength:"100"`
+		Credential map[string]any `json:"credential" doc:"PublicKeyCredential.toJSON()"`
+	}
+}
+
+// provePasskey makes the session fresh, as prove does with a code.
+func (h *Handler) provePasskey(ctx context.Context, in *passkeyProofIn) (*struct{}, error) {
+	id := api.IdentityOf(ctx)
+	if id.Session == "" || id.Provider != "" {
+		return nil, errAtProvider
+	}
+	if err := h.hit(ctx, proofs, id.Account); err != nil {
 		return nil, err
 	}
-	return h.begin(ctx, entry{account: who.account, strong: true, takeOver: in.Body.TakeOver})
+	who, err := h.shownPasskey(ctx, "passkey-proof", in.Body.Ceremony, id, in.Body.Credential)
+	if err != nil {
+		return nil, err
+	}
+	if who.ID != id.Account {
+		return nil, errPasskey
+	}
+	if err := h.forgive(ctx, id.Account, proofs); err != nil {
+		return nil, err
+	}
+	return nil, h.cfg.Store.ProveSession(ctx, id.Session, h.cfg.Clock.Now(), true)
 }
 
 // usePasskey stores the counter and flags of the use.

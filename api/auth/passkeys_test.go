@@ -8,8 +8,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -170,4 +172,72 @@ func TestPasskeyTakesOver(t *testing.T) {
 	other.do("POST", "/api/session/passkey", m{"ceremony": begun.body["ceremony"], "takeOver": true,
 		"credential": key.get(begun.body["options"].(map[string]any))}).wants(t, 201, "")
 	ann.do("GET", "/api/inside", nil).wants(t, 401, "not-signed-in")
+}
+
+// prove shows the passkey in a session that is open.
+func (b *browser) provePasskey(a *authenticator) answer {
+	begun := b.do("POST", "/api/session/proof/passkey/begin", nil).wants(b.s.t, 200, "")
+	a.counter++
+	return b.do("POST", "/api/session/proof/passkey", m{"ceremony": begun.body["ceremony"], "credential": a.get(begun.body["options"].(map[string]any))})
+}
+
+func TestFreshProofByPasskey(t *testing.T) {
+	s := newService(t)
+	ann, eve := s.member("ann@example.org", api.Owner), s.member("eve@example.org", api.Sender)
+	key, other := newAuthenticator(t), newAuthenticator(t)
+	other.id = []byte("credential of somebody else")
+	ann.register(key).wants(t, 201, "")
+	eve.register(other).wants(t, 201, "")
+	s.clock.Advance(11 * time.Minute)
+	ann.do("POST", "/api/factors/recovery", nil).wants(t, 403, "step-up")
+	ann.provePasskey(other).wants(t, 401, "not-signed-in")
+	ann.do("POST", "/api/factors/recovery", nil).wants(t, 403, "step-up")
+	ann.provePasskey(key).wants(t, 204, "")
+	ann.do("POST", "/api/factors/recovery", nil).wants(t, 201, "")
+
+	begun := ann.do("POST", "/api/session/proof/passkey/begin", nil).wants(t, 200, "") // of ann's session, for no other
+	key.counter++
+	eve.do("POST", "/api/session/proof/passkey", m{"ceremony": begun.body["ceremony"], "credential": key.get(begun.body["options"].(map[string]any))}).wants(t, 403, "not-allowed")
+	s.browser(firefox).do("POST", "/api/session/proof/passkey/begin", nil).wants(t, 401, "not-signed-in")
+}
+
+// TestA12PasskeyOfASigner: the passkey of the account of the signer's address, in
+// the signing session that asked, once.
+func TestA12PasskeyOfASigner(t *testing.T) {
+	s := newService(t)
+	ann, eve := s.member("ann@example.org", api.Owner), s.member("eve@example.org", api.Sender)
+	key, other := newAuthenticator(t), newAuthenticator(t)
+	other.id = []byte("credential of somebody else")
+	ann.register(key).wants(t, 201, "")
+	eve.register(other).wants(t, 201, "")
+	begin := func(a *authenticator) (string, map[string]any) {
+		a.counter++
+		ceremony, options, err := s.auth.BeginSignerPasskey(t.Context(), "session 1")
+		s.must(err)
+		var plain map[string]any
+		s.must(json.Unmarshal(a.json(options), &plain))
+		return ceremony, a.get(plain)
+	}
+	refused := func(what, email, session, ceremony string, credential map[string]any) {
+		t.Helper()
+		if err := s.auth.CheckSignerPasskey(t.Context(), email, session, ceremony, credential); err == nil {
+			t.Errorf("%s is accepted", what)
+		}
+	}
+	ceremony, credential := begin(other)
+	refused("another's passkey", "ann@example.org", "session 1", ceremony, credential)
+	ceremony, credential = begin(key)
+	refused("another session", "ann@example.org", "session 2", ceremony, credential)
+	ceremony, credential = begin(key)
+	refused("an address without account", "nobody@example.org", "session 1", ceremony, credential)
+	ceremony, credential = begin(key)
+	s.must(s.auth.CheckSignerPasskey(t.Context(), " Ann@Example.org", "session 1", ceremony, credential))
+	refused("the same answer again", "ann@example.org", "session 1", ceremony, credential)
+	for range 5 {
+		refused("a guess", "ann@example.org", "session 1", "guess", credential)
+	}
+	ceremony, credential = begin(key)
+	if err := s.auth.CheckSignerPasskey(t.Context(), "ann@example.org", "session 1", ceremony, credential); !errors.Is(err, api.ErrTooMany) {
+		t.Errorf("after five wrong ones: %v", err)
+	}
 }

@@ -324,6 +324,8 @@ func (h *Handler) signOut(ctx context.Context, _ *struct{}) (*signOutOut, error)
 	return out, err
 }
 
+var errAtProvider = api.Explain(api.ErrForbidden, "Prove it at your provider: sign in there again.")
+
 type proveIn struct {
 	Body struct {
 		Password string `json:"password,omitempty" maxLength:"1024" doc:"where the account has no second factor"`
@@ -336,7 +338,7 @@ type proveIn struct {
 func (h *Handler) prove(ctx context.Context, in *proveIn) (*struct{}, error) {
 	id := api.IdentityOf(ctx)
 	if id.Session == "" || id.Provider != "" {
-		return nil, api.Explain(api.ErrForbidden, "Prove it at your provider: sign in there again.")
+		return nil, errAtProvider
 	}
 	if err := h.hit(ctx, proofs, id.Account); err != nil {
 		return nil, err

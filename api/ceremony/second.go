@@ -17,6 +17,8 @@ type Way string
 const (
 	BySMS  Way = "sms"  // a code sent to the telephone that the sender named
 	ByTOTP Way = "totp" // a code of the authenticator app of the signer's own account
+
+	ByPasskey Way = "passkey" // a passkey of the signer's own account
 )
 
 // Second is the second layer that a sender asks of a signer. Until it is proved
@@ -27,13 +29,13 @@ type Second struct {
 	ProvedBy Way       `json:"provedBy,omitempty"`
 }
 
-// Ways lists how the signer can prove it. A code of an app is always one: some
-// people have no telephone, and messages are the weaker way.
+// Ways lists how the signer can prove it. A passkey and a code of an app always are
+// among them: some people have no telephone, and messages are the weaker way.
 func (s *Second) Ways() []Way {
 	if s.Phone != "" {
-		return []Way{BySMS, ByTOTP}
+		return []Way{BySMS, ByTOTP, ByPasskey}
 	}
-	return []Way{ByTOTP}
+	return []Way{ByTOTP, ByPasskey}
 }
 
 // Hint shows the end of the number, so that the signer knows which telephone.

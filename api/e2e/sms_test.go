@@ -95,7 +95,7 @@ func TestA10_CodeByMessage(t *testing.T) {
 		}
 	}
 	signer.must("GET", "/api/signing", nil, &view)
-	if view.Next != "prove" || view.Document.Title != "" || view.Second.Proved || len(view.Second.Ways) != 2 || !strings.HasSuffix(view.Second.Phone, "78") || strings.Contains(view.Second.Phone, "1234") {
+	if view.Next != "prove" || view.Document.Title != "" || view.Second.Proved || len(view.Second.Ways) != 3 || !strings.HasSuffix(view.Second.Phone, "78") || strings.Contains(view.Second.Phone, "1234") {
 		t.Errorf("before the code the signer sees %+v", view)
 	}
 	for _, closed := range [][2]string{{"GET", "/api/signing/pdf"}, {"POST", "/api/signing/consents"}, {"POST", "/api/signing/captures"}, {"POST", "/api/signing/confirm"}, {"POST", "/api/signing/decline"}, {"GET", "/api/signing/signed.pdf"}, {"GET", "/api/signing/deposit"}} {

@@ -20,17 +20,22 @@ type Codes interface {
 	Check(ctx context.Context, session, code string) error
 }
 
-// Apps checks the code of the authenticator app that belongs to the account of an
-// address. It answers the same where there is no such account.
+// Apps checks the factors that belong to the account of an address: the code of
+// its authenticator app, its passkeys. It answers the same where there is no such
+// account.
 type Apps interface {
 	CheckApp(ctx context.Context, email, code string) error
+	// BeginSignerPasskey asks for a passkey in the signing session.
+	BeginSignerPasskey(ctx context.Context, session string) (ceremony string, options any, err error)
+	// CheckSignerPasskey takes what the browser answers, once.
+	CheckSignerPasskey(ctx context.Context, email, session, ceremony string, credential map[string]any) error
 	// NumberSettled refuses a number that is too new on the account of an address.
 	NumberSettled(ctx context.Context, email, number string) error
 }
 
 // SecondView is the second layer as the signer sees it.
 type SecondView struct {
-	Ways   []ceremony.Way `json:"ways" enum:"sms,totp"`
+	Ways   []ceremony.Way `json:"ways" enum:"sms,totp,passkey"`
 	Phone  string         `json:"phone,omitempty" doc:"the last digits of the number that messages go to"`
 	Proved bool           `json:"proved" doc:"in this session"`
 }
@@ -53,6 +58,10 @@ func (h *Handler) mountSecond(a *api.API) {
 		Summary: "Have a code sent to the telephone that the sender named"}, h.sendCode)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/second", ID: "proveSecond", Tag: tag,
 		Summary: "Prove the second layer with a code"}, h.prove)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/second/passkey/begin", ID: "beginSigningPasskey", Tag: tag,
+		Summary: "Options for navigator.credentials.get, to prove the second layer with a passkey"}, h.beginPasskey)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/second/passkey", ID: "proveSecondPasskey", Tag: tag,
+		Summary: "Prove the second layer with a passkey of the account of the signer's address"}, h.provePasskey)
 }
 
 // asking is the signer with a second layer who asks, and the session that the code
@@ -75,7 +84,7 @@ func (h *Handler) sendCode(ctx context.Context, _ *struct{}) (*struct{}, error) 
 		return nil, err
 	}
 	if s.Second.Phone == "" || h.Codes == nil {
-		return nil, api.Explain(api.ErrConflict, "Messages are not offered here. Use the code of your authenticator app, or ask the sender.")
+		return nil, api.Explain(api.ErrConflict, "Messages are not offered here. Use the code of your authenticator app, or your passkey, or ask the sender.")
 	}
 	if s.Proved() {
 		return nil, nil // nothing is left to prove
@@ -109,15 +118,65 @@ func (h *Handler) prove(ctx context.Context, in *secondInput) (*viewOutput, erro
 	case in.Body.Way == ceremony.ByTOTP && h.Apps != nil:
 		err = h.Apps.CheckApp(ctx, s.Email, in.Body.Code)
 	default:
-		err = api.Explain(api.ErrInvalid, "This way was not asked for.")
+		err = errNotAsked
 	}
-	if errors.Is(err, api.ErrUnauthenticated) {
-		err = &api.Problem{Type: "/problems/wrong-code", Title: "Wrong code", Status: http.StatusUnprocessableEntity,
-			Detail: "The code is wrong, was used, or its time is over."}
-	}
-	if err != nil {
+	if err := refused(err, "The code is wrong, was used, or its time is over."); err != nil {
 		return nil, err
 	}
 	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, in.Body.Way)
 	return h.after(ctx, d, s.ID, err)
+}
+
+type passkeyOffer struct {
+	Body struct {
+		Ceremony string `json:"ceremony" doc:"to be sent back with the credential"`
+		Options  any    `json:"options"`
+	}
+}
+
+func (h *Handler) beginPasskey(ctx context.Context, _ *struct{}) (out *passkeyOffer, err error) {
+	_, _, session, err := h.asking(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h.Apps == nil {
+		return nil, errNotAsked
+	}
+	out = &passkeyOffer{}
+	out.Body.Ceremony, out.Body.Options, err = h.Apps.BeginSignerPasskey(ctx, session)
+	return out, err
+}
+
+type passkeyInput struct {
+	Body struct {
+		Ceremony   string         `json:"ceremony" maxLength:"100"`
+		Credential map[string]any `json:"credential" doc:"PublicKeyCredential.toJSON()"`
+	}
+}
+
+func (h *Handler) provePasskey(ctx context.Context, in *passkeyInput) (*viewOutput, error) {
+	d, s, session, err := h.asking(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if h.Apps == nil {
+		return nil, errNotAsked
+	}
+	if err := refused(h.Apps.CheckSignerPasskey(ctx, s.Email, session, in.Body.Ceremony, in.Body.Credential),
+		"This passkey does not belong to the account of the address that the document was sent to, or it could not be checked."); err != nil {
+		return nil, err
+	}
+	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, ceremony.ByPasskey)
+	return h.after(ctx, d, s.ID, err)
+}
+
+var errNotAsked = api.Explain(api.ErrInvalid, "This way was not asked for.")
+
+// refused gives a wrong proof a status of its own: 401 would end the session of
+// the page.
+func refused(err error, detail string) error {
+	if !errors.Is(err, api.ErrUnauthenticated) {
+		return err
+	}
+	return &api.Problem{Type: "/problems/wrong-code", Title: "Wrong code", Status: http.StatusUnprocessableEntity, Detail: detail}
 }

@@ -135,7 +135,13 @@ export type Next = 'prove' | 'read' | 'fill' | 'enrol' | 'sign' | 'confirm' | 't
 
 export type AskedField = Omit<Field, 'signer'> & { name: string };
 
-export type Way = 'sms' | 'totp';
+export type Way = 'sms' | 'totp' | 'passkey';
+
+// What a browser's WebAuthn call takes and gives, as JSON.
+export interface PasskeyOffer {
+  ceremony: string;
+  options: { publicKey: Record<string, unknown> };
+}
 
 // What is asked of a signer beside the link; until it is proved nothing else is told.
 export interface Second {
@@ -497,6 +503,8 @@ export const signing = {
   open: (token: string, browser: string) => retried(() => json<Ceremony>('POST', '/api/signing/open', { body: { token, browser } })),
   get: () => json<Ceremony>('GET', '/api/signing'),
   sendCode: () => json<void>('POST', '/api/signing/second/sms'),
+  beginPasskey: () => json<PasskeyOffer>('POST', '/api/signing/second/passkey/begin'),
+  provePasskey: (by: { ceremony: string; credential: unknown }) => json<Ceremony>('POST', '/api/signing/second/passkey', { body: by }),
   prove: (way: Way, code: string) => json<Ceremony>('POST', '/api/signing/second', { body: { way, code } }),
   consent: (consent: { purpose: string; textVersion: string; language: string; given: boolean }) =>
     create<Ceremony>('/api/signing/consents', consent, newKey()),

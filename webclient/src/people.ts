@@ -1,6 +1,6 @@
 // The part of the HTTP contract that is about people and programs: members,
 // profile, factors, keys, webhooks, sign-in with the organisation's provider.
-import { json, newKey } from './api.ts';
+import { json, newKey, type PasskeyOffer } from './api.ts';
 
 export const ROLES = ['owner', 'admin', 'manager', 'sender', 'reviewer', 'investigator', 'auditor'] as const;
 export type MemberRole = (typeof ROLES)[number];
@@ -96,12 +96,6 @@ export interface ProviderName {
   verified?: string;
 }
 
-// What a browser's WebAuthn call takes and gives, as JSON.
-export interface PasskeyOffer {
-  ceremony: string;
-  options: { publicKey: Record<string, unknown> };
-}
-
 export interface AuditLine {
   at: string;
   kind: string;
@@ -126,6 +120,8 @@ export const people = {
 
 export const self = {
   prove: (by: { password?: string; code?: string }) => json<void>('POST', '/api/session/proof', { body: by }),
+  beginProof: () => json<PasskeyOffer>('POST', '/api/session/proof/passkey/begin'),
+  provePasskey: (by: { ceremony: string; credential: unknown }) => json<void>('POST', '/api/session/proof/passkey', { body: by }),
   profile: () => json<Profile>('GET', '/api/profile'),
   setProfile: (by: Partial<Pick<Profile, 'name' | 'language' | 'phone' | 'company'>>) => json<Profile>('PATCH', '/api/profile', { body: by }),
   newEmail: (email: string) => json<void>('POST', '/api/profile/email', { body: { email } }),

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { account, type Invitation, Problem } from '../api.ts';
 import { Button, Check, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
 import { self } from '../people.ts';
-import { hasPasskeys, usePasskey } from './settings/passkey.ts';
+import { hasPasskeys, usePasskey } from '../passkey.ts';
 import { SignInOrganisation } from './organisation.tsx';
 import { text as settings } from './settings/text/index.ts';
 import { findSession, go } from './state.ts';

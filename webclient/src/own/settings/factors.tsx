@@ -5,7 +5,7 @@ import { day } from '../../i18n/format.ts';
 import { self } from '../../people.ts';
 import { Badge, Button, Notice, Panel, ProblemNotice, Progress, TextField } from '../../ui/ui.tsx';
 import { useLoaded } from './load.tsx';
-import { hasPasskeys, makePasskey } from './passkey.ts';
+import { hasPasskeys, makePasskey } from '../../passkey.ts';
 import { text } from './text/index.ts';
 
 export function FactorsPanel() {

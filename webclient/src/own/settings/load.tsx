@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { Problem } from '../../api.ts';
 import { common } from '../../i18n/common/index.ts';
+import { hasPasskeys, usePasskey } from '../../passkey.ts';
 import { self } from '../../people.ts';
 import { Button, Dialog, ProblemNotice, TextField } from '../../ui/ui.tsx';
 import { ended } from '../state.ts';
@@ -67,14 +68,20 @@ export function ProofDialog() {
     setProblem(undefined);
     waiting.value?.(proved);
   };
-  const prove = async () => {
+  const attempt = async (call: () => Promise<void>) => {
     try {
-      await self.prove({ ...(password ? { password } : {}), ...(code ? { code } : {}) });
+      await call();
       close(true);
     } catch (error) {
       // 401 is a wrong password here, and not the end of the session.
       setProblem(error instanceof Problem && error.status === 401 ? new Problem(422, error.code, error.message, error.detail) : error);
     }
+  };
+  const prove = () => attempt(() => self.prove({ ...(password ? { password } : {}), ...(code ? { code } : {}) }));
+  const withPasskey = async () => {
+    const offer = await self.beginProof().catch(setProblem);
+    const credential = offer && await usePasskey(offer).catch(() => undefined); // the browser's dialog was closed
+    if (offer && credential) await attempt(() => self.provePasskey({ ceremony: offer.ceremony, credential }));
   };
   return (
     <Dialog title={texts.title} open={waiting.value !== undefined} onClose={() => close(false)} test="proof">
@@ -85,6 +92,7 @@ export function ProofDialog() {
         <ProblemNotice problem={problem} />
         <div class="row">
           <Button kind="primary" type="submit" disabled={!password && !code} test="proof-go">{texts.go}</Button>
+          {hasPasskeys() && <Button onClick={() => void withPasskey()} test="proof-passkey">{texts.passkey}</Button>}
           <Button onClick={() => close(false)}>{common().cancel}</Button>
         </div>
       </form>

@@ -196,7 +196,7 @@ const en = {
     'case.compared': 'compared signatures of a case',
     'case.reported': 'reported on a case',
     'clock.confirmed': 'confirmed the service’s clock after a jump',
-    'signer.proved': 'showed with a code that it is them',
+    'signer.proved': 'showed with a code or passkey that it is them',
     'case.exported': 'exported a case',
     'evidence.opened': 'opened the recorded evidence',
     'account.created': 'made an account',

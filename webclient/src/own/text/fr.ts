@@ -197,7 +197,7 @@ const fr: Translation<typeof en> = {
     'case.compared': 'a comparé les signatures d’un dossier',
     'case.reported': 'a établi le rapport d’un dossier',
     'clock.confirmed': 'a confirmé l’heure du service après un saut',
-    'signer.proved': 'a prouvé son identité par un code',
+    'signer.proved': 'a prouvé son identité par un code ou une clé d’accès',
     'case.exported': 'a exporté un dossier',
     'evidence.opened': 'a ouvert les preuves enregistrées',
     'account.created': 'a créé un compte',

@@ -193,7 +193,7 @@ const zhHans: Translation<typeof en> = {
     'case.compared': '比对了案件中的签名',
     'case.reported': '制作了案件报告',
     'clock.confirmed': '在时钟跳动后确认了服务的时间',
-    'signer.proved': '以验证码证明了身份',
+    'signer.proved': '以验证码或通行密钥证明了身份',
     'case.exported': '导出了案件',
     'evidence.opened': '打开了录制的证据',
     'account.created': '创建了账户',

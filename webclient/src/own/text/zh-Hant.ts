@@ -193,7 +193,7 @@ const zhHant: Translation<typeof en> = {
     'case.compared': '比對了案件中的簽名',
     'case.reported': '製作了案件報告',
     'clock.confirmed': '在時鐘跳動後確認了服務的時間',
-    'signer.proved': '以驗證碼證明了身分',
+    'signer.proved': '以驗證碼或通行金鑰證明了身分',
     'case.exported': '匯出了案件',
     'evidence.opened': '開啟了錄製的證據',
     'account.created': '建立了帳戶',

@@ -20,6 +20,8 @@ const en = {
     sms: (digits: string) => `We send a code to the telephone that ends in ${digits}. It works once, for ten minutes, in this window only.`,
     smsRisk: 'A message can be read by whoever has your telephone or your number. An authenticator app is safer.',
     totp: 'Enter the code that your authenticator app shows for your Inkwitness account with this address.',
+    passkey: 'Use the passkey of your Inkwitness account with this address. Your device asks for your finger, face or PIN.',
+    useKey: 'Use my passkey',
     sent: 'The code is on its way. The message names the document: read it before you enter the code.',
     code: 'Code',
     wrong: 'The code is wrong, was used, or its time is over.',
@@ -28,6 +30,8 @@ const en = {
     again: 'Send a new code',
     bySMS: 'Use a message instead',
     byApp: 'Use my authenticator app instead',
+    wrongKey: 'This passkey is not one of the account with this address, or it could not be checked.',
+    byPasskey: 'Use my passkey instead',
   },
   intro: {
     controller: (who: string) => `Responsible for your personal data: ${who}.`,

@@ -21,6 +21,8 @@ const fr: Translation<typeof en> = {
     sms: (digits) => `Nous envoyons un code au téléphone dont le numéro finit par ${digits}. Il fonctionne une fois, pendant dix minutes, dans cette fenêtre seulement.`,
     smsRisk: 'Un message peut être lu par quiconque a votre téléphone ou votre numéro. Une application d’authentification est plus sûre.',
     totp: 'Saisissez le code que votre application d’authentification affiche pour votre compte Inkwitness à cette adresse.',
+    passkey: 'Utilisez la clé d’accès de votre compte Inkwitness à cette adresse. Votre appareil demande votre doigt, votre visage ou votre code PIN.',
+    useKey: 'Utiliser ma clé d’accès',
     sent: 'Le code est en route. Le message nomme le document : lisez-le avant de saisir le code.',
     code: 'Code',
     wrong: 'Le code est faux, a déjà servi ou n’est plus valable.',
@@ -29,6 +31,8 @@ const fr: Translation<typeof en> = {
     again: 'Envoyer un nouveau code',
     bySMS: 'Recevoir plutôt un message',
     byApp: 'Utiliser plutôt mon application',
+    wrongKey: 'Cette clé d’accès n’est pas celle du compte à cette adresse, ou n’a pas pu être vérifiée.',
+    byPasskey: 'Utiliser plutôt ma clé d’accès',
   },
   intro: {
     controller: (who) => `Responsable de vos données personnelles : ${who}.`,

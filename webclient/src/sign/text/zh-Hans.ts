@@ -20,6 +20,8 @@ const zhHans: Translation<typeof en> = {
     sms: (digits) => `我们会将验证码发送至尾号为 ${digits} 的电话。仅能使用一次，十分钟内有效，且只限此窗口。`,
     smsRisk: '持有您的电话或号码的人都可能读到短信。验证器应用更安全。',
     totp: '请输入验证器应用为您此地址的 Inkwitness 账户所显示的验证码。',
+    passkey: '请使用您此地址的 Inkwitness 账户的通行密钥。您的设备会要求指纹、面部或 PIN 码。',
+    useKey: '使用我的通行密钥',
     sent: '验证码已发出。短信会写明文件名称：输入前请先确认。',
     code: '验证码',
     wrong: '验证码错误、已使用或已过期。',
@@ -28,6 +30,8 @@ const zhHans: Translation<typeof en> = {
     again: '重新发送验证码',
     bySMS: '改用短信',
     byApp: '改用验证器应用',
+    wrongKey: '此通行密钥不属于此地址的账户，或无法验证。',
+    byPasskey: '改用通行密钥',
   },
   intro: {
     controller: (who) => `您的个人数据由 ${who} 负责。`,

@@ -20,6 +20,8 @@ const zhHant: Translation<typeof en> = {
     sms: (digits) => `我們會將驗證碼傳送至尾碼為 ${digits} 的電話。僅能使用一次，十分鐘內有效，且只限此視窗。`,
     smsRisk: '持有您的電話或號碼的人都可能讀到簡訊。驗證器應用程式更安全。',
     totp: '請輸入驗證器應用程式為您此地址的 Inkwitness 帳戶所顯示的驗證碼。',
+    passkey: '請使用您此地址的 Inkwitness 帳戶的通行金鑰。您的裝置會要求指紋、臉部或 PIN 碼。',
+    useKey: '使用我的通行金鑰',
     sent: '驗證碼已寄出。簡訊會寫明文件名稱：輸入前請先確認。',
     code: '驗證碼',
     wrong: '驗證碼錯誤、已使用或已過期。',
@@ -28,6 +30,8 @@ const zhHant: Translation<typeof en> = {
     again: '重新傳送驗證碼',
     bySMS: '改用簡訊',
     byApp: '改用驗證器應用程式',
+    wrongKey: '此通行金鑰不屬於此地址的帳戶，或無法驗證。',
+    byPasskey: '改用通行金鑰',
   },
   intro: {
     controller: (who) => `您的個人資料由 ${who} 負責。`,

@@ -8,6 +8,7 @@ const en = {
     code: 'Code of your second factor',
     codeHint: 'Only if you have set one up.',
     go: 'Go on',
+    passkey: 'Use my passkey instead',
   },
   roles: {
     owner: 'Owner', admin: 'Administrator', manager: 'Manager', sender: 'Sender', reviewer: 'Reviewer', investigator: 'Investigator', auditor: 'Auditor',

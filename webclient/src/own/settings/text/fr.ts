@@ -10,6 +10,7 @@ const fr: Translation<typeof en> = {
     code: 'Code de votre second facteur',
     codeHint: 'Seulement si vous en avez un.',
     go: 'Continuer',
+    passkey: 'Utiliser plutôt ma clé d’accès',
   },
   roles: {
     owner: 'Propriétaire', admin: 'Administrateur', manager: 'Responsable', sender: 'Expéditeur', reviewer: 'Relecteur', investigator: 'Enquêteur', auditor: 'Auditeur',

@@ -9,6 +9,7 @@ const hans: Translation<typeof en> = {
     code: '第二验证因素的验证码',
     codeHint: '仅在您已设置时需要。',
     go: '继续',
+    passkey: '改用通行密钥',
   },
   roles: {
     owner: '所有者', admin: '管理员', manager: '主管', sender: '发件人', reviewer: '审阅人', investigator: '调查人', auditor: '审计人',

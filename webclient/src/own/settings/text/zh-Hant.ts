@@ -9,6 +9,7 @@ const hant: Translation<typeof en> = {
     code: '第二驗證因素的驗證碼',
     codeHint: '僅在您已設定時需要。',
     go: '繼續',
+    passkey: '改用通行金鑰',
   },
   roles: {
     owner: '擁有者', admin: '管理員', manager: '主管', sender: '寄件人', reviewer: '審閱人', investigator: '調查人', auditor: '稽核人',

@@ -1,7 +1,8 @@
 // WebAuthn between the service's JSON and the browser's buffers.
-import type { PasskeyOffer } from '../../people.ts';
+import type { PasskeyOffer } from './api.ts';
 
-export const hasPasskeys = (): boolean => typeof PublicKeyCredential === 'function' && isSecureContext;
+// Passkeys belong to a host's name: at an address of numbers browsers make none (WebAuthn level 3, 5.1.3).
+export const hasPasskeys = (): boolean => typeof PublicKeyCredential === 'function' && isSecureContext && !/^[\d.]+$|:/.test(location.hostname);
 
 export async function makePasskey(offer: PasskeyOffer): Promise<unknown> {
   const key = buffers(offer.options.publicKey) as unknown as PublicKeyCredentialCreationOptions;
