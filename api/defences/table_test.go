@@ -42,6 +42,9 @@ var table = []defence{
 	{"a password is not enough where there is a second factor", "api/auth/factors.go", `case code == "":`, "case code == \"\":\n		return proved{}, nil\n	case false:", "./api/auth", "^TestA8TOTP$", false},
 	{"an organisation can ask for a second factor", "api/auth/session.go", `if org.SecondFactor && !s.SecondFactor {`, `if false {`, "./api/auth", "^TestA8ForcedSecondFactor$", false},
 	{"a passkey that was copied is refused", "api/auth/passkeys.go", ` || credential.Authenticator.CloneWarning`, ``, "./api/auth", "^TestA8Passkeys$", false},
+	{"a proof is of one's own passkey", "api/auth/passkeys.go", `if who.ID != id.Account {`, `if false {`, "./api/auth", "^TestFreshProofByPasskey$", false},
+	{"a signer shows a passkey of the address that was invited", "api/auth/app.go", `(acc.ID != shown.ID || acc.State != api.AccountActive)`, `acc.State != api.AccountActive`, "./api/auth", "^TestA12PasskeyOfASigner$", false},
+	{"a passkey is shown in the session that asked", "api/auth/passkeys.go", `if c.Account != id.Account || c.Session != id.Session {`, `if false {`, "./api/auth", "^TestA12PasskeyOfASigner$", false},
 	{"a passkey's challenge works once", "api/store/factors.go", `DELETE FROM challenges WHERE token_hash = $1 AND kind = $2 AND expires > $3
 			RETURNING`, `UPDATE challenges SET tries = tries + 1 WHERE token_hash = $1 AND kind = $2 AND expires > $3
 			RETURNING`, "./api/auth", "^TestA8Passkeys$", false},
@@ -142,5 +145,14 @@ var table = []defence{
 	{"a statement is good once", "evidence/trust/holder/holder.go", `	delete(h.challenges, strings.TrimSpace(nonce))`, ``, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
 	{"a proof is for one document", "evidence/trust/holder/holder.go", `case c.document != document:`, `case false:`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
 	{"a proof is for so many signatures", "evidence/trust/holder/holder.go", `if len(c.digests)+fresh > s.signatures {`, `if len(c.digests)+fresh > s.signatures+1000 {`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
+	{"a key that was released stays destroyed", "evidence/trust/holder/holder.go", `		if !c.gone {
+			continue
+		}
+		if err := h.cfg`, `		if c.gone {
+			continue
+		}
+		if err := h.cfg`, "./evidence/trust/holder", "^TestReleasedKeysStayDestroyed$", false},
+	{"a destroyed key is not wrapped anew", "evidence/trust/holder/keys.go", `if err != nil || k.Erased != nil || !bytes.Equal(k.Wrapped, from) {`, `if err != nil {`, "./evidence/trust/holder", "^TestRewrap$", false},
+	{"other users are hung up on", "evidence/trust/holder/serve.go", `err == nil && slices.Contains(g.users, uid) {`, `err == nil && uid >= 0 {`, "./evidence/trust/holder", "^TestOtherUsersAreHungUpOn$", false},
 	{"the key holder signs so many in a minute", "evidence/trust/holder/holder.go", `len(h.recent)+len(digests) > h.cfg.Rate {`, `false {`, "./evidence/trust/holder", "^TestRateIsLimited$", false},
 }

@@ -2,16 +2,21 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -22,7 +27,20 @@ type keyholder struct {
 	data   string
 	socket string
 	cmd    *exec.Cmd
+	user   *syscall.Credential // whom it runs as; nil: as the test
+	asks   string              // user that may ask it, "" for its own
 }
+
+// another is a user who is neither root nor the test's, where the test may become
+// one: then holder, service and a stranger run as three users.
+func another(id uint32) *syscall.Credential {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	return &syscall.Credential{Uid: id, Gid: id}
+}
+
+const holderUser, serviceUser, strangeUser = 40_001, 40_002, 40_003
 
 func newHolder(t *testing.T) *keyholder {
 	t.Helper()
@@ -30,7 +48,13 @@ func newHolder(t *testing.T) *keyholder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &keyholder{t: t, data: data, socket: filepath.Join(data, "holder.sock")}
+	k := &keyholder{t: t, data: data, socket: filepath.Join(data, "holder.sock"), user: another(holderUser)}
+	if k.user != nil {
+		k.asks = strconv.Itoa(serviceUser)
+		if err := os.Chown(data, holderUser, holderUser); err != nil {
+			t.Fatal(err)
+		}
+	}
 	k.start()
 	t.Cleanup(func() { k.kill(); os.RemoveAll(data) })
 	return k
@@ -38,7 +62,8 @@ func newHolder(t *testing.T) *keyholder {
 
 func (k *keyholder) start() {
 	k.t.Helper()
-	k.cmd = exec.Command(bin(k.t, "inkwitness"), "keyholder", "--data", k.data)
+	k.cmd = exec.Command(bin(k.t, "inkwitness"), "keyholder", "--data", k.data, "--users", cmp.Or(k.asks, strconv.Itoa(os.Getuid())))
+	k.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: k.user}
 	out, err := k.cmd.StdoutPipe()
 	if err != nil {
 		k.t.Fatal(err)
@@ -54,6 +79,92 @@ func (k *keyholder) start() {
 func (k *keyholder) kill() {
 	_ = k.cmd.Process.Kill()
 	_ = k.cmd.Wait()
+}
+
+// operator runs a command on the holder's folder, as its user.
+func (k *keyholder) operator(args ...string) string {
+	k.t.Helper()
+	cmd := exec.Command(bin(k.t, "inkwitness"), append(args, "--data", k.data)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: k.user}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		k.t.Fatalf("inkwitness %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// moves takes a backup of the running holder with a new root key, and brings it
+// back in an empty folder.
+func (k *keyholder) moves() {
+	k.t.Helper()
+	old := mustRead(k.t, filepath.Join(k.data, "root.key"))
+	if out := k.operator("keys", "rotate", "--retire"); !strings.Contains(out, "open with the new root key alone") {
+		k.t.Errorf("the rotation says %q", out)
+	}
+	if root := mustRead(k.t, filepath.Join(k.data, "root.key")); bytes.Contains(root, bytes.TrimSpace(old)) {
+		k.t.Error("the old root key is still in the file")
+	}
+	if out := k.operator("keys", "check"); !strings.Contains(out, "No other is needed") {
+		k.t.Errorf("check says %q", out)
+	}
+	backup := filepath.Join(k.data, "backup")
+	if out := k.operator("backup", backup); !strings.Contains(out, "keys and its log") {
+		k.t.Errorf("the backup says %q", out)
+	}
+	k.kill()
+	log := mustRead(k.t, filepath.Join(k.data, "holder.log"))
+	for _, name := range []string{"holder.log", "keys"} {
+		if err := os.RemoveAll(filepath.Join(k.data, name)); err != nil {
+			k.t.Fatal(err)
+		}
+	}
+	if out := k.operator("restore", backup); !strings.Contains(out, "Restored snapshot") {
+		k.t.Errorf("the restoring says %q", out)
+	}
+	if !bytes.Equal(log, mustRead(k.t, filepath.Join(k.data, "holder.log"))) {
+		k.t.Error("the log came back as another")
+	}
+	k.start()
+}
+
+// strangersAreRefused: another user reaches neither the keys nor an answer.
+func (k *keyholder) strangersAreRefused() {
+	k.t.Helper()
+	stranger := another(strangeUser)
+	if stranger == nil {
+		return // the test cannot become another user; TestOtherUsersAreHungUpOn has the part that it can
+	}
+	for _, path := range []string{"root.key", "holder.log", "keys"} {
+		cmd := exec.Command("ls", "-l", filepath.Join(k.data, path)+"/.")
+		if path != "keys" {
+			cmd = exec.Command("cat", filepath.Join(k.data, path))
+		}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: stranger}
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "Permission denied") {
+			k.t.Errorf("a stranger reads %s: %s", path, out)
+		}
+	}
+	s := newService(k.t, "KEY_HOLDER="+k.socket)
+	s.user = stranger
+	s.own()
+	cmd := exec.Command(s.binary, "serve", "--data", s.data, "--listen", s.listen)
+	cmd.Env, cmd.SysProcAttr = append(os.Environ(), s.env...), &syscall.SysProcAttr{Credential: stranger}
+	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "ask the key holder") {
+		k.t.Errorf("a stranger's service: %v\n%s", err, out)
+	}
+}
+
+// own gives the folder that the service makes its data in to its user.
+func (s *service) own() {
+	s.t.Helper()
+	if s.user == nil {
+		return
+	}
+	folder := filepath.Dir(s.data)
+	err := errors.Join(os.Chmod(filepath.Dir(folder), 0o711), os.Chown(folder, int(s.user.Uid), int(s.user.Gid)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // entries reads what the holder wrote down.
@@ -105,13 +216,17 @@ func (c *client) proof(key browserKey) map[string]any {
 }
 
 // TestF3_KeyHolderSignsOnlyForSigners: two people sign with their keys in another
-// process. Without a proof, with one of another document or with one that was
+// process, of another user. Without a proof, with one of another document or with one that was
 // used nothing is confirmed; a holder that is killed comes back to the same
-// certificate; while it is away nothing is lost.
+// certificate; while it is away nothing is lost. Between the two its root key is
+// changed, and it goes through a backup.
 func TestF3_KeyHolderSignsOnlyForSigners(t *testing.T) {
 	k := newHolder(t)
 	s := newService(t, "KEY_HOLDER="+k.socket)
+	s.user = another(serviceUser)
+	s.own()
 	s.start()
+	k.strangersAreRefused()
 	owner := s.owner()
 	d := twoSigners(t, owner)
 	var foreign map[string]any
@@ -147,6 +262,9 @@ func TestF3_KeyHolderSignsOnlyForSigners(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		owner.waitState(d.ID, n, "signed")
+		if n == 0 {
+			k.moves()
+		}
 	}
 	owner.completed(d.ID)
 	report, code := inkverify(t, owner.deposit(d.ID).path)

@@ -30,8 +30,9 @@ type service struct {
 	base       string // http://127.0.0.1:port
 	invitation string // link of the first owner, when there was none yet
 	log        *lockedBuffer
-	started    time.Duration  // until it was ready
-	roots      *x509.CertPool // for https; nil without
+	started    time.Duration       // until it was ready
+	roots      *x509.CertPool      // for https; nil without
+	user       *syscall.Credential // whom it runs as; nil: as the test
 }
 
 // bin is the folder with the built programs; `make build` fills it.
@@ -71,6 +72,7 @@ func (s *service) start() {
 	s.cmd = exec.Command(s.binary, "serve", "--data", s.data, "--listen", s.listen, "--log-level", "info")
 	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.Stderr = s.log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)

@@ -91,7 +91,7 @@ func backup(ctx context.Context, db *store.Store, objects *vault.Vault, version,
 	if err := durable.WriteFile(filepath.Join(dir, manifestName), bytes.NewReader(append(raw, '\n'))); err != nil {
 		return m, err
 	}
-	return m, errors.Join(pruneSnapshots(folder), pruneBlobs(ctx, db, target, deletions))
+	return m, errors.Join(pruneSnapshots(filepath.Join(folder, snapshotsDir)), pruneBlobs(ctx, db, target, deletions))
 }
 
 // copyBlobs copies what the backup lacks, still encrypted.
@@ -163,14 +163,14 @@ func hashFile(path string) (sum string, size int64, err error) {
 	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
-// snapshots lists the finished snapshots of a folder, the oldest first.
-func snapshots(folder string) (names []string, err error) {
-	entries, err := os.ReadDir(filepath.Join(folder, snapshotsDir))
+// snapshots lists the finished ones in a folder of snapshots, the oldest first.
+func snapshots(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("this is no backup: %w", err)
 	}
 	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(folder, snapshotsDir, e.Name(), manifestName)); err == nil {
+		if exists(filepath.Join(dir, e.Name(), manifestName)) {
 			names = append(names, e.Name())
 		}
 	}
@@ -179,24 +179,24 @@ func snapshots(folder string) (names []string, err error) {
 }
 
 // pruneSnapshots keeps the newest, and nothing that an interrupted run left.
-func pruneSnapshots(folder string) error {
-	names, err := snapshots(folder)
+func pruneSnapshots(dir string) error {
+	names, err := snapshots(dir)
 	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(filepath.Join(folder, snapshotsDir))
+	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		if len(names) > 0 && e.Name() < names[len(names)-1] && !slices.Contains(names, e.Name()) {
-			if err := os.RemoveAll(filepath.Join(folder, snapshotsDir, e.Name())); err != nil {
+			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
 				return err
 			}
 		}
 	}
 	for len(names) > keepSnapshots {
-		if err := os.RemoveAll(filepath.Join(folder, snapshotsDir, names[0])); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, names[0])); err != nil {
 			return err
 		}
 		names = names[1:]
@@ -239,6 +239,9 @@ func (s *Server) backUp(ctx context.Context) error {
 
 // Backup makes one backup into a folder, beside a running service or without one.
 func Backup(ctx context.Context, cfg Config, folder string, w io.Writer) error {
+	if isHolder(cfg.Data) {
+		return backupHolder(ctx, cfg, folder, w)
+	}
 	h, err := openByHand(ctx, cfg)
 	if err != nil {
 		return err
@@ -255,27 +258,22 @@ func Backup(ctx context.Context, cfg Config, folder string, w io.Writer) error {
 // Restore makes an empty service from a backup: the newest snapshot, or the one
 // named. Deletions are done again before anything can be served.
 func Restore(ctx context.Context, cfg Config, folder, snapshot string, w io.Writer) error {
+	if exists(filepath.Join(folder, holderSnapshotsDir)) {
+		return restoreHolder(ctx, cfg, folder, snapshot, w)
+	}
 	cfg, err := cfg.fill()
 	if err != nil {
 		return err
 	}
-	names, err := snapshots(folder)
+	names, err := snapshots(filepath.Join(folder, snapshotsDir))
 	if err != nil {
 		return err
 	}
-	if len(names) == 0 {
-		return fmt.Errorf("%s holds no finished snapshot", folder)
+	if snapshot, err = chosen(names, snapshot, folder); err != nil {
+		return err
 	}
-	if snapshot == "" {
-		snapshot = names[len(names)-1]
-	}
-	if !slices.Contains(names, snapshot) {
-		return fmt.Errorf("there is no snapshot %q; there are %s", snapshot, strings.Join(names, ", "))
-	}
-	if !strings.Contains(cfg.RootKey, "://") {
-		if _, err := os.Stat(cfg.RootKey); err != nil {
-			return fmt.Errorf("put the root key at %s first, it is not part of a backup: %w", cfg.RootKey, err)
-		}
+	if err := rootThere(cfg); err != nil {
+		return err
 	}
 	deletions, err := readDeletions(filepath.Join(folder, snapshotsDir, names[len(names)-1]))
 	if err != nil {
@@ -285,6 +283,32 @@ func Restore(ctx context.Context, cfg Config, folder, snapshot string, w io.Writ
 		return fmt.Errorf("restore the database: %w", err)
 	}
 	return finishRestore(ctx, cfg, folder, snapshot, deletions, w)
+}
+
+// chosen is the snapshot that is restored: the one named, or else the newest.
+func chosen(names []string, snapshot, folder string) (string, error) {
+	switch {
+	case len(names) == 0:
+		return "", fmt.Errorf("%s holds no finished snapshot", folder)
+	case snapshot == "":
+		return names[len(names)-1], nil
+	case !slices.Contains(names, snapshot):
+		return "", fmt.Errorf("there is no snapshot %q; there are %s", snapshot, strings.Join(names, ", "))
+	}
+	return snapshot, nil
+}
+
+// rootThere says what to do where a root key in a file is not in its place.
+func rootThere(cfg Config) error {
+	if !strings.Contains(cfg.RootKey, "://") && !exists(cfg.RootKey) {
+		return fmt.Errorf("put the root key at %s first, it is not part of a backup", cfg.RootKey)
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func readManifest(dir string) (m snapshotManifest, err error) {

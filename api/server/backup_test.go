@@ -76,7 +76,7 @@ func TestBackupComesBack(t *testing.T) {
 			r.sent() // and the service goes on
 
 			// from before the erasures: they are done again
-			names, err := snapshots(folder)
+			names, err := snapshots(filepath.Join(folder, snapshotsDir))
 			b.must(err)
 			r, out, err = b.restored(folder, database(), names[0])
 			if err != nil {
@@ -98,7 +98,7 @@ func TestBrokenBackupsAreRefused(t *testing.T) {
 	d := b.completed()
 	b.must(b.purgeObjects(t.Context()))
 	b.must(b.backUp(t.Context()))
-	names, err := snapshots(folder)
+	names, err := snapshots(filepath.Join(folder, snapshotsDir))
 	b.must(err)
 	dir := filepath.Join(folder, snapshotsDir, names[0])
 	blob := filepath.Join(folder, "blobs", filepath.FromSlash(d.Deposit.Object.Key))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,13 +26,12 @@ type HolderConfig struct {
 	Socket string   // holder.sock in Data when empty
 	Users  []string // names or numbers of users that may ask, beside its own
 	Rate   int      // signatures in a minute
+	Backup string   // folder of an hourly backup; none when empty
 }
 
 // HoldKeys runs the key holder until ctx ends. ready is told the socket.
 func HoldKeys(ctx context.Context, cfg HolderConfig, ready func(socket string)) (err error) {
-	if cfg.RootKey == "" {
-		cfg.RootKey = filepath.Join(cfg.Data, "root.key")
-	}
+	cfg.Config = holderRoot(cfg.Config)
 	if cfg.Socket == "" {
 		cfg.Socket = filepath.Join(cfg.Data, "holder.sock")
 	}
@@ -45,12 +45,12 @@ func HoldKeys(ctx context.Context, cfg HolderConfig, ready func(socket string)) 
 	if err != nil {
 		return err
 	}
-	journal, err := holder.OpenJournal(filepath.Join(cfg.Data, "holder.log"))
+	journal, err := holder.OpenJournal(filepath.Join(cfg.Data, holderLog))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, journal.Close()) }()
-	files, err := holder.OpenFiles(filepath.Join(cfg.Data, "keys"))
+	files, err := holder.OpenFiles(filepath.Join(cfg.Data, holderKeys))
 	if err != nil {
 		return err
 	}
@@ -70,8 +70,40 @@ func HoldKeys(ctx context.Context, cfg HolderConfig, ready func(socket string)) 
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(users, func(u int) bool { return u != os.Getuid() }) && filepath.Dir(cfg.Socket) == filepath.Clean(cfg.Data) {
+		// Other users reach the socket, and nothing else: all files are their owner's alone.
+		if err := os.Chmod(cfg.Data, 0o711); err != nil {
+			return errors.Join(fmt.Errorf("let others reach the socket: %w", err), listener.Close())
+		}
+	}
 	ready(cfg.Socket)
+	if cfg.Backup == "" {
+		return h.Run(ctx, listener)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	saving := make(chan struct{})
+	go func() {
+		defer close(saving)
+		saveHourly(ctx, cfg)
+	}()
+	defer func() { stop(); <-saving }()
 	return h.Run(ctx, listener)
+}
+
+// saveHourly backs the key holder up at once and every hour.
+func saveHourly(ctx context.Context, cfg HolderConfig) {
+	every := time.NewTicker(time.Hour)
+	defer every.Stop()
+	for {
+		if _, err := saveHolder(ctx, cfg.Config, cfg.Backup, time.Now()); err != nil {
+			cfg.Logger.ErrorContext(ctx, "the key holder is not backed up", "err", err)
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func userIDs(names []string) (ids []int, err error) {

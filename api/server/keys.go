@@ -12,33 +12,46 @@ import (
 	"text/tabwriter"
 
 	"inkwitness/api"
-	"inkwitness/api/store"
 	"inkwitness/evidence/vault"
 )
 
-// openKeys opens the database and the root keys, for commands that run beside the
-// service.
-func openKeys(ctx context.Context, cfg Config) (*store.Accounts, *vault.Keyring, Config, error) {
+// keptKeys are the wrapped keys of a folder, for commands that run beside the
+// process that uses them: a service's, in its database, or a key holder's, in files.
+type keptKeys struct {
+	vault.WrappedKeys
+	ring  *vault.Keyring
+	cfg   Config
+	note  func(ctx context.Context, event string) error // in the record
+	Close func() error
+}
+
+func openKeys(ctx context.Context, cfg Config) (*keptKeys, error) {
+	if isHolder(cfg.Data) {
+		return openHolderKeys(ctx, cfg)
+	}
 	accounts, cfg, err := openAccounts(ctx, cfg)
 	if err != nil {
-		return nil, nil, cfg, err
+		return nil, err
 	}
 	ring, err := openRoot(ctx, cfg, accounts.Store)
 	if err != nil {
-		return nil, nil, cfg, errors.Join(err, accounts.Close())
+		return nil, errors.Join(err, accounts.Close())
 	}
-	return accounts, ring, cfg, nil
+	note := func(ctx context.Context, event string) error {
+		return accounts.AppendAudit(ctx, api.Event{Kind: event})
+	}
+	return &keptKeys{accounts.Store, ring, cfg, note, accounts.Close}, nil
 }
 
 // ListKeys prints which root key the keys are wrapped with, each by itself where
 // every is set.
 func ListKeys(ctx context.Context, cfg Config, every bool, w io.Writer) error {
-	accounts, ring, _, err := openKeys(ctx, cfg)
+	keys, err := openKeys(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
-	uses, err := ring.Uses(ctx, accounts.Store)
+	defer keys.Close()
+	uses, err := keys.ring.Uses(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -81,11 +94,12 @@ func yesNo(b bool) string {
 // file it puts a new key into it first, which a running service takes up by
 // itself. With retire, the older keys of the file are taken out at the end.
 func RotateKeys(ctx context.Context, cfg Config, retire bool, w io.Writer) error {
-	accounts, ring, cfg, err := openKeys(ctx, cfg)
+	keys, err := openKeys(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
+	defer keys.Close()
+	cfg = keys.cfg
 	file := !strings.Contains(cfg.RootKey, "://") && len(cfg.OldRootKeys) == 0
 	if retire && !file {
 		return errors.New("--retire is for a root key in a file: start the service without --old-root-keys instead")
@@ -95,7 +109,7 @@ func RotateKeys(ctx context.Context, cfg Config, retire bool, w io.Writer) error
 			return err
 		}
 	}
-	err = ring.Rotate(ctx, accounts.Store, func(done, of int) {
+	err = keys.ring.Rotate(ctx, keys, func(done, of int) {
 		if done%100 == 0 || done == of {
 			fmt.Fprintf(w, "%d of %d keys are wrapped anew\n", done, of)
 		}
@@ -103,10 +117,10 @@ func RotateKeys(ctx context.Context, cfg Config, retire bool, w io.Writer) error
 	if err != nil {
 		return err
 	}
-	if err := accounts.AppendAudit(ctx, api.Event{Kind: "root-key.rotated"}); err != nil {
+	if err := keys.note(ctx, "root-key.rotated"); err != nil {
 		return fmt.Errorf("record the rotation: %w", err)
 	}
-	checked, err := ring.CheckRoot(ctx, accounts.Store)
+	checked, err := keys.ring.CheckRoot(ctx, keys)
 	if err != nil {
 		return fmt.Errorf("after the rotation: %w", err)
 	}
@@ -123,12 +137,12 @@ func RotateKeys(ctx context.Context, cfg Config, retire bool, w io.Writer) error
 
 // CheckKeys opens every key with the root key that wraps now, and with no other.
 func CheckKeys(ctx context.Context, cfg Config, w io.Writer) error {
-	accounts, ring, _, err := openKeys(ctx, cfg)
+	keys, err := openKeys(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer accounts.Close()
-	checked, err := ring.CheckRoot(ctx, accounts.Store)
+	defer keys.Close()
+	checked, err := keys.ring.CheckRoot(ctx, keys)
 	if err != nil {
 		return fmt.Errorf("older root keys are still needed: %w", err)
 	}

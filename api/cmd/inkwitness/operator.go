@@ -14,7 +14,7 @@ type operatorCommands struct {
 	Organisations organisationsCommand `cmd:"" help:"The organisations that the service is for."`
 	Accounts      accountsCommand      `cmd:"" help:"Close and open accounts."`
 	Audit         auditCommand         `cmd:"" help:"The audit record."`
-	Keys          keysCommand          `cmd:"" help:"The root key and what is wrapped with it."`
+	Keys          keysCommand          `cmd:"" help:"The root key and what is wrapped with it: of the service, or of the key holder where --data is its folder."`
 }
 
 type organisationsCommand struct {

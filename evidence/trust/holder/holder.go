@@ -405,6 +405,21 @@ func (h *Holder) Release(ctx context.Context, id string) error {
 	return err
 }
 
+// finish destroys the keys whose destruction is noted.
+func (h *Holder) finish(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, c := range h.credentials {
+		if !c.gone {
+			continue
+		}
+		if err := h.cfg.Authority.Release(ctx, id); err != nil && !errors.Is(err, evidence.ErrNotFound) {
+			return fmt.Errorf("destroy the key of %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
 // Revocation says that none of its certificates is revoked.
 func (h *Holder) Revocation(ctx context.Context, chain []*x509.Certificate) (evidence.Revocation, error) {
 	return h.cfg.Authority.Revocation(ctx, chain)

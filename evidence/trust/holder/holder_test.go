@@ -337,6 +337,86 @@ func TestOtherUsersAreHungUpOn(t *testing.T) {
 	}
 }
 
+// TestReleasedKeysStayDestroyed: a key that came back, by a backup or because a
+// crash came before its destruction, is destroyed at the next start.
+func TestReleasedKeysStayDestroyed(t *testing.T) {
+	b := newBench(t, 0)
+	b.approve("c1", 1)
+	if _, _, err := sign(t.Context(), b.Client, "c1", "x"); err != nil {
+		t.Fatal(err)
+	}
+	files, err := OpenFiles(filepath.Join(b.dir, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := func() (n int, copies map[string][]byte) {
+		t.Helper()
+		all, err := files.Keys(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies = map[string][]byte{}
+		for _, k := range all {
+			if k.Erased == nil {
+				n++
+			}
+			raw, err := os.ReadFile(files.path(k.ID))
+			if err != nil {
+				t.Fatal(err)
+			}
+			copies[files.path(k.ID)] = raw
+		}
+		return n, copies
+	}
+	before, copies := kept()
+	if err := b.Release(t.Context(), "c1/ada/1"); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := kept(); after != before-1 {
+		t.Fatalf("%d keys before the release, %d after", before, after)
+	}
+	for path, raw := range copies {
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.h.finish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := kept(); after != before-1 {
+		t.Errorf("%d keys after the next start, want %d", after, before-1)
+	}
+}
+
+// TestRewrap: a key is wrapped anew if it is what it was, and not after its end.
+func TestRewrap(t *testing.T) {
+	files, err := OpenFiles(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	if err := files.CreateKey(ctx, evidence.Key{ID: "k", Purpose: "signer", Wrapped: []byte("old")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, try := range []struct {
+		from, to string
+		want     bool
+	}{{"other", "new", false}, {"old", "new", true}, {"old", "newer", false}} {
+		if done, err := files.Rewrap(ctx, "k", []byte(try.from), []byte(try.to)); done != try.want || err != nil {
+			t.Errorf("%s to %s: %v, %v", try.from, try.to, done, err)
+		}
+	}
+	if err := files.DestroyKey(ctx, "k", evidence.Erasure{Authority: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := files.Rewrap(ctx, "k", nil, []byte("back")); done || err != nil {
+		t.Errorf("a destroyed key: %v, %v", done, err)
+	}
+	if k, err := files.Key(ctx, "k"); err != nil || len(k.Wrapped) > 0 {
+		t.Errorf("the destroyed key is %v, %v", k, err)
+	}
+}
+
 func TestChangedLogIsRefused(t *testing.T) {
 	b := newBench(t, 0)
 	b.approve("c1", 1)

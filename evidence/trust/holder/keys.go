@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/durable"
@@ -39,8 +40,11 @@ func (f *Files) path(id string) string {
 
 // CreateKey implements vault.KeyStore.
 func (f *Files) CreateKey(ctx context.Context, k evidence.Key) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	unlock, err := f.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if _, err := f.read(k.ID); err == nil {
 		return fmt.Errorf("key %s: %w", k.ID, evidence.ErrExists)
 	} else if !errors.Is(err, evidence.ErrNotFound) {
@@ -58,14 +62,76 @@ func (f *Files) Key(_ context.Context, id string) (evidence.Key, error) {
 
 // DestroyKey implements vault.KeyStore.
 func (f *Files) DestroyKey(_ context.Context, id string, e evidence.Erasure) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	unlock, err := f.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	k, err := f.read(id)
 	if err != nil || k.Erased != nil {
 		return err
 	}
 	k.Wrapped, k.Erased = nil, &e
 	return f.write(k)
+}
+
+// Keys implements vault.WrappedKeys.
+func (f *Files) Keys(context.Context) (all []evidence.Key, err error) {
+	names, err := filepath.Glob(filepath.Join(f.dir, "*.key"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		var k stored
+		if err := json.Unmarshal(raw, &k); err != nil || f.path(k.ID) != name {
+			return nil, fmt.Errorf("%s: %w", name, evidence.ErrCorrupt)
+		}
+		all = append(all, evidence.Key(k))
+	}
+	return all, nil
+}
+
+// Rewrap implements vault.WrappedKeys.
+func (f *Files) Rewrap(_ context.Context, id string, from, to []byte) (bool, error) {
+	unlock, err := f.lock()
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	k, err := f.read(id)
+	if err != nil || k.Erased != nil || !bytes.Equal(k.Wrapped, from) {
+		return false, err
+	}
+	k.Wrapped = to
+	return true, f.write(k)
+}
+
+// lock keeps others from changing keys: goroutines, and a command by hand beside
+// the running holder.
+func (f *Files) lock() (unlock func(), err error) {
+	f.mu.Lock()
+	defer func() {
+		if err != nil {
+			f.mu.Unlock()
+		}
+	}()
+	file, err := os.OpenFile(filepath.Join(f.dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the keys: %w", err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if err = lock(file); err == nil {
+			return func() { file.Close(); f.mu.Unlock() }, nil
+		}
+		if time.Now().After(end) {
+			file.Close()
+			return nil, fmt.Errorf("lock the keys: %w", err)
+		}
+	}
 }
 
 func (f *Files) read(id string) (evidence.Key, error) {

@@ -220,8 +220,12 @@ func (g guarded) Accept() (net.Conn, error) {
 	}
 }
 
-// Run serves until ctx ends.
+// Run serves until ctx ends. First it destroys the keys that its log says are
+// destroyed: a crash came between, or they came back with a backup.
 func (h *Holder) Run(ctx context.Context, l net.Listener) error {
+	if err := h.finish(ctx); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	web := &http.Server{Handler: h.Handler(), ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	stop := context.AfterFunc(ctx, func() {
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
