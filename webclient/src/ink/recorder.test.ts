@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PenClock } from './clock.ts';
 import type { Point } from './point.ts';
 import { Recorder, tiltOf } from './recorder.ts';
@@ -41,6 +41,53 @@ describe('recorder', () => {
       [108000, 400, 0, 0, false, false],
     ]);
     expect(recorder.seen).toMatchObject({ pointer: 'pen', pressure: true });
+  });
+
+  it('keeps samples in order that arrive while those before are taken', () => {
+    const order: number[] = [];
+    let late = 2;
+    recorder.close();
+    recorder = new Recorder(pad, new PenClock(0, 0), {
+      points: (more) => {
+        if (late-- > 0) send('pointermove', { timeStamp: 20 - late }); // as Chromium does while it is busy
+        order.push(...more.map((point) => point.t / 1000));
+      },
+    });
+    send('pointerdown', { timeStamp: 1 });
+    send('pointerup', { timeStamp: 30 });
+    expect(order).toEqual([1, 19, 20, 30]);
+  });
+
+  it('puts movements back that a busy browser gave ahead of the lift and the pen down before them', () => {
+    const move = (...times: number[]) => send('pointermove', { timeStamp: times.at(-1), buttons: 1 }, times.map((timeStamp) => ({ timeStamp })));
+    send('pointerdown', { timeStamp: 0 });
+    move(5, 10, 150, 155); // the last two are of the next stroke
+    send('pointerup', { timeStamp: 15 });
+    move(20, 80);
+    send('pointerdown', { timeStamp: 145 });
+    move(160);
+    send('pointerup', { timeStamp: 165 });
+    expect(points.map((point) => [point.t / 1000, point.down, point.start])).toEqual([
+      [0, true, true], [5, true, false], [10, true, false], [15, false, false], [20, false, false], [80, false, false],
+      [145, true, true], [150, true, false], [155, true, false], [160, true, false], [165, false, false],
+    ]);
+  });
+
+  it('passes on what comes after a pause with the next event, after a moment, or at the end', () => {
+    vi.useFakeTimers();
+    const times = () => points.map((point) => point.t / 1000);
+    send('pointerdown', { timeStamp: 0 });
+    send('pointermove', { timeStamp: 400 });
+    expect(times()).toEqual([0]);
+    send('pointermove', { timeStamp: 405 });
+    expect(times()).toEqual([0, 400, 405]);
+    send('pointermove', { timeStamp: 500 });
+    vi.advanceTimersByTime(30);
+    expect(times()).toEqual([0, 400, 405, 500]);
+    send('pointermove', { timeStamp: 600 });
+    recorder.close();
+    expect(times()).toEqual([0, 400, 405, 500, 600]);
+    vi.useRealTimers();
   });
 
   it('records hovering as in-air points', () => {

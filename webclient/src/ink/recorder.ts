@@ -21,12 +21,23 @@ export interface Seen {
   ignoredTouches: number; // fingers and palms beside a pen
 }
 
+// A browser whose page was busy gives what it has queued at once, and Chromium may then
+// put movements of the next stroke with those of the one before, ahead of the lift and
+// the pen down between them. So what comes after a pause waits for the next event,
+// which shows whether something older was still to come.
+const PAUSE = 25_000; // µs; shorter than any lift of a pen, longer than two samples at 100 Hz
+const WAIT = 30; // ms, when no event follows
+
 export class Recorder {
   readonly seen: Seen = {
     pointer: '', pressure: false, tilt: false, twist: false, inAir: false, coalesced: false,
     events: 0, samples: 0, ignoredTouches: 0,
   };
   private active: number | undefined; // pointerId that is writing
+  private readonly ready: Point[][] = []; // the first is with the sink
+  private held: Point[] = []; // what came after a pause, and waits
+  private last = Infinity; // time of the newest sample that went to the sink
+  private timer: ReturnType<typeof setTimeout> | undefined;
   private left = 0;
   private top = 0;
   private readonly stop = new AbortController();
@@ -54,6 +65,7 @@ export class Recorder {
   }
 
   close(): void {
+    this.release();
     this.stop.abort();
   }
 
@@ -71,7 +83,7 @@ export class Recorder {
     this.seen.pointer = event.pointerType as Seen['pointer'];
     // First the sample, then the capture: Chromium delivers movements that wait
     // in its queue from within setPointerCapture.
-    this.emit([this.point(event, true, true)]);
+    this.next([this.point(event, true, true)]);
     try {
       this.pad.setPointerCapture(event.pointerId);
     } catch {
@@ -86,20 +98,48 @@ export class Recorder {
     if (!down) this.seen.inAir = true;
     const events = event.getCoalescedEvents?.() ?? [];
     if (events.length > 0) this.seen.coalesced = true;
-    this.emit((events.length > 0 ? events : [event]).map((one) => this.point(one, down, false)));
+    this.next((events.length > 0 ? events : [event]).map((one) => this.point(one, down, false)), true);
   }
 
+  // Passes samples on in the order of their times.
+  private next(points: Point[], moved = false): void {
+    if (this.held.length > 0 && points[0]!.t >= this.held.at(-1)!.t) this.release();
+    const pause = moved && this.held.length === 0 ? points.findIndex((point, i) => point.t - (points[i - 1]?.t ?? this.last) > PAUSE) : -1;
+    if (pause < 0) return this.emit(points);
+    if (pause > 0) this.emit(points.slice(0, pause));
+    this.held = points.slice(pause);
+    this.timer = setTimeout(() => this.release(), WAIT);
+  }
+
+  private release(): void {
+    clearTimeout(this.timer);
+    const points = this.held;
+    this.held = [];
+    if (points.length > 0) this.emit(points);
+  }
+
+  // A busy Chromium delivers movements that wait in its queue from within a handler,
+  // so this may be called while the sink still has what came before: in turn.
   private emit(points: Point[]): void {
     this.seen.events++;
     this.seen.samples += points.length;
-    this.sink.points(points);
+    this.last = points.at(-1)!.t;
+    this.ready.push(points);
+    if (this.ready.length > 1) return;
+    for (let next = this.ready[0]; next; next = this.ready[0]) {
+      try {
+        this.sink.points(next);
+      } finally {
+        this.ready.shift();
+      }
+    }
   }
 
   // The lift is a sample too: where and when the tip left the surface.
   private up(event: PointerEvent): void {
     if (event.pointerId !== this.active) return;
     this.active = undefined;
-    this.emit([this.point(event, false, false)]);
+    this.next([this.point(event, false, false)]);
   }
 
   // A cancelled pointer has no position of its own; the stroke ends at its last sample.

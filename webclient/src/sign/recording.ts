@@ -103,7 +103,7 @@ export class Recording {
     this.sender?.start();
   }
 
-  // Pen down to paper: draw first, then queue.
+  // Pen down to paper.
   private take(points: readonly Point[]): void {
     this.ink.draw(points);
     this.points.push(...points);
@@ -114,8 +114,8 @@ export class Recording {
   private arm(): void {
     this.recorder = new Recorder(this.options.pad, this.clock, {
       points: (points) => {
+        this.link.points(points); // what counts comes first
         this.take(points);
-        this.link.points(points);
       },
     });
   }
