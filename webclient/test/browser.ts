@@ -18,10 +18,12 @@ export function launch(): Promise<Browser> {
   });
 }
 
-// A context in which everything that goes wrong in the page is collected.
+// A context in which everything that goes wrong in the page is collected. Without a
+// service worker, which is a process of its own for every origin and keeps the whole
+// shell: tests of a page without a network ask for it.
 export async function open(browser: Browser, size: Size, options: BrowserContextOptions = {}): Promise<{ context: BrowserContext; page: Page; faults: string[] }> {
   const [width, height] = SIZES[size];
-  const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'], locale: 'en-GB', hasTouch: size !== 'desktop', ...options });
+  const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'], locale: 'en-GB', hasTouch: size !== 'desktop', serviceWorkers: 'block', ...options });
   const page = await context.newPage();
   return { context, page, faults: watch(page) };
 }

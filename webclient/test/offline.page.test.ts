@@ -23,7 +23,7 @@ async function kept(page: Page): Promise<string[]> {
 }
 
 it('can be installed', async () => {
-  const { context, page } = await open(browser, 'tablet');
+  const { context, page } = await open(browser, 'tablet', { serviceWorkers: 'allow' });
   await page.goto(`${mock.url}/verify`);
   await kept(page);
   const client = await context.newCDPSession(page);
@@ -41,7 +41,7 @@ it('can be installed', async () => {
 });
 
 it('keeps the shell and nothing private, and says what to do without a network', async () => {
-  const { context, page } = await open(browser, 'phone');
+  const { context, page } = await open(browser, 'phone', { serviceWorkers: 'allow' });
   await page.goto(`${mock.url}/sign#t=${TOKEN}`);
   await get(page, 'start-reading').click();
   await page.locator('.pdf-text[data-ready]').first().waitFor();

@@ -137,10 +137,12 @@ describe('fields beside the signature', () => {
 
 describe('signing', () => {
   it('goes from the link to the download with pen and camera', async () => {
+    mock.ceremony.controller = 'Atelier Durand SARL, privacy@atelier.example';
     const { context, page, faults } = await open(browser, 'tablet');
     const media = await answerMedia(context, mock);
     await page.goto(`${mock.url}/sign#t=${TOKEN}`);
     await get(page, 'start-reading').waitFor();
+    expect(await get(page, 'controller').textContent()).toBe('Responsible for your personal data: Atelier Durand SARL, privacy@atelier.example.');
     expect(page.url()).not.toContain(TOKEN);
     await shoot(page, 'sign-1-intro-tablet');
     await get(page, 'start-reading').click();
@@ -157,7 +159,7 @@ describe('signing', () => {
     for (let n = 0; n < 5; n++) {
       if (n === 0) await get(page, 'pad-start').click();
       await live(page);
-      await drawPen(page, readSignature(`w1-genuine-0${n + 1}`));
+      await drawPen(page, readSignature(`w1-genuine-0${n + 1}`), 4);
       if (n === 0) await shoot(page, 'sign-4-enrol-tablet');
       await get(page, 'pad-done').click();
       await expect.poll(() => mock.ceremony.references.have, { timeout: 5000 }).toBe(n + 1);
@@ -206,7 +208,7 @@ describe('signing', () => {
     await get(page, 'pad-start').click();
     await live(page);
     const half = samples.findIndex((one, i) => i > samples.length / 2 && !one.down);
-    await drawPen(page, samples.slice(0, half));
+    await drawPen(page, samples.slice(0, half), 4);
     mock.lastSession().cut();
     await get(page, 'link-lost').waitFor();
     await get(page, 'link-lost').waitFor({ state: 'detached' });
@@ -214,7 +216,7 @@ describe('signing', () => {
     await get(page, 'resumed').waitFor();
     await live(page);
     await shoot(page, 'sign-resumed-tablet');
-    await drawPen(page, samples.slice(half));
+    await drawPen(page, samples.slice(half), 4);
     await get(page, 'pad-done').click();
     await get(page, 'confirm-sign').waitFor();
     const points = mock.lastSession().points();
@@ -331,7 +333,7 @@ describe('signing', () => {
     await shoot(page, 'sign-quality-tablet');
     await get(page, 'quality-again').click();
     await live(page);
-    await drawPen(page, samples);
+    await drawPen(page, samples, 4);
     await get(page, 'pad-clear').click();
     await live(page);
     const drawn = await drawPen(page, samples);
@@ -360,7 +362,7 @@ describe('signing', () => {
   });
 
   it('stands without a network after a first visit, and goes on when it is back', async () => {
-    const { context, page } = await open(browser, 'tablet');
+    const { context, page } = await open(browser, 'tablet', { serviceWorkers: 'allow' });
     await page.goto(`${mock.url}/sign#t=${TOKEN}`);
     await get(page, 'intro').waitFor();
     await expect.poll(() => page.evaluate(async () => (await (await caches.open('shell-1')).keys()).length), { timeout: 15_000 }).toBeGreaterThan(4);
@@ -434,5 +436,5 @@ function checkSamples(points: Point[], samples: Sample[]): void {
     const { x, y, pressure, time } = differences;
     return Math.max(Math.abs(x), Math.abs(y)) <= 0.5 && Math.abs(pressure) <= 1 / 1024 && Math.abs(time) <= 5 ? [] : [differences];
   });
-  expect(off).toEqual([]);
+  expect(off, `${off.length} samples differ: ${JSON.stringify(off.slice(0, 3))}`).toEqual([]);
 }

@@ -33,7 +33,7 @@ it('uses one window at a time, and hands over what was drawn', async () => {
   await first.goto(`${mock.url}/sign#t=${TOKEN}`);
   await get(first, 'pad-start').click();
   await live(first);
-  await drawPen(first, samples.slice(0, half));
+  await drawPen(first, samples.slice(0, half), 4);
   const second = await context.newPage();
   await second.goto(`${mock.url}/sign#t=${TOKEN}`);
   await get(second, 'elsewhere').waitFor();
@@ -42,7 +42,7 @@ it('uses one window at a time, and hands over what was drawn', async () => {
   await get(first, 'elsewhere').waitFor();
   await get(second, 'resumed').waitFor();
   await live(second);
-  await drawPen(second, samples.slice(half));
+  await drawPen(second, samples.slice(half), 4);
   await get(second, 'pad-done').click();
   await have(1);
   expect(mock.sessions.size).toBeGreaterThan(0);
@@ -52,7 +52,7 @@ it('uses one window at a time, and hands over what was drawn', async () => {
   await get(first, 'go-on-here').click();
   await get(second, 'elsewhere').waitFor();
   await live(first);
-  await drawPen(first, samples);
+  await drawPen(first, samples, 4);
   await get(first, 'pad-done').click();
   await have(2);
   await live(first);
@@ -71,7 +71,7 @@ it('ends a recording that the service knows no more, and begins the next afresh'
   await page.goto(`${mock.url}/sign#t=${TOKEN}`);
   await get(page, 'pad-start').click();
   await live(page);
-  await drawPen(page, samples.slice(0, half));
+  await drawPen(page, samples.slice(0, half), 4);
   mock.down = true;
   mock.lastSession().cut();
   await get(page, 'link-lost').waitFor();
@@ -89,7 +89,7 @@ it('ends a recording that the service knows no more, and begins the next afresh'
   await get(page, 'pad-start').click();
   await live(page);
   expect(mock.sessions.size).toBe(dead + 1);
-  await drawPen(page, samples);
+  await drawPen(page, samples, 4);
   await get(page, 'pad-done').click();
   await have(1);
   await live(page);
