@@ -132,6 +132,7 @@ const (
 	NoticeEvidenceApproved NoticeKind = "evidence-approved" // to who asked
 	NoticeEvidenceRefused  NoticeKind = "evidence-refused"  // to who asked
 	NoticeEvidenceOpened   NoticeKind = "evidence-opened"   // to the parties; sender, time
+	NoticeCaseHandedOver   NoticeKind = "case-handed-over"  // to who has the case now; from
 )
 
 // Duration limits of links and codes that are mailed.

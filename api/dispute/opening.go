@@ -51,6 +51,7 @@ const (
 	AskedLife    = 7 * 24 * time.Hour
 	ApprovedLife = 24 * time.Hour
 	MostHours    = 30 * 24
+	MostOpenings = 200 // shown of an organisation or a case
 )
 
 // Now is the state at a moment: what has passed its end is over.

@@ -45,8 +45,8 @@ type Openings interface {
 	Opening(ctx context.Context, id string) (*Opening, error)
 	// SaveOpening stores o if nobody saved it since it was loaded, else ErrStale.
 	SaveOpening(ctx context.Context, o *Opening) error
-	// OpeningsOf lists those of an organisation, the newest first.
-	OpeningsOf(ctx context.Context, organisation string, limit int) ([]*Opening, error)
+	// OpeningsOf lists those of an organisation, or of one of its cases, the newest first.
+	OpeningsOf(ctx context.Context, organisation, dispute string, limit int) ([]*Opening, error)
 	// EndedCases lists cases whose end has come.
 	EndedCases(ctx context.Context, now time.Time) ([]string, error)
 }

@@ -101,6 +101,20 @@ func (h *Handler) describe(ctx context.Context, in *describeInput) (*caseOutput,
 	return h.caseOut(ctx, c, err)
 }
 
+type handOverInput struct {
+	ID   string `path:"id" pattern:"^[0-9a-f]{32}$"`
+	Body struct {
+		Email string `json:"email" minLength:"3" maxLength:"254" doc:"of an investigator or owner of the same organisation"`
+	}
+}
+
+func (h *Handler) handOver(ctx context.Context, in *handOverInput) (*struct{}, error) {
+	if _, err := h.load(ctx, in.ID, api.Update); err != nil {
+		return nil, err
+	}
+	return nil, h.Disputes.HandOver(ctx, in.ID, in.Body.Email)
+}
+
 func (h *Handler) remove(ctx context.Context, in *idInput) (*struct{}, error) {
 	if _, err := h.load(ctx, in.ID, api.Delete); err != nil {
 		return nil, err

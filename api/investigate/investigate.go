@@ -36,6 +36,7 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "POST", Path: "/api/cases", ID: "createCase", Summary: "Begin a case", Tag: tag, Status: 201}, h.create)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/cases/{id}", ID: "getCase", Summary: "A case without its sample points", Tag: tag}, h.get)
 	api.Register(a, api.Route{Method: "PUT", Path: "/api/cases/{id}", ID: "describeCase", Summary: "Change the words and the end of a case", Tag: tag}, h.describe)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/cases/{id}/hand-over", ID: "handCaseOver", Summary: "Give a case to another investigator; evidence that is open for it is closed", Tag: tag, Status: 204}, h.handOver)
 	api.Register(a, api.Route{Method: "DELETE", Path: "/api/cases/{id}", ID: "deleteCase", Summary: "End a case: everything in it is erased", Tag: tag, Status: 204}, h.remove)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/cases/{id}/openings", ID: "askOpening", Summary: "Ask to open the evidence of a signature for the case", Tag: tag, Status: 201}, h.ask)
 	api.Register(a, api.Route{Method: "PUT", Path: "/api/cases/{id}/items/{item}", ID: "changeItem", Summary: "Change what is said of a signature", Tag: tag}, h.changeItem)

@@ -598,6 +598,60 @@ func (s *service) files() (n int) {
 	return n
 }
 
+// TestHandOver: a case goes to a colleague with all that was found, and without
+// the evidence that two people had agreed to open for the one before.
+func TestHandOver(t *testing.T) {
+	both(t, func(t *testing.T, s *service) {
+		s.add("ines", "one", api.Investigator)
+		dispute := s.newCase("ivan")
+		path := "/api/cases/" + dispute
+		s.bring("ivan", dispute, "reference", "k.csv", write(t, interchange.WriteCSV, signature(t, "w1-genuine-01")), 201)
+		opened, waiting := s.ask("ivan", dispute, 201), s.ask("ivan", dispute, 201)
+		s.do("ben", "POST", "/api/openings/"+opened+"/approve", nil, 200)
+		s.do("ivan", "POST", "/api/openings/"+opened+"/open", nil, 200)
+		for _, nobody := range []string{"sam@example.org", "zoe@example.org", "ben@example.org", "nobody@example.org"} { // no right, elsewhere, may only agree, unknown
+			s.do("ivan", "POST", path+"/hand-over", m{"email": nobody}, 422)
+		}
+		s.do("ivan", "POST", path+"/hand-over", m{"email": "ivan@example.org"}, 422)
+		s.do("ines", "POST", path+"/hand-over", m{"email": "ines@example.org"}, 404)
+		s.do("ivan", "POST", path+"/hand-over", m{"email": "Ines@example.org"}, 204)
+
+		s.do("ivan", "GET", path, nil, 404)
+		s.do("ivan", "POST", path+"/hand-over", m{"email": "ada@example.org"}, 404)
+		if n := len(s.do("ivan", "GET", "/api/cases", nil, 200).list("cases")); n != 0 {
+			t.Errorf("the one before still has %d cases", n)
+		}
+		if n := s.mailed(api.NoticeCaseHandedOver)["ines@example.org"]; n != 1 {
+			t.Errorf("told %d times, want once", n)
+		}
+		got := s.do("ines", "GET", path, nil, 200)
+		if n := len(got.list("items")); n != 7 {
+			t.Errorf("%d signatures came along, want 7", n)
+		}
+		for _, o := range got.list("openings") {
+			if o.text("state") != "withdrawn" {
+				t.Errorf("an opening is %s", o.text("state"))
+			}
+		}
+		if got := s.do("ines", "GET", path+"/samples", nil, 200).list("samples"); len(got) != 1 {
+			t.Errorf("%d signatures are readable, want only the file", len(got))
+		}
+		s.do("ben", "POST", "/api/openings/"+waiting+"/approve", nil, 409)
+		again := s.ask("ines", dispute, 201)
+		s.do("ivan", "POST", "/api/openings/"+again+"/approve", nil, 200) // now he is the second person
+		if got := s.do("ines", "POST", "/api/openings/"+again+"/open", nil, 200); len(got.list("items")) != 7 {
+			t.Errorf("opened again: %d signatures", len(got.list("items")))
+		}
+		if got := s.do("ines", "GET", path+"/samples", nil, 200).list("samples"); len(got) != 7 {
+			t.Errorf("%d signatures are readable, want 7", len(got))
+		}
+		kinds := s.kinds("case:" + dispute)
+		if !slices.Contains(kinds, "case.handed-over") || !slices.Contains(kinds, "evidence.closed") {
+			t.Errorf("the record says %v", kinds)
+		}
+	})
+}
+
 func TestCasesEnd(t *testing.T) {
 	both(t, func(t *testing.T, s *service) {
 		good := write(t, interchange.WriteCSV, signature(t, "w1-genuine-01"))

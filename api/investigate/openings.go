@@ -40,14 +40,12 @@ type openingsOutput struct {
 	}
 }
 
-const mostOpenings = 200
-
 func (h *Handler) openings(ctx context.Context, _ *struct{}) (*openingsOutput, error) {
 	id, err := entitled(ctx, api.List)
 	if err != nil {
 		return nil, err
 	}
-	all, err := h.Disputes.Openings.OpeningsOf(ctx, id.Organisation, mostOpenings)
+	all, err := h.Disputes.Openings.OpeningsOf(ctx, id.Organisation, "", dispute.MostOpenings)
 	if err != nil {
 		return nil, err
 	}

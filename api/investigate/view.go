@@ -113,14 +113,11 @@ func (h *Handler) caseOut(ctx context.Context, c *dispute.Case, err error) (*cas
 	for _, n := range c.Notes {
 		v.Notes = append(v.Notes, NoteBody(n))
 	}
-	all, err := h.Disputes.Openings.OpeningsOf(ctx, c.Organisation, mostOpenings)
+	all, err := h.Disputes.Openings.OpeningsOf(ctx, c.Organisation, c.ID, dispute.MostOpenings)
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range all {
-		if o.Case != c.ID {
-			continue
-		}
 		one, err := h.viewOpening(ctx, o)
 		if err != nil {
 			return nil, err

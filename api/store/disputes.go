@@ -62,8 +62,8 @@ func (d *Disputes) SaveCase(ctx context.Context, c *dispute.Case) error {
 		return err
 	}
 	err = d.store.Tx(ctx, func(ctx context.Context) error {
-		err := d.store.execOne(ctx, `UPDATE cases SET version = version + 1, ends = $3, body = $4 WHERE id = $1 AND version = $2`,
-			c.ID, c.Version, micros(c.KeepUntil), body)
+		err := d.store.execOne(ctx, `UPDATE cases SET version = version + 1, ends = $3, body = $4, owner = $5 WHERE id = $1 AND version = $2`,
+			c.ID, c.Version, micros(c.KeepUntil), body, c.Owner)
 		if errors.Is(err, api.ErrNotFound) {
 			return dispute.ErrStale
 		}
@@ -177,6 +177,6 @@ func (d *Disputes) SaveOpening(ctx context.Context, o *dispute.Opening) error {
 }
 
 // OpeningsOf implements dispute.Openings.
-func (d *Disputes) OpeningsOf(ctx context.Context, organisation string, limit int) ([]*dispute.Opening, error) {
-	return listSealed(ctx, d.store, scanOpening, d.openOpening, openingColumns+` WHERE organisation = $1 ORDER BY asked DESC, id LIMIT $2`, organisation, limit)
+func (d *Disputes) OpeningsOf(ctx context.Context, organisation, id string, limit int) ([]*dispute.Opening, error) {
+	return listSealed(ctx, d.store, scanOpening, d.openOpening, openingColumns+` WHERE organisation = $1 AND ($2 = '' OR dispute = $2) ORDER BY asked DESC, id LIMIT $3`, organisation, id, limit)
 }

@@ -162,6 +162,23 @@ describe('a case', () => {
     await context.close();
   });
 
+  it('goes to a colleague, after a question', async () => {
+    mock.disputes.cases = [fullCase()];
+    const { context, page, faults } = await open(browser, 'phone');
+    await page.goto(at('record'));
+    await get(page, 'hand-over-email').fill('ines@nowhere.example');
+    await get(page, 'hand-over-ask').click();
+    await get(page, 'hand-over-go').click();
+    await expect.poll(() => words(page, 'hand-over')).toContain('Nobody with this address');
+    await get(page, 'hand-over-email').fill('ines@atelier.example');
+    await get(page, 'hand-over-ask').click();
+    await shoot(page, 'compare-hand-over-phone');
+    await get(page, 'hand-over-go').click();
+    await get(page, 'cases-empty').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('closes what may no longer be read', async () => {
     const of = fullCase();
     of.items.forEach((item) => (item.readable = false));

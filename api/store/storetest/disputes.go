@@ -32,6 +32,13 @@ func cases(t *testing.T, a *store.Accounts, clock *Clock) {
 	if all, err := d.CasesOf(ctx, "org", "ada"); err != nil || len(all) != 0 {
 		t.Errorf("cases of ada: %d, %v", len(all), err)
 	}
+	c.Owner = "ada"
+	must(t, d.SaveCase(ctx, c))
+	for who, want := range map[string]int{"ada": 1, "ivan": 0} {
+		if all, err := d.CasesOf(ctx, "org", who); err != nil || len(all) != want {
+			t.Errorf("handed over, %s has %d cases, want %d: %v", who, len(all), want, err)
+		}
+	}
 	if other, err := Accounts(t, a.Store).Disputes().Case(ctx, c.ID); err == nil {
 		t.Errorf("opened case %q with another root key", other.Reference)
 	}
@@ -75,10 +82,15 @@ func openings(t *testing.T, a *store.Accounts, clock *Clock) {
 	if err := d.SaveOpening(ctx, &alone); err == nil {
 		t.Error("one person asked and agreed")
 	}
-	if all, err := d.OpeningsOf(ctx, "org", 10); err != nil || len(all) != 1 || all[0].State != dispute.Approved || all[0].Decider != "ada" || all[0].Reason != o.Reason {
+	if all, err := d.OpeningsOf(ctx, "org", "", 10); err != nil || len(all) != 1 || all[0].State != dispute.Approved || all[0].Decider != "ada" || all[0].Reason != o.Reason {
 		t.Errorf("openings: %+v, %v", all, err)
 	}
-	if all, err := d.OpeningsOf(ctx, "another", 10); err != nil || len(all) != 0 {
+	for of, want := range map[string]int{"c": 1, "another case": 0} {
+		if all, err := d.OpeningsOf(ctx, "org", of, 10); err != nil || len(all) != want {
+			t.Errorf("of %s: %d openings, want %d: %v", of, len(all), want, err)
+		}
+	}
+	if all, err := d.OpeningsOf(ctx, "another", "", 10); err != nil || len(all) != 0 {
 		t.Errorf("another organisation sees %d openings, %v", len(all), err)
 	}
 }

@@ -3,13 +3,14 @@
 import { useState } from 'preact/hooks';
 import { exactTime, number } from '../i18n/format.ts';
 import { language, LANGUAGES, type Language } from '../i18n/index.ts';
-import { Button, Notice, Panel, ProblemNotice, Select } from '../ui/ui.tsx';
+import { Button, Dialog, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { problemOf } from '../api.ts';
 import { save } from '../download.ts';
 import { words } from './casetext/index.ts';
 import { Checks } from './checks.tsx';
 import { EndCase } from './items.tsx';
 import { OpeningFacts } from './openings.tsx';
+import { go } from './place.ts';
 import { disputes, type ExportFormat, type Item } from './service.ts';
 import { reload, shown } from './state.ts';
 
@@ -18,7 +19,7 @@ const FORMATS: Record<ExportFormat, string> = { csv: 'CSV', json: 'JSON', inkml:
 export function RecordTab() {
   const dispute = shown.value;
   if (!dispute) return null;
-  return <><Report /><Origins /><OpeningsOf /><Custody /><Panel title={words().items.end}><p class="small">{words().items.endText}</p><EndCase /></Panel></>;
+  return <><Report /><Origins /><OpeningsOf /><Custody /><HandOver /><Panel title={words().items.end}><p class="small">{words().items.endText}</p><EndCase /></Panel></>;
 }
 
 // Fetches first, so that a refusal is told here and not on another page.
@@ -97,6 +98,44 @@ function Exports({ item }: { item: Item }) {
       ))}
       <ProblemNotice problem={problem} />
     </div>
+  );
+}
+
+// A colleague goes on with the case. What two people agreed to open was for this one alone.
+function HandOver() {
+  const texts = words().record.handOver;
+  const [email, setEmail] = useState('');
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const give = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await disputes.handOver(shown.value!.id, email.trim());
+      go('');
+    } catch (error) {
+      setAsking(false);
+      setProblem(error);
+      setBusy(false);
+    }
+  };
+  return (
+    <Panel title={texts.title} test="hand-over">
+      <p class="small">{texts.text}</p>
+      <form class="stack" onSubmit={(event) => { event.preventDefault(); setAsking(true); }}>
+        <TextField label={texts.email} type="email" value={email} onInput={setEmail} autocomplete="off" required test="hand-over-email" />
+        <ProblemNotice problem={problem} />
+        <div><Button type="submit" disabled={!email.includes('@')} test="hand-over-ask">{texts.go}</Button></div>
+      </form>
+      <Dialog title={texts.title} open={asking} onClose={() => setAsking(false)}>
+        <p>{texts.sure(email.trim())}</p>
+        <div class="row">
+          <Button kind="primary" busy={busy} onClick={() => void give()} test="hand-over-go">{texts.go}</Button>
+          <Button onClick={() => setAsking(false)}>{words().items.cancel}</Button>
+        </div>
+      </Dialog>
+    </Panel>
   );
 }
 

@@ -156,6 +156,7 @@ export const disputes = {
   create: (words: CaseWords) => json<Case>('POST', '/api/cases', { body: words, idempotencyKey: newKey() }),
   get: (id: string) => json<Case>('GET', of(id)),
   describe: (id: string, words: CaseWords) => json<Case>('PUT', of(id), { body: words }),
+  handOver: (id: string, email: string) => json<void>('POST', `${of(id)}/hand-over`, { body: { email }, idempotencyKey: newKey() }),
   remove: (id: string) => json<void>('DELETE', of(id)),
   ask: (id: string, by: { document: string; signer: string; reason: string; hours: number }) =>
     json<Opening>('POST', `${of(id)}/openings`, { body: by, idempotencyKey: newKey() }),

@@ -53,6 +53,11 @@ export class Disputes {
       Object.assign(found, json());
       return changed();
     }
+    if (key === 'POST hand-over') {
+      if (!json().email.endsWith('@atelier.example')) return { status: 422, body: { title: 'Not possible', detail: 'Nobody with this address is an investigator or owner in your organisation.' } };
+      this.cases = this.cases.filter((one) => one !== found);
+      return { status: 204 };
+    }
     if (key === 'DELETE ') {
       this.cases = this.cases.filter((one) => one !== found);
       return { status: 204 };

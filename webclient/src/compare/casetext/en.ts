@@ -145,15 +145,19 @@ const en = {
     exportAs: (label: string, format: string) => `Export ${label} as ${format}`,
     openings: 'Openings for this case',
     noOpenings: 'No evidence of this service was asked for.',
+    handOver: {
+      title: 'Hand the case over', text: 'Another investigator or owner of your organisation goes on with it, with its files, findings, notes and record. Evidence that was opened for you is closed; the colleague asks for an opening of their own.',
+      email: 'E-mail address of the colleague', go: 'Hand over', sure: (email: string) => `The case goes to ${email}, who is told by mail. You will not see it any more.`,
+    },
     custody: 'Chain of custody',
     custodyText: 'Each line carries a hash over itself and all lines before it; the service checked the chain just now.',
     line: 'No.', when: 'When', what: 'What', who: 'Who', detail: 'Detail', hash: 'Hash',
     kinds: {
-      'case.created': 'Case begun', 'case.described': 'Words or end changed', 'case.item-added': 'File brought in', 'case.item-changed': 'Signature described anew', 'case.item-removed': 'Signature removed',
+      'case.created': 'Case begun', 'case.handed-over': 'Case handed over', 'case.described': 'Words or end changed', 'case.item-added': 'File brought in', 'case.item-changed': 'Signature described anew', 'case.item-removed': 'Signature removed',
       'case.annotated': 'Notes changed', 'case.read': 'Signatures read', 'case.compared': 'Compared', 'case.exported': 'Exported', 'case.reported': 'Report made', 'case.deleted': 'Case ended',
       'evidence.asked': 'Opening asked for', 'evidence.approved': 'Second person agreed', 'evidence.refused': 'Second person refused', 'evidence.opened': 'Evidence opened', 'evidence.closed': 'Opening taken back',
     } as Record<string, string>,
-    details: { detail: 'reason', item: 'signature', file: 'file', origin: 'origin', format: 'format', sha256: 'SHA-256', model: 'model', calibration: 'calibration', language: 'language' } as Record<string, string>,
+    details: { to: 'to', detail: 'reason', item: 'signature', file: 'file', origin: 'origin', format: 'format', sha256: 'SHA-256', model: 'model', calibration: 'calibration', language: 'language' } as Record<string, string>,
   },
 };
 

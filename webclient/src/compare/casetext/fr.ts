@@ -147,15 +147,19 @@ const fr: Translation<typeof en> = {
     exportAs: (label, format) => `Exporter ${label} en ${format}`,
     openings: 'Ouvertures pour ce dossier',
     noOpenings: 'Aucune preuve de ce service n’a été demandée.',
+    handOver: {
+      title: 'Transmettre le dossier', text: 'Un autre enquêteur ou propriétaire de votre organisation le poursuit, avec ses fichiers, ses résultats, ses notes et son journal. Les preuves ouvertes pour vous sont refermées ; cette personne en demande elle-même l’ouverture.',
+      email: 'Adresse électronique de cette personne', go: 'Transmettre', sure: (email) => `Le dossier passe à ${email}, qui en est informé par courriel. Vous ne le verrez plus.`,
+    },
     custody: 'Chaîne de conservation',
     custodyText: 'Chaque ligne porte une empreinte d’elle-même et de toutes les lignes précédentes ; le service vient de vérifier la chaîne.',
     line: 'Nº', when: 'Quand', what: 'Quoi', who: 'Qui', detail: 'Détail', hash: 'Empreinte',
     kinds: {
-      'case.created': 'Dossier commencé', 'case.described': 'Textes ou fin modifiés', 'case.item-added': 'Fichier apporté', 'case.item-changed': 'Signature décrite à nouveau', 'case.item-removed': 'Signature retirée',
+      'case.created': 'Dossier commencé', 'case.handed-over': 'Dossier transmis', 'case.described': 'Textes ou fin modifiés', 'case.item-added': 'Fichier apporté', 'case.item-changed': 'Signature décrite à nouveau', 'case.item-removed': 'Signature retirée',
       'case.annotated': 'Notes modifiées', 'case.read': 'Signatures lues', 'case.compared': 'Comparaison', 'case.exported': 'Export', 'case.reported': 'Rapport établi', 'case.deleted': 'Dossier clos',
       'evidence.asked': 'Ouverture demandée', 'evidence.approved': 'Seconde personne d’accord', 'evidence.refused': 'Refus de la seconde personne', 'evidence.opened': 'Preuve ouverte', 'evidence.closed': 'Ouverture retirée',
     },
-    details: { detail: 'motif', item: 'signature', file: 'fichier', origin: 'origine', format: 'format', sha256: 'SHA-256', model: 'modèle', calibration: 'étalonnage', language: 'langue' },
+    details: { to: 'à', detail: 'motif', item: 'signature', file: 'fichier', origin: 'origine', format: 'format', sha256: 'SHA-256', model: 'modèle', calibration: 'étalonnage', language: 'langue' },
   },
 };
 

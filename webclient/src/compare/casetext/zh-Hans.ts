@@ -146,15 +146,19 @@ const zhHans: Translation<typeof en> = {
     exportAs: (label, format) => `将 ${label} 导出为 ${format}`,
     openings: '此案件的打开要求',
     noOpenings: '未要求本服务的证据。',
+    handOver: {
+      title: '移交案件', text: '由您组织中的另一位调查员或所有者接手，包含文件、结果、注记与记录。已为您打开的证据将关闭，接手者须自行申请打开。',
+      email: '同事的电子邮件地址', go: '移交', sure: (email) => `案件将移交给 ${email}，系统会以邮件通知。您将无法再查看此案件。`,
+    },
     custody: '保管链',
     custodyText: '每一行均含其自身与先前各行的哈希；服务刚才已检查此链。',
     line: '编号', when: '时间', what: '事项', who: '人员', detail: '细节', hash: '哈希',
     kinds: {
-      'case.created': '创建案件', 'case.described': '变更文字或期限', 'case.item-added': '加入档案', 'case.item-changed': '变更签名说明', 'case.item-removed': '移除签名',
+      'case.created': '创建案件', 'case.handed-over': '移交案件', 'case.described': '变更文字或期限', 'case.item-added': '加入档案', 'case.item-changed': '变更签名说明', 'case.item-removed': '移除签名',
       'case.annotated': '变更注记', 'case.read': '读取签名', 'case.compared': '比对', 'case.exported': '导出', 'case.reported': '制作报告', 'case.deleted': '结束案件',
       'evidence.asked': '要求打开', 'evidence.approved': '第二人同意', 'evidence.refused': '第二人拒绝', 'evidence.opened': '打开证据', 'evidence.closed': '撤回打开',
     },
-    details: { detail: '理由', item: '签名', file: '档案', origin: '来源', format: '格式', sha256: 'SHA-256', model: '模型', calibration: '校准', language: '语言' },
+    details: { to: '移交给', detail: '理由', item: '签名', file: '档案', origin: '来源', format: '格式', sha256: 'SHA-256', model: '模型', calibration: '校准', language: '语言' },
   },
 };
 

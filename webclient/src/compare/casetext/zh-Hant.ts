@@ -146,15 +146,19 @@ const zhHant: Translation<typeof en> = {
     exportAs: (label, format) => `將 ${label} 匯出為 ${format}`,
     openings: '此案件的開啟要求',
     noOpenings: '未要求本服務的證據。',
+    handOver: {
+      title: '移交案件', text: '由您組織中的另一位調查員或擁有者接手，包含檔案、結果、註記與記錄。已為您開啟的證據將關閉，接手者須自行申請開啟。',
+      email: '同事的電子郵件地址', go: '移交', sure: (email) => `案件將移交給 ${email}，系統會以郵件通知。您將無法再查看此案件。`,
+    },
     custody: '保管鏈',
     custodyText: '每一行均含其自身與先前各行的雜湊；服務剛才已檢查此鏈。',
     line: '編號', when: '時間', what: '事項', who: '人員', detail: '細節', hash: '雜湊',
     kinds: {
-      'case.created': '建立案件', 'case.described': '變更文字或期限', 'case.item-added': '加入檔案', 'case.item-changed': '變更簽名說明', 'case.item-removed': '移除簽名',
+      'case.created': '建立案件', 'case.handed-over': '移交案件', 'case.described': '變更文字或期限', 'case.item-added': '加入檔案', 'case.item-changed': '變更簽名說明', 'case.item-removed': '移除簽名',
       'case.annotated': '變更註記', 'case.read': '讀取簽名', 'case.compared': '比對', 'case.exported': '匯出', 'case.reported': '製作報告', 'case.deleted': '結束案件',
       'evidence.asked': '要求開啟', 'evidence.approved': '第二人同意', 'evidence.refused': '第二人拒絕', 'evidence.opened': '開啟證據', 'evidence.closed': '撤回開啟',
     },
-    details: { detail: '理由', item: '簽名', file: '檔案', origin: '來源', format: '格式', sha256: 'SHA-256', model: '模型', calibration: '校準', language: '語言' },
+    details: { to: '移交給', detail: '理由', item: '簽名', file: '檔案', origin: '來源', format: '格式', sha256: 'SHA-256', model: '模型', calibration: '校準', language: '語言' },
   },
 };
 

@@ -187,6 +187,7 @@ const en = {
     'hold.ended': 'asked to lift a legal hold',
     'case.created': 'opened a case',
     'case.read': 'looked at a case',
+    'case.handed-over': 'handed a case over',
     'case.described': 'described a case',
     'case.deleted': 'deleted a case',
     'case.item-added': 'added a signature to a case',

@@ -188,6 +188,7 @@ const fr: Translation<typeof en> = {
     'hold.ended': 'a demandé la levée d’un gel juridique',
     'case.created': 'a ouvert un dossier',
     'case.read': 'a consulté un dossier',
+    'case.handed-over': 'a transmis un dossier',
     'case.described': 'a décrit un dossier',
     'case.deleted': 'a supprimé un dossier',
     'case.item-added': 'a ajouté une signature à un dossier',

@@ -184,6 +184,7 @@ const zhHans: Translation<typeof en> = {
     'hold.ended': '请求解除法律保全',
     'case.created': '创建了案件',
     'case.read': '查看了案件',
+    'case.handed-over': '移交了案件',
     'case.described': '描述了案件',
     'case.deleted': '删除了案件',
     'case.item-added': '将签名加入案件',

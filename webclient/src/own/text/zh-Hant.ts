@@ -184,6 +184,7 @@ const zhHant: Translation<typeof en> = {
     'hold.ended': '請求解除法律保全',
     'case.created': '建立了案件',
     'case.read': '查看了案件',
+    'case.handed-over': '移交了案件',
     'case.described': '描述了案件',
     'case.deleted': '刪除了案件',
     'case.item-added': '將簽名加入案件',
