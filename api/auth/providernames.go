@@ -119,12 +119,16 @@ type namesOut struct {
 	}
 }
 
-// own returns the provider of who asks, and the names that it has.
+// own returns the provider of who asks, and the names that it has, for a change.
 func (h *Handler) own(ctx context.Context) (api.Identity, api.Provider, []api.ProviderName, error) {
 	id, err := providerAccess(ctx, api.Update)
 	if err != nil {
 		return id, api.Provider{}, nil, err
 	}
+	return h.namesOf(ctx, id)
+}
+
+func (h *Handler) namesOf(ctx context.Context, id api.Identity) (api.Identity, api.Provider, []api.ProviderName, error) {
 	p, err := h.cfg.Store.ProviderOf(ctx, id.Organisation)
 	if err != nil {
 		return id, p, nil, err
@@ -134,7 +138,11 @@ func (h *Handler) own(ctx context.Context) (api.Identity, api.Provider, []api.Pr
 }
 
 func (h *Handler) listNames(ctx context.Context, _ *struct{}) (*namesOut, error) {
-	_, _, names, err := h.own(ctx)
+	id, err := providerLook(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, _, names, err := h.namesOf(ctx, id)
 	if err != nil {
 		return nil, err
 	}

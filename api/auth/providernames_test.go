@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"inkwitness/api"
 )
@@ -32,6 +33,13 @@ func TestA9FoundByName(t *testing.T) {
 	owner.do("PUT", "/api/organisation/provider", m{"kind": "oidc", "issuer": idp.server.URL, "clientId": "client", "role": "sender"}).wants(t, 200, "")
 	sender := s.member("sender@example.org", api.Sender)
 	sender.do("POST", names, m{"name": "one"}).wants(t, 403, "not-allowed")
+	sender.do("GET", names, nil).wants(t, 403, "not-allowed")
+	sender.do("GET", "/api/organisation/provider", nil).wants(t, 403, "not-allowed")
+	s.clock.Advance(11 * time.Minute) // the proof is no longer fresh: looking is possible, changing is not
+	owner.do("GET", names, nil).wants(t, 200, "")
+	owner.do("GET", "/api/organisation/provider", nil).wants(t, 200, "")
+	owner.do("POST", names, m{"name": "atelier"}).wants(t, 403, "step-up")
+	owner.do("POST", "/api/session/proof", m{"password": good}).wants(t, 204, "")
 	owner.do("POST", names, m{"name": "ada@example.org"}).wants(t, 422, "invalid")
 	owner.do("POST", names, m{"name": "atelier"}).wants(t, 201, "")
 	owner.do("POST", names, m{"name": "Atelier"}).wants(t, 409, "conflict")

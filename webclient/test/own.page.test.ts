@@ -1,4 +1,5 @@
-import type { Browser } from 'playwright-core';
+import jsQR from 'jsqr';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { get, launch, open, shoot } from './browser.ts';
 import { Mock } from './mock/server.ts';
@@ -16,6 +17,18 @@ afterEach(() => mock.stop());
 
 const file = (name: string, buffer: Uint8Array, mimeType = 'application/pdf') => ({ name, mimeType, buffer: Buffer.from(buffer) });
 
+// What a phone's camera reads from the screen.
+async function readCode(page: Page): Promise<string | undefined> {
+  const png = await get(page, 'qr').screenshot();
+  const { data, width, height } = await page.evaluate(async (base64) => {
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]));
+    const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
+    context.drawImage(bitmap, 0, 0);
+    return { data: [...context.getImageData(0, 0, bitmap.width, bitmap.height).data], width: bitmap.width, height: bitmap.height };
+  }, png.toString('base64'));
+  return jsQR(Uint8ClampedArray.from(data), width, height)?.data;
+}
+
 describe('owning', () => {
   it('takes 8 characters together with a second factor, and shows its recovery codes', async () => {
     const { context, page, faults } = await open(browser, 'phone');
@@ -24,6 +37,9 @@ describe('owning', () => {
     await get(page, 'invite-password').fill('kite lamp');
     await get(page, 'invite-second').check();
     expect(await get(page, 'invite-secret').textContent()).toContain('JBSW Y3DP');
+    expect(await readCode(page)).toBe('otpauth://totp/Inkwitness:ada');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    expect(await readCode(page)).toBe('otpauth://totp/Inkwitness:ada');
     await get(page, 'invite-code').fill('123 456');
     await shoot(page, 'own-invite-second-phone');
     await get(page, 'invite-accept').click();
@@ -91,6 +107,7 @@ describe('owning', () => {
     ]);
     expect(document.fields.at(-1)?.label).toBe('Place of birth');
     expect(page.url()).toContain(`#/documents/${document.id}`);
+    expect(await get(page, 'erase').count()).toBe(0); // nothing is recorded of them yet
     await shoot(page, 'own-4-sent-desktop');
 
     await get(page, 'signer-correct').click();

@@ -4,6 +4,7 @@ import { account, type Invitation, Problem } from '../api.ts';
 import { Button, Check, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
 import { self } from '../people.ts';
 import { hasPasskeys, usePasskey } from '../passkey.ts';
+import { AppKey } from './settings/app.tsx';
 import { SignInOrganisation } from './organisation.tsx';
 import { text as settings } from './settings/text/index.ts';
 import { findSession, go } from './state.ts';
@@ -186,8 +187,7 @@ export function Accept({ token }: { token: string }) {
         <Check label={texts.second} checked={second} onChange={setSecond} test="invite-second" />
         {second && (
           <div class="stack-small">
-            <p>{factors.enter} <a href={invitation.totp.uri}>{factors.open}</a></p>
-            <p class="mono" data-test="invite-secret">{invitation.totp.secret.replace(/(.{4})/g, '$1 ')}</p>
+            <AppKey {...invitation.totp} test="invite-secret" />
             <TextField label={factors.code} value={code} onInput={setCode} autocomplete="one-time-code" required test="invite-code" />
           </div>
         )}

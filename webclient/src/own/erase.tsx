@@ -1,6 +1,6 @@
 // Erasing what was recorded or enrolled of one person, on their request.
 import { useState } from 'preact/hooks';
-import { type Document, documents, type Erasable, type Signer } from '../api.ts';
+import { type Document, documents, type Erasable, type Signer, type SignerState } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { Button, Dialog, Notice, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { proven } from './settings/load.tsx';
@@ -8,6 +8,9 @@ import { ended, who } from './state.ts';
 import { text } from './text/index.ts';
 
 const ERASERS = ['owner', 'admin', 'manager']; // roles; the service refuses the others
+
+// Before they agree to it, nothing is recorded or enrolled of signers.
+const NOTHING_YET: SignerState[] = ['waiting', 'invited', 'opened'];
 
 export const mayErase = (): boolean => ERASERS.includes(who.value?.role ?? '');
 
@@ -20,7 +23,7 @@ export function Erase({ document, signer, onChange }: { document: Document; sign
   const [busy, setBusy] = useState(false);
   const [done, setDone] = useState<boolean>();
   const [problem, setProblem] = useState<unknown>();
-  if (!mayErase() || document.state === 'draft') return null;
+  if (!mayErase() || NOTHING_YET.includes(signer.state)) return null;
   const show = () => {
     setWhat(recorded ? 'recording' : 'references');
     setDone(undefined);

@@ -4,6 +4,7 @@ import { common } from '../../i18n/common/index.ts';
 import { day } from '../../i18n/format.ts';
 import { self } from '../../people.ts';
 import { Badge, Button, Notice, Panel, ProblemNotice, Progress, TextField } from '../../ui/ui.tsx';
+import { AppKey } from './app.tsx';
 import { useLoaded } from './load.tsx';
 import { hasPasskeys, makePasskey } from '../../passkey.ts';
 import { text } from './text/index.ts';
@@ -50,8 +51,7 @@ export function FactorsPanel() {
       </div>
       {offer && (
         <form class="stack" onSubmit={(event) => { event.preventDefault(); void confirm(); }}>
-          <p>{texts.enter} <a href={offer.uri}>{texts.open}</a></p>
-          <p class="mono" data-test="totp-secret">{offer.secret.replace(/(.{4})/g, '$1 ')}</p>
+          <AppKey {...offer} test="totp-secret" />
           <TextField label={texts.code} value={code} onInput={setCode} autocomplete="one-time-code" required test="totp-code" />
           <div><Button kind="primary" type="submit" busy={factors.busy} test="totp-confirm">{texts.confirm}</Button></div>
         </form>

@@ -60,7 +60,7 @@ const en = {
       title: 'Second factor',
       text: 'With a second factor a stolen password alone opens nothing.',
       app: 'Authenticator app', on: 'On', off: 'Off', setUp: 'Set up', remove: 'Remove',
-      enter: 'Enter this key in your authenticator app, then type the code that it shows.', open: 'Open it in an app on this device',
+      enter: 'Scan this code with your authenticator app, or enter the key there, then type the code that it shows.', picture: 'QR code with the key for an authenticator app', open: 'Open it in an app on this device',
       code: 'Code from the app', confirm: 'Confirm',
       passkeys: 'Passkeys', noPasskeys: 'None yet. A passkey signs you in with the lock of this device, without a password.',
       since: (day: string) => `since ${day}`, newName: 'Name of the new passkey', passkeyName: 'Passkey', add: 'Add a passkey',

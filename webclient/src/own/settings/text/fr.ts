@@ -62,7 +62,7 @@ const fr: Translation<typeof en> = {
       title: 'Second facteur',
       text: 'Avec un second facteur, un mot de passe volé n’ouvre rien à lui seul.',
       app: 'Application d’authentification', on: 'Actif', off: 'Inactif', setUp: 'Configurer', remove: 'Retirer',
-      enter: 'Saisissez cette clé dans votre application, puis tapez le code qu’elle affiche.', open: 'L’ouvrir dans une application de cet appareil',
+      enter: 'Scannez ce code avec votre application d’authentification, ou saisissez-y la clé, puis tapez le code qu’elle affiche.', picture: 'Code QR contenant la clé pour une application d’authentification', open: 'L’ouvrir dans une application de cet appareil',
       code: 'Code de l’application', confirm: 'Confirmer',
       passkeys: 'Clés d’accès', noPasskeys: 'Aucune. Une clé d’accès vous connecte avec le verrouillage de cet appareil, sans mot de passe.',
       since: (day) => `depuis le ${day}`, newName: 'Nom de la nouvelle clé d’accès', passkeyName: 'Clé d’accès', add: 'Ajouter une clé d’accès',

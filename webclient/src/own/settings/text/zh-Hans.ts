@@ -61,7 +61,7 @@ const hans: Translation<typeof en> = {
       title: '第二验证因素',
       text: '有了第二验证因素，仅凭被盗的密码无法进入。',
       app: '验证器应用', on: '已启用', off: '未启用', setUp: '开始设置', remove: '移除',
-      enter: '请在验证器应用中输入此密钥，然后输入其显示的验证码。', open: '在此设备的应用中打开',
+      enter: '请用验证器应用扫描此二维码，或在其中输入密钥，然后输入其显示的验证码。', picture: '含有验证器应用密钥的二维码', open: '在此设备的应用中打开',
       code: '应用的验证码', confirm: '确认',
       passkeys: '通行密钥', noPasskeys: '尚无。通行密钥以此设备的锁定方式让您登录，无需密码。',
       since: (day) => `自${day}起`, newName: '新通行密钥的名称', passkeyName: '通行密钥', add: '添加通行密钥',

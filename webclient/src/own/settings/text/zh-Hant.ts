@@ -61,7 +61,7 @@ const hant: Translation<typeof en> = {
       title: '第二驗證因素',
       text: '有了第二驗證因素，僅憑被盜的密碼無法進入。',
       app: '驗證器應用程式', on: '已啟用', off: '未啟用', setUp: '開始設定', remove: '移除',
-      enter: '請在驗證器應用程式中輸入此金鑰，然後輸入其顯示的驗證碼。', open: '在此裝置的應用程式中開啟',
+      enter: '請用驗證器應用程式掃描此 QR 碼，或在其中輸入金鑰，然後輸入其顯示的驗證碼。', picture: '含有驗證器應用程式金鑰的 QR 碼', open: '在此裝置的應用程式中開啟',
       code: '應用程式的驗證碼', confirm: '確認',
       passkeys: '通行金鑰', noPasskeys: '尚無。通行金鑰以此裝置的鎖定方式讓您登入，無需密碼。',
       since: (day) => `自${day}起`, newName: '新通行金鑰的名稱', passkeyName: '通行金鑰', add: '新增通行金鑰',
