@@ -4,33 +4,46 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"os/exec"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"inkwitness/api/ceremony"
+	"inkwitness/api/store/pgtest"
 	"inkwitness/capture"
 	"inkwitness/capture/ink"
+	coded "inkwitness/capture/media"
 )
 
 // tablet is a device fact of a signer.
 func tablet(signer string) string { return "a tablet like no other than that of " + signer }
 
-// captures records a pen stream of the signer through the journal.
-func (b *bench) captures(document, signer string, kind ceremony.CaptureKind, seed int) capture.SessionID {
+// captures records a pen stream of the signer through the journal, with a video
+// where there is one.
+func (b *bench) captures(document, signer string, kind ceremony.CaptureKind, seed int, video [][]byte) capture.SessionID {
 	b.t.Helper()
 	ctx := b.t.Context()
-	c, err := b.ceremony.StartCapture(ctx, document, signer, ceremony.Capture{Kind: kind,
+	c, err := b.ceremony.StartCapture(ctx, document, signer, ceremony.Capture{Kind: kind, WithVideo: video != nil,
 		Device: capture.Device{Pointer: capture.Pen, UnitsPerMM: 100}, Browser: ceremony.BrowserFacts{System: tablet(signer)}})
 	b.must(err)
 	session, err := b.journal.Session(c.ID)
 	b.must(err)
+	for i, payload := range video {
+		_, err := session.Append(ctx, capture.StreamVideo, uint64(i), session.Now(), payload)
+		b.must(err)
+	}
 	points := curve().Points
 	for i := range points {
 		points[i].X += int32(seed * (i % 7))
@@ -50,30 +63,83 @@ func (b *bench) captures(document, signer string, kind ceremony.CaptureKind, see
 	return c.ID
 }
 
-// files are all files of the service but its root key, by name.
+// selfie is a video of a drawn face as VP8 frames, 25 a second, and their payloads.
+func selfie(t *testing.T) (payloads [][]byte) {
+	t.Helper()
+	const frames = 50
+	var raw bytes.Buffer
+	for i := range frames {
+		p := drawnFace(true)
+		for y := range 240 { // the light changes
+			p.Y[p.YOffset((i*37+y)%320, y)] /= 2
+		}
+		raw.Write(p.Y)
+		raw.Write(p.Cb)
+		raw.Write(p.Cr)
+	}
+	cmd := exec.Command("ffmpeg", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", "320x240", "-r", "25", "-i", "-",
+		"-c:v", "libvpx", "-b:v", "1M", "-g", "5", "-deadline", "realtime", "-f", "ivf", "-")
+	cmd.Stdin = &raw
+	var out, trouble bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &trouble
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("ffmpeg: %v\n%s", err, &trouble)
+	}
+	payloads = append(payloads, coded.Append(nil, coded.Segment{Reason: coded.Started}),
+		coded.Append(nil, coded.TrackStart{Track: coded.Video, Codec: coded.VP8, ClockRate: 90000, SSRC: 1}))
+	for ivf, i := out.Bytes()[32:], 0; len(ivf) >= 12; i++ { // each after its length and time in 12 bytes
+		n := int(binary.LittleEndian.Uint32(ivf))
+		data := ivf[12 : 12+n]
+		payloads = append(payloads, coded.Append(nil, coded.Frame{Track: coded.Video, Key: data[0]&1 == 0, RTP: int64(i) * 3600, Arrival: int64(i) * 40_000, Data: data}))
+		ivf = ivf[12+n:]
+	}
+	if len(payloads) < frames {
+		t.Fatalf("ffmpeg made %d frames", len(payloads)-2)
+	}
+	return payloads
+}
+
+// files are all files of the service but its root key, by name, and those of its
+// PostgreSQL.
 func (b *bench) files() map[string][]byte {
 	b.t.Helper()
 	all := map[string][]byte{}
-	b.must(filepath.WalkDir(b.data, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || e.Name() == "root.key" {
+	roots := map[string]string{"": b.data}
+	if b.store.Dialect() == "postgres" {
+		roots["postgres/"] = pgtest.Files(b.t)
+	}
+	for prefix, root := range roots {
+		b.must(filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) { // PostgreSQL's own come and go
+				return nil
+			}
+			if err != nil || !e.Type().IsRegular() || e.Name() == "root.key" {
+				return err
+			}
+			raw, err := os.ReadFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			name, _ := filepath.Rel(root, path)
+			all[prefix+name] = raw
 			return err
-		}
-		raw, err := os.ReadFile(path)
-		name, _ := filepath.Rel(b.data, path)
-		all[name] = raw
-		return err
-	}))
+		}))
+	}
 	return all
 }
 
 // cells are all binary values of the database, by their bytes, with where they stand.
 func (b *bench) cells() map[string]string {
 	b.t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.data, "inkwitness.db")+"?_pragma=query_only(1)")
+	driver, address, list := "sqlite", "file:"+filepath.Join(b.data, "inkwitness.db")+"?_pragma=query_only(1)", `SELECT name FROM sqlite_schema WHERE type = 'table'`
+	if b.store.Dialect() == "postgres" {
+		driver, address, list = "pgx", b.cfg.DatabaseURL, `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+	}
+	db, err := sql.Open(driver, address)
 	b.must(err)
 	defer db.Close()
 	var tables []string
-	rows, err := db.Query(`SELECT name FROM sqlite_schema WHERE type = 'table'`)
+	rows, err := db.Query(list)
 	b.must(err)
 	for rows.Next() {
 		var name string
@@ -109,7 +175,25 @@ func (b *bench) cells() map[string]string {
 // them holds a sample, a device fact or a key of that person. What the signed
 // document says of the person stays.
 func TestNothingOfTheErasedIsLeft(t *testing.T) {
-	b := newBench(t, nil)
+	network := drawnNetwork()
+	model := filepath.Join(t.TempDir(), "face.onnx")
+	if err := os.WriteFile(model, network, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	video := selfie(t)
+	for _, database := range []string{"sqlite", "postgres"} {
+		t.Run(database, func(t *testing.T) {
+			nothingIsLeft(t, video, func(c *Config) {
+				if c.Face = (FaceConfig{Model: model, SHA256: fmt.Sprintf("%x", sha256.Sum256(network))}); database == "postgres" {
+					c.DatabaseURL = pgtest.URL(t)
+				}
+			})
+		})
+	}
+}
+
+func nothingIsLeft(t *testing.T, video [][]byte, change func(*Config)) {
+	b := newBench(t, change)
 	running, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.journal.Run(running) }()
@@ -120,21 +204,30 @@ func TestNothingOfTheErasedIsLeft(t *testing.T) {
 		if ada == "" {
 			ada = signer
 		}
-		seed := 0
+		seed, seen := 0, video
 		if signer != ada {
-			seed = 20
+			seed, seen = 20, nil
 		}
 		for range 5 {
 			seed++
-			b.captures(document, signer, ceremony.ReferenceCapture, seed)
+			b.captures(document, signer, ceremony.ReferenceCapture, seed, nil)
 		}
-		return b.captures(document, signer, ceremony.SignatureCapture, seed+1)
+		return b.captures(document, signer, ceremony.SignatureCapture, seed+1, seen)
 	})
 	b.must(b.purgeObjects(ctx))
 
 	// what must go
 	raw := b.read(d.Deposit.Object)
 	samples := samplesOf(t, raw, ada)
+	subject, err := b.accounts.Ceremonies().Subject(ctx, d.Organisation, "ada@example.org")
+	b.must(err)
+	if subject.Face == nil {
+		t.Fatal("no still of the face was enrolled")
+	}
+	still := b.read(subject.Face.Object)
+	for at := 700; at+40 < len(still); at += 1000 {
+		samples = append(samples, still[at:at+40])
+	}
 	secrets := map[string][]byte{}
 	keys, err := b.store.Keys(ctx)
 	b.must(err)
@@ -152,6 +245,9 @@ func TestNothingOfTheErasedIsLeft(t *testing.T) {
 	b.must(err)
 	b.must(b.purgeObjects(ctx))
 	b.journalIsEmpty()
+	if b.store.Dialect() == "postgres" { // dead rows stay in its pages until they are written anew
+		b.must(Compact(ctx, b.cfg, io.Discard))
+	}
 
 	// the files as they are
 	forbidden := map[string][]byte{"a device fact": []byte(tablet(ada))}
@@ -208,6 +304,8 @@ func TestNothingOfTheErasedIsLeft(t *testing.T) {
 	if n, err := b.accounts.Ceremonies().Subject(ctx, d.Organisation, "ada@example.org"); err != nil || len(n.References) > 0 {
 		t.Errorf("the subject: %+v, %v", n, err)
 	}
+	b.must(Compact(ctx, b.cfg, io.Discard)) // beside the running service, which goes on
+	b.read(d.Deposit.Object)
 }
 
 // journalIsEmpty waits until no segment holds a record of a recording.
@@ -238,20 +336,23 @@ func samplesOf(t *testing.T, raw []byte, signer string) (all [][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	kinds := map[string]bool{}
 	for _, f := range z.File {
-		if !strings.HasPrefix(f.Name, "data/capture/"+signer+"/") || !strings.HasSuffix(f.Name, ".ink") {
+		step := map[string]int64{".ink": 700, ".webm": 5000}[path.Ext(f.Name)]
+		if !strings.HasPrefix(f.Name, "data/capture/"+signer+"/") || step == 0 {
 			continue
 		}
+		kinds[path.Ext(f.Name)] = true
 		at, err := f.DataOffset() // entries are stored
 		if err != nil {
 			t.Fatal(err)
 		}
-		for off := at + 200; off+40 < at+int64(f.UncompressedSize64); off += 700 {
+		for off := at + 200; off+40 < at+int64(f.UncompressedSize64); off += step {
 			all = append(all, raw[off:off+40])
 		}
 	}
-	if len(all) == 0 {
-		t.Fatal("the deposit has no strokes of the signer")
+	if len(kinds) != 2 {
+		t.Fatalf("the deposit has of strokes and video of the signer only %v", kinds)
 	}
 	return all
 }

@@ -88,6 +88,23 @@ func Migrate(ctx context.Context, cfg Config) error {
 	return accounts.Close()
 }
 
+// Compact writes the database anew, beside a running service or without one.
+func Compact(ctx context.Context, cfg Config, w io.Writer) error {
+	if err := cfg.exists(); err != nil {
+		return err
+	}
+	accounts, _, err := openAccounts(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer accounts.Close()
+	if err := accounts.Compact(ctx); err != nil {
+		return fmt.Errorf("write the database anew: %w", err)
+	}
+	_, err = fmt.Fprintln(w, "The database is written anew: its files hold nothing that was deleted.")
+	return err
+}
+
 // Outbox prints the newest mails, the newest last.
 func Outbox(ctx context.Context, cfg Config, limit int, w io.Writer) error {
 	if err := cfg.exists(); err != nil {

@@ -13,6 +13,7 @@ type careCommands struct {
 	Clock    clockCommand    `cmd:"" help:"Confirm the time after a jump.\n\nExample: inkwitness clock confirm --data ./data --by ada"`
 	Renew    renewCommand    `cmd:"" help:"Say which evidence records (RFC 4998) are due, and make them now; the service does so every hour. New deposits get their first one; older ones are renewed half a year before a certificate or an algorithm ends.\n\nExample: inkwitness renew --data ./data --dry-run"`
 	Erase    eraseCommand    `cmd:"" help:"Erase what was recorded of one signer in a completed document, or with --references what was enrolled of that person for comparisons. The document and its proof stay good; keys are destroyed and signed receipts written.\n\nExample: inkwitness erase --data ./data --reason 'request 2026-17 of the data subject' DOCUMENT ada@example.org"`
+	Compact  compactCommand  `cmd:"" help:"Write the database anew, so that its files hold nothing that was deleted, keys of erased people before all: PostgreSQL leaves such bytes in its pages. Each table is locked meanwhile; run it at night, after an erasure that must not wait and once a month. The role needs pg_checkpoint for the write-ahead log; archived logs end by the archive's own rule.\n\nExample: inkwitness compact --database-url postgres://..."`
 	Backup   backupCommand   `cmd:"" help:"Back up database and blobs into a folder, while the service runs or not; what the folder has already is not copied again. The root key is not in it: keep it elsewhere. serve --backup-dir does so every hour. Where --data is the folder of a key holder, its keys and log are backed up.\n\nExample: inkwitness backup --data ./data /mnt/backup"`
 	Restore  restoreCommand  `cmd:"" help:"Make an empty service from a backup; the root key has to be in its place. A backup of a key holder fills that of a key holder. What was erased since is erased again, and everything is read and checked. Exit code 1 when something is missing or damaged.\n\nExample: inkwitness restore --data ./data /mnt/backup"`
 	Receipts receiptsCommand `cmd:"" help:"Write the signed receipts of deletions as files. 'openssl cms -verify -inform DER -noverify -in FILE' takes a receipt out.\n\nExample: inkwitness receipts --data ./data ./receipts"`
@@ -83,6 +84,13 @@ type eraseCommand struct {
 // Run erases.
 func (c *eraseCommand) Run(ctx context.Context) error {
 	return server.Erase(ctx, c.config(), c.Document, c.Email, c.Reason, c.References, os.Stdout)
+}
+
+type compactCommand struct{ where }
+
+// Run writes the database anew.
+func (c *compactCommand) Run(ctx context.Context) error {
+	return server.Compact(ctx, c.config(), os.Stdout)
 }
 
 type backupCommand struct {

@@ -122,6 +122,14 @@ func Clone(t testing.TB, address string) string {
 	return clone
 }
 
+// Files returns the folder with everything that the cluster has on disk.
+func Files(t testing.TB) string {
+	t.Helper()
+	process.Lock()
+	defer process.Unlock()
+	return filepath.Join(cluster(t).Dir, "data")
+}
+
 // cluster returns the process's cluster, which it starts the first time. The
 // caller holds the lock.
 func cluster(t testing.TB) *Cluster {
@@ -303,7 +311,7 @@ func (c *Cluster) run(bin string, credential *syscall.Credential) error {
 	}
 	c.server = exec.Command(filepath.Join(bin, "postgres"), "-D", c.Dir+"/data", "-k", c.Dir, "-h", "127.0.0.1",
 		"-p", strconv.Itoa(c.Port), "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200",
-		"-c", "shared_buffers=32MB")
+		"-c", "shared_buffers=32MB", "-c", "wal_recycle=off")
 	c.server.Dir, c.server.Stdout, c.server.Stderr = c.Dir, log, log
 	c.server.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Pdeathsig: syscall.SIGQUIT}
 	started := make(chan error)
