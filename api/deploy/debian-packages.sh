@@ -12,6 +12,7 @@ browser=(
 )
 packages=(
   "${browser[@]}"
+  chromium-headless-shell # the same browser for the tests of single pages
   postgresql           # the second database; a private cluster, never a system one
   poppler-utils        # pdfsig, pdftoppm
   qpdf mupdf-tools     # independent readers of our PDFs

@@ -7,9 +7,14 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 export const SIZES = { desktop: [1280, 800], tablet: [1024, 768], phone: [390, 844] } as const;
 export type Size = keyof typeof SIZES;
 
-export function launch(): Promise<Browser> {
+// The same Chromium without the window around the page, which nobody sees and which
+// took most of the processor's time. Figures of speed are those of the whole browser.
+const SHELL = '/usr/bin/chromium-headless-shell';
+export const WHOLE = '/usr/bin/chromium';
+
+export function launch(executablePath = process.env['CHROMIUM'] ?? SHELL): Promise<Browser> {
   return chromium.launch({
-    executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+    executablePath,
     args: [
       '--no-sandbox', '--disable-gpu', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
       '--disable-background-networking', '--disable-quic', '--no-first-run', '--disable-component-update', '--disable-sync',

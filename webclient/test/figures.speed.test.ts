@@ -2,14 +2,14 @@
 // and not in the ordinary tests, because a busy machine would make them lie.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { answerMedia, drawPen, get, launch, open, readSignature } from './browser.ts';
+import { answerMedia, drawPen, get, launch, open, readSignature, WHOLE } from './browser.ts';
 import { CASE, fullCase, fullSamples } from './mock/evidence.ts';
 import { Mock, TOKEN } from './mock/server.ts';
 
 let browser: Browser;
 let mock: Mock;
 beforeAll(async () => {
-  browser = await launch();
+  browser = await launch(WHOLE);
 });
 afterAll(() => browser.close());
 beforeEach(async () => {
