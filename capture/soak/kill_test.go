@@ -16,7 +16,7 @@ import (
 // that takes back an acknowledgement.
 func TestKillNine(t *testing.T) {
 	const pens = 50
-	kills := envInt("INKWITNESS_KILLS", 100)
+	kills := envInt("INKWITNESS_KILLS", 100/patience)
 	dir, address := t.TempDir(), freeAddress(t)
 	server := spawn(t, dir, address)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(60+5*kills)*time.Second)
@@ -106,7 +106,7 @@ func connected(clients []*wstest.Client, times int) time.Duration {
 // TestRestartInGoodOrder stops the server with SIGTERM under 200 pens and starts
 // the next one: a new version is put in place.
 func TestRestartInGoodOrder(t *testing.T) {
-	const pens, restarts = 200, 3
+	const pens, restarts = 200 / patience, 3
 	dir, address := t.TempDir(), freeAddress(t)
 	server := spawn(t, dir, address)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

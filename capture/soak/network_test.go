@@ -34,7 +34,7 @@ var networks = []struct {
 // arrive, in order, once.
 func TestBadNetworks(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	pens := envInt("INKWITNESS_NETWORKS", 100)
+	pens := envInt("INKWITNESS_NETWORKS", 100/patience)
 	cfg := record.Config{
 		Dir: t.TempDir(), AEAD: journalKey(), Clock: wall{}, MinFree: 0.01,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),

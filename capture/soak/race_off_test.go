@@ -2,5 +2,5 @@
 
 package soak
 
-// patience leaves the limits of time as they are.
+// patience leaves the limits of time and the number of tries as they are.
 const patience = 1

@@ -29,7 +29,7 @@ import (
 // what was synced and a part of what was not. In the end every stroke is there
 // once and in order, and a second run of the seed ends with the same bytes.
 func TestSimulation(t *testing.T) {
-	seeds := envInt("INKWITNESS_SEEDS", 500)
+	seeds := envInt("INKWITNESS_SEEDS", 500/patience)
 	powerCuts, reconnects := 0, 0
 	for seed := range seeds {
 		first := simulate(t, uint64(seed))
