@@ -139,6 +139,7 @@ soak: build ## the long runs: 100 kills, 100 bad networks, 10,000 flips, every f
 	  go test -count=1 -timeout 120m ./capture/soak ./evidence/seal ./evidence/deposit ./evidence/renew
 	INKWITNESS_FULL=1 go test -count=1 -timeout 120m -run Faults ./api/server
 	INKWITNESS_FULL=1 go test -count=1 -timeout 10m -v -run TestLargeDocument ./api/e2e
+	INKWITNESS_FULL=1 go test -count=1 -v -run TestA4SameTime ./api/auth
 	INKWITNESS_GUESSES=10000 go test -count=1 -timeout 20m -run TestA1_ ./api/e2e
 	INKWITNESS_SYNC_SECONDS=300 go test -tags chromium -count=1 -timeout 30m -v -run Chromium ./capture/rtc
 

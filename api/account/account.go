@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"inkwitness/api"
@@ -23,8 +24,16 @@ import (
 type Config struct {
 	Store     Store
 	Notices   Notices
+	Texts     Texts // to telephones; nil: none are sent
 	Clock     capture.Clock
+	Logger    *slog.Logger
 	Providers []string
+}
+
+// Texts sends messages to telephones.
+type Texts interface {
+	// NumberChanged tells a number that it is no longer an account's.
+	NumberChanged(ctx context.Context, number, language string) error
 }
 
 // Store is everything that account keeps. Its parts are safe for concurrent use,
@@ -113,6 +122,9 @@ type Handler struct{ cfg Config }
 func New(cfg Config) (*Handler, error) {
 	if cfg.Store == nil || cfg.Notices == nil || cfg.Clock == nil {
 		return nil, errors.New("account: a part is missing")
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Handler{cfg}, nil
 }

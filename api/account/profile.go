@@ -58,11 +58,12 @@ func (h *Handler) changeProfile(ctx context.Context, in *changeIn) (*profileOut,
 		return nil, err
 	}
 	var acc api.Account
+	before := ""
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
 		if acc, err = h.cfg.Store.Account(ctx, id.Account); err != nil {
 			return err
 		}
-		before := acc.Phone
+		before = acc.Phone
 		for to, from := range map[*string]*string{&acc.Name: in.Body.Name, &acc.Phone: in.Body.Phone, &acc.Company: in.Body.Company, &acc.Language: in.Body.Language} {
 			if from != nil {
 				*to = strings.TrimSpace(*from)
@@ -82,7 +83,26 @@ func (h *Handler) changeProfile(ctx context.Context, in *changeIn) (*profileOut,
 		}
 		return h.record(ctx, "profile.changed", "account:"+acc.ID, nil)
 	})
-	return &profileOut{profileBody{acc.ID, acc.Created, acc.Profile}}, err
+	if err != nil {
+		return nil, err
+	}
+	if before != "" && before != acc.Phone {
+		h.tellNumber(ctx, before, acc.Language)
+	}
+	return &profileOut{profileBody{acc.ID, acc.Created, acc.Profile}}, nil
+}
+
+// tellNumber tells the old number of a change. The mail about it is queued and
+// certain; a message to a telephone comes on top, where it can be sent.
+func (h *Handler) tellNumber(ctx context.Context, number, language string) {
+	if h.cfg.Texts == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := h.cfg.Texts.NumberChanged(ctx, number, language); err != nil {
+		h.cfg.Logger.WarnContext(ctx, "the old number was not told of its change", "error", err)
+	}
 }
 
 type emailIn struct {

@@ -383,6 +383,9 @@ func TestUnknownAddressesAreHashedToo(t *testing.T) {
 	for _, email := range []string{"ann@example.org", "nobody@example.org"} {
 		b.do("POST", "/api/session", m{"email": email, "password": "wrong wrong wrong"}).wants(t, 503, "unavailable")
 	}
+	if c, _, _, err := decode(newHasher(nil, usualCost).dummy); err != nil || c != usualCost {
+		t.Errorf("an unknown address costs %+v, a known one %+v, %v", c, usualCost, err)
+	}
 }
 
 type brokenLimits struct{ *store.Accounts }

@@ -65,21 +65,27 @@ func newHasher(pepper []byte, c cost) *hasher {
 	return h
 }
 
-// hash returns the stored form of a password, in the PHC string format.
-func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+// hash returns the stored form of a password, in the PHC string format. With a
+// wanted it asks, once it is its turn, whether the hash is of use yet.
+func (h *hasher) hash(ctx context.Context, password string, wanted ...func() error) (string, error) {
 	done, err := h.enter(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer done()
+	for _, still := range wanted {
+		if err := still(); err != nil {
+			return "", err
+		}
+	}
 	salt := make([]byte, saltBytes)
 	rand.Read(salt) // never fails, see crypto/rand
 	return h.encode(h.cost, h.derive(h.cost, salt, password), salt), nil
 }
 
 // keep is hash with all that is kept of a password.
-func (h *hasher) keep(ctx context.Context, password string, now time.Time) (api.Password, error) {
-	hash, err := h.hash(ctx, password)
+func (h *hasher) keep(ctx context.Context, password string, now time.Time, wanted ...func() error) (api.Password, error) {
+	hash, err := h.hash(ctx, password, wanted...)
 	return api.Password{Hash: hash, Alone: utf8.RuneCountInString(norm.NFKC.String(password)) >= minAlone, Changed: now}, err
 }
 

@@ -112,6 +112,18 @@ func TestStoredHashesAreChecked(t *testing.T) {
 	}
 }
 
+// TestUsedInvitationsAreNotHashed: what is no longer wanted when its turn comes is
+// not made, so that a link used many times at once costs few hashes.
+func TestUsedInvitationsAreNotHashed(t *testing.T) {
+	h := newHasher([]byte("pepper"), cheap)
+	if hash, err := h.hash(t.Context(), good, func() error { return api.ErrExpired }); !errors.Is(err, api.ErrExpired) || hash != "" {
+		t.Errorf("%q, %v", hash, err)
+	}
+	if hash, err := h.hash(t.Context(), good, func() error { return nil }); err != nil || hash == "" {
+		t.Errorf("%q, %v", hash, err)
+	}
+}
+
 func TestHasherIsBounded(t *testing.T) {
 	h := newHasher([]byte("pepper"), cheap)
 	for range maxRunning {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
 
 	"inkwitness/api"
 )
@@ -44,6 +45,9 @@ const (
 )
 
 var shortNames = regexp.MustCompile(shortName)
+
+// IsShortName says whether a name is one, and no domain.
+func IsShortName(name string) bool { return shortNames.MatchString(name) }
 
 // errNoProvider is the same for what is unknown, not shown yet, and malformed.
 var errNoProvider = api.Explain(api.ErrNotFound, "No organisation signs in under this name. Check it, or sign in with your e-mail address and password.")
@@ -175,6 +179,9 @@ func (h *Handler) addName(ctx context.Context, in *addNameIn) (*nameOut, error) 
 	now := h.cfg.Clock.Now()
 	n := api.ProviderName{Provider: p.ID, Name: name, Token: newSecret(), Added: now}
 	if !domain {
+		if !slices.ContainsFunc(names, func(n api.ProviderName) bool { return !n.Verified.IsZero() && isNameOf(n.Name, name) }) {
+			return nil, api.Explain(api.ErrInvalid, "Show first whose name it is: add a domain that begins with it, such as %s.example, and put the record into its DNS. Whoever runs this service can give you another name.", name)
+		}
 		n.Verified = now
 	}
 	return h.nameChanged(ctx, id, n, func(ctx context.Context) error {
@@ -184,6 +191,15 @@ func (h *Handler) addName(ctx context.Context, in *addNameIn) (*nameOut, error) 
 		}
 		return err
 	})
+}
+
+// isNameOf says whether a short name is what a domain was registered as: atelier
+// of atelier.example, atelier.co.uk and mail.atelier.example. Otherwise anybody could
+// take the name of a bank, and lead its people to a page that asks for their password.
+func isNameOf(domain, name string) bool {
+	registered, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	label, _, _ := strings.Cut(registered, ".")
+	return err == nil && label == name
 }
 
 type nameIn struct {

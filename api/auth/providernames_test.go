@@ -22,6 +22,22 @@ func TestNormalName(t *testing.T) {
 	}
 }
 
+func TestShortNamesAreOfDomains(t *testing.T) {
+	for domain, name := range map[string]string{"atelier.example": "atelier", "mail.atelier.example": "atelier", "atelier.co.uk": "atelier", "a.b.atelier.com.au": "atelier"} {
+		if !isNameOf(domain, name) {
+			t.Errorf("%s is not the name of %s", name, domain)
+		}
+		for _, other := range []string{"mail", "co", "example", "uk", "a", ""} {
+			if isNameOf(domain, other) {
+				t.Errorf("%s is the name of %s", other, domain)
+			}
+		}
+	}
+	if isNameOf("bank.github.io", "github") {
+		t.Error("a name of somebody's page is that of who keeps it")
+	}
+}
+
 // A name leads to the provider once it is shown to be the organisation's; all
 // others are answered in the same words.
 func TestA9FoundByName(t *testing.T) {
@@ -41,8 +57,7 @@ func TestA9FoundByName(t *testing.T) {
 	owner.do("POST", names, m{"name": "atelier"}).wants(t, 403, "step-up")
 	owner.do("POST", "/api/session/proof", m{"password": good}).wants(t, 204, "")
 	owner.do("POST", names, m{"name": "ada@example.org"}).wants(t, 422, "invalid")
-	owner.do("POST", names, m{"name": "atelier"}).wants(t, 201, "")
-	owner.do("POST", names, m{"name": "Atelier"}).wants(t, 409, "conflict")
+	owner.do("POST", names, m{"name": "example"}).wants(t, 422, "invalid") // nobody has shown that it is theirs
 	a := owner.do("POST", names, m{"name": "Example.org"}).wants(t, 201, "")
 	if a.body["record"] != "_inkwitness.example.org" || a.body["verified"] != nil {
 		t.Fatal(a.raw)
@@ -77,7 +92,10 @@ func TestA9FoundByName(t *testing.T) {
 	if a := owner.do("POST", names+"/example.org/verify", nil).wants(t, 200, ""); a.body["verified"] == nil {
 		t.Error(a.raw)
 	}
-	for _, entered := range []string{"atelier", "somebody@EXAMPLE.org"} {
+	owner.do("POST", names, m{"name": "atelier"}).wants(t, 422, "invalid")
+	owner.do("POST", names, m{"name": "example"}).wants(t, 201, "")
+	owner.do("POST", names, m{"name": "Example"}).wants(t, 409, "conflict")
+	for _, entered := range []string{"example", "somebody@EXAMPLE.org"} {
 		address := b.do("POST", "/api/sso", m{"name": entered}).wants(t, 200, "").body["url"].(string)
 		if !strings.HasPrefix(address, idp.server.URL) {
 			t.Errorf("%s leads to %s", entered, address)
@@ -88,8 +106,8 @@ func TestA9FoundByName(t *testing.T) {
 		}
 		b.do("DELETE", "/api/session", nil)
 	}
-	owner.do("DELETE", names+"/atelier", nil).wants(t, 204, "")
-	same("atelier")
+	owner.do("DELETE", names+"/example", nil).wants(t, 204, "")
+	same("example")
 	owner.do("DELETE", "/api/organisation/provider", nil).wants(t, 204, "")
 	same("owner@example.org")
 }

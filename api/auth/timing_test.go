@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -9,34 +10,60 @@ import (
 	"inkwitness/api"
 )
 
-// TestA4SameTimeForUnknownAddresses compares the medians of wrong passwords for
-// known and unknown addresses, each address asked once so that no limit speaks.
+// TestA4SameTimeForUnknownAddresses compares how long wrong passwords of known and
+// of unknown addresses take, with a cheap hash, which shows all else that is done.
+// That the hash itself is made for both, at the same cost, is for
+// TestUnknownAddressesAreHashedToo; INKWITNESS_FULL=1, for a quiet machine, compares
+// the time with the real one too.
 func TestA4SameTimeForUnknownAddresses(t *testing.T) {
+	t.Run("all but the hash", func(t *testing.T) { sameForUnknown(t, cheap, 0) })
+	if os.Getenv("INKWITNESS_FULL") != "" {
+		t.Run("with the real hash", func(t *testing.T) { sameForUnknown(t, usualCost, 10*time.Millisecond) })
+	}
+}
+
+// sameForUnknown asks for each address once, so that no limit speaks. The two are
+// asked one after the other, in both orders, and the median of the differences
+// counts: what else runs on the machine meets both alike. A busy machine gets more
+// pairs; a hash that is left out is no matter of luck.
+func sameForUnknown(t *testing.T, c cost, atLeast time.Duration) {
+	const (
+		least, most = 20, 60 // pairs
+		bar         = 10 * time.Millisecond
+	)
 	s := newService(t)
-	const n = 40
-	for i := range n {
-		s.must(s.store.CreateAccount(t.Context(), api.Account{ID: fmt.Sprint("a", i), State: api.AccountActive, Created: s.clock.Now(),
-			Profile: api.Profile{Email: fmt.Sprintf("known%d@example.org", i)}}))
-		kept, err := s.auth.hasher.keep(t.Context(), good, s.clock.Now())
-		s.must(err)
-		s.must(s.store.SetPassword(t.Context(), fmt.Sprint("a", i), kept))
-	}
+	s.auth.hasher = newHasher([]byte("pepper"), c)
+	kept, err := s.auth.hasher.keep(t.Context(), good, s.clock.Now())
+	s.must(err)
 	b := s.browser(firefox)
-	var took [2][]time.Duration
-	for i := range n {
-		for k, name := range []string{"known", "unknown"} {
-			start := time.Now()
-			b.do("POST", "/api/session", m{"email": fmt.Sprintf("%s%d@example.org", name, i), "password": "wrong wrong wrong"}).wants(t, 401, "not-signed-in")
-			took[k] = append(took[k], time.Since(start))
+	ask := func(name string, i int) time.Duration {
+		start := time.Now()
+		b.do("POST", "/api/session", m{"email": fmt.Sprintf("%s%d@example.org", name, i), "password": "wrong wrong wrong"}).wants(t, 401, "not-signed-in")
+		return time.Since(start)
+	}
+	var known, unknown, differences []time.Duration
+	for i := 0; i < least || i < most && median(differences).Abs() > bar; i++ {
+		id := fmt.Sprint("a", i)
+		s.must(s.store.CreateAccount(t.Context(), api.Account{ID: id, State: api.AccountActive, Created: s.clock.Now(),
+			Profile: api.Profile{Email: fmt.Sprintf("known%d@example.org", i)}}))
+		s.must(s.store.SetPassword(t.Context(), id, kept))
+		var took [2]time.Duration
+		for n := range 2 {
+			who := (i + n) % 2
+			took[who] = ask([]string{"known", "unknown"}[who], i)
 		}
+		known, unknown, differences = append(known, took[0]), append(unknown, took[1]), append(differences, took[0]-took[1])
 	}
-	var median [2]time.Duration
-	for k := range took {
-		slices.Sort(took[k])
-		median[k] = took[k][n/2]
+	t.Logf("known %v, unknown %v, median of the differences %v in %d pairs", median(known), median(unknown), median(differences), len(differences))
+	if median(differences).Abs() > bar {
+		t.Errorf("known and unknown addresses differ by %v", median(differences))
 	}
-	if d := (median[0] - median[1]).Abs(); d > 10*time.Millisecond {
-		t.Errorf("medians %v and %v", median[0], median[1])
+	if fastest := slices.Min(unknown); fastest < atLeast {
+		t.Errorf("an unknown address was answered after %v: nothing was hashed", fastest)
 	}
-	t.Logf("known %v, unknown %v", median[0], median[1])
+}
+
+func median(all []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
 }

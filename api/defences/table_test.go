@@ -128,6 +128,8 @@ var table = []defence{
 	_ = xml.Unmarshal(raw, &answer)
 	a, err := p.sp.ParseXMLResponse(raw, []string{answer.InResponseTo}, p.sp.AcsURL)`, "./api/auth/saml", "^TestA9Attacks$", false},
 	{"comments do not split a name", "api/auth/saml/saml.go", `[]string{"<!", "<?xml-stylesheet"}`, `[]string{"<?xml-stylesheet"}`, "./api/auth/saml", "^TestA9Attacks$", false},
+	{"a short name is of who shows a domain", "api/auth/providernames.go", `return err == nil && label == name`, `return err == nil && label != ""`, "./api/auth", "^TestShortNamesAreOfDomains$", false},
+	{"an invitation that was used costs no hash", "api/auth/password.go", `for _, still := range wanted {`, `for _, still := range wanted[:0] {`, "./api/auth", "^TestUsedInvitationsAreNotHashed$", false},
 	{"a provider makes no way into other accounts", "api/auth/provider.go", `member = member || m.Organisation == p.Organisation`, `member = member || m.Organisation != ""`, "./api/auth", "^TestA9ProviderIsNoWayIntoOtherAccounts$", false},
 
 	// What goes out.

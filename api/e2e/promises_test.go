@@ -45,6 +45,11 @@ func TestA11_NewNumberWaits(t *testing.T) {
 	if g.count() != 1 {
 		t.Error("a number that the sender named and the account does not have gets no code")
 	}
+	ada.must("PATCH", "/api/profile", map[string]string{"phone": "+33 7 11 11 11 11"}, nil)
+	message, _ := g.last(t)
+	if text := message.Get("Body"); g.count() != 2 || message.Get("To") != "+33612345678" || !strings.Contains(text, "replaced") || regexp.MustCompile(`(?i)ada|example\.org|711|\+33`).MatchString(text) {
+		t.Errorf("the old number is told %v", message)
+	}
 }
 
 // TestA17_OthersSeeTheNameAlone: of an account colleagues see the display name; all

@@ -118,6 +118,10 @@ func TestA10_CodeByMessage(t *testing.T) {
 	if message.Get("To") != "+33612345678" || message.Get("From") != "+33100000000" || len(code) != 6 || !strings.Contains(message.Get("Body"), "Lease of the mill") {
 		t.Errorf("the message is %v", message)
 	}
+	// I7: nothing of the document but its name, and nobody's name or address.
+	if private := regexp.MustCompile(`(?i)ada|olivia|example\.org|612345678|Agreement|PDF`).FindString(message.Get("Body")); private != "" {
+		t.Errorf("the message tells %q", private)
+	}
 	if s.log.contains("612345678") || s.log.contains(code+" ") {
 		t.Error("the log holds the number or the code")
 	}

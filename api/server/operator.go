@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"inkwitness/api"
+	"inkwitness/api/auth"
 	"inkwitness/api/store"
 )
 
@@ -74,6 +75,30 @@ func AddOrganisation(ctx context.Context, cfg Config, name string) (string, erro
 		return "", fmt.Errorf("make the organisation: %w", err)
 	}
 	return o.ID, nil
+}
+
+// NameOrganisation gives the provider of an organisation a short name on the
+// operator's word.
+func NameOrganisation(ctx context.Context, cfg Config, id, name string) error {
+	accounts, _, err := openAccounts(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer accounts.Close()
+	if !auth.IsShortName(name) {
+		return fmt.Errorf("%q is no short name: 3 to 40 small letters, digits and hyphens", name)
+	}
+	return accounts.Tx(ctx, func(ctx context.Context) error {
+		p, err := accounts.ProviderOf(ctx, id)
+		if err != nil {
+			return fmt.Errorf("find the provider that organisation %s signs in at: %w", id, err)
+		}
+		now := wallClock{}.Now().UTC()
+		if err := accounts.AddProviderName(ctx, api.ProviderName{Provider: p.ID, Name: name, Token: "operator", Added: now, Verified: now}); err != nil {
+			return fmt.Errorf("give the name %s: %w", name, err)
+		}
+		return accounts.AppendAudit(ctx, api.Event{Kind: "provider.changed", Organisation: id, Object: "organisation:" + id, Detail: api.Detail{"name": name, "by": "operator"}})
+	})
 }
 
 // SetDeactivated stops new submissions of an organisation, or lets them in again.

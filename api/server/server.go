@@ -264,7 +264,11 @@ func (s *Server) mount(ctx context.Context) (err error) {
 	metrics := prometheus.NewRegistry()
 	s.damage = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inkwitness_damage", Help: "What the last hourly check found damaged and could not repair: an alarm when not 0."}, []string{"what"})
 	s.waiting = newWaiting()
-	metrics.MustRegister(s.damage, s.waiting, s.missed.waiting)
+	metrics.MustRegister(s.damage, s.waiting, s.missed.waiting,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inkwitness_capture_banned_addresses", Help: "Addresses that are kept away for a while because of what their sockets did."},
+			func() float64 { return float64(s.bans.Kept()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "inkwitness_capture_banned_connections_total", Help: "Connections of such addresses that were closed."},
+			func() float64 { return float64(s.bans.Refused()) }))
 	s.carer = newCarer(s.store, s.clock, s.cfg.Logger, metrics, s.tasks()...)
 	s.api, err = api.New(api.Config{
 		Metrics: metrics,
@@ -296,14 +300,19 @@ func (s *Server) mount(ctx context.Context) (err error) {
 	if s.held != nil {
 		signer.Proofs = proofs{s.held}
 	}
-	if signer.Codes, err = s.openSMS(); err != nil {
+	messages, err := s.openSMS()
+	if err != nil {
 		return fmt.Errorf("open the SMS gateway: %w", err)
+	}
+	var texts account.Texts
+	if messages != nil {
+		signer.Codes, texts = codes{messages}, messages
 	}
 	if s.auth, err = auth.New(ctx, auth.Config{Store: s.accounts, Keys: keys, Notices: s.post, Clock: s.clock, Client: egress.NewClient(s.reach()), LookupTXT: net.DefaultResolver.LookupTXT, Logger: s.cfg.Logger, URL: s.cfg.PublicURL}); err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}
 	signer.Apps = s.auth
-	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Clock: s.clock, Providers: s.providers.names()})
+	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Texts: texts, Clock: s.clock, Logger: s.cfg.Logger, Providers: s.providers.names()})
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}

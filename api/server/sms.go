@@ -31,8 +31,10 @@ func (c codes) Send(ctx context.Context, session, number, document, language str
 	return c.Codes.Send(ctx, sms.Ask{Session: session, Number: number, Document: document, Language: language})
 }
 
+var _ signing.Codes = codes{}
+
 // openSMS opens the gateway, nil where none is configured.
-func (s *Server) openSMS() (signing.Codes, error) {
+func (s *Server) openSMS() (*sms.Codes, error) {
 	if s.cfg.SMS.URL == "" {
 		return nil, nil
 	}
@@ -40,11 +42,7 @@ func (s *Server) openSMS() (signing.Codes, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, err := sms.New(sms.Config{Store: s.accounts, Gateway: gateway, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL, Countries: s.cfg.SMS.Countries})
-	if err != nil {
-		return nil, err
-	}
-	return codes{made}, nil
+	return sms.New(sms.Config{Store: s.accounts, Gateway: gateway, Clock: s.clock, Logger: s.cfg.Logger, URL: s.cfg.PublicURL, Countries: s.cfg.SMS.Countries})
 }
 
 func openGateway(cfg SMSConfig) (sms.Gateway, error) {

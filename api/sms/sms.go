@@ -86,14 +86,16 @@ const (
 	tryWindow = time.Hour // longer than a code lives: asking again resets nothing
 )
 
-// Of messages: a number gets 10 a day (A10), a session asks 5 times an hour, and a
-// country gets 500 an hour, so that nobody can run up the bill by expensive ones.
-var limits = []struct {
+type limit struct {
 	name   string
 	max    int
 	window time.Duration
 	who    func(Ask) string
-}{
+}
+
+// Of messages: a number gets 10 a day (A10), a session asks 5 times an hour, and a
+// country gets 500 an hour, so that nobody can run up the bill by expensive ones.
+var limits = []limit{
 	{"sms session", 5, time.Hour, func(a Ask) string { return a.Session }},
 	{"sms number", 10, 24 * time.Hour, func(a Ask) string { return a.Number }},
 	{"sms country", 500, time.Hour, func(a Ask) string { return a.Number[:3] }},
@@ -109,12 +111,8 @@ func (c *Codes) Send(ctx context.Context, a Ask) error {
 	}
 	now := c.cfg.Clock.Now()
 	for _, l := range limits {
-		n, ends, err := c.cfg.Store.Hit(ctx, l.name, l.who(a), l.window, now)
-		if err != nil {
-			return fmt.Errorf("limit %s: %w: %w", l.name, api.ErrUnavailable, err)
-		}
-		if n > l.max {
-			return &api.Explained{Detail: "Too many codes were asked for. Wait, or use another way to confirm.", Retry: ends.Sub(now), Err: api.ErrTooMany}
+		if err := c.count(ctx, l, a, now); err != nil {
+			return err
 		}
 	}
 	code, err := newCode()
@@ -131,6 +129,50 @@ func (c *Codes) Send(ctx context.Context, a Ask) error {
 		return api.Explain(api.ErrUnavailable, "The message could not be sent. Try again, or use another way to confirm.")
 	}
 	return nil
+}
+
+// count counts a message against a limit, and refuses what is over it.
+func (c *Codes) count(ctx context.Context, l limit, a Ask, now time.Time) error {
+	n, ends, err := c.cfg.Store.Hit(ctx, l.name, l.who(a), l.window, now)
+	if err != nil {
+		return fmt.Errorf("limit %s: %w: %w", l.name, api.ErrUnavailable, err)
+	}
+	if n > l.max {
+		return &api.Explained{Detail: "Too many codes were asked for. Wait, or use another way to confirm.", Retry: ends.Sub(now), Err: api.ErrTooMany}
+	}
+	return nil
+}
+
+// NumberChanged tells a number that it is no longer an account's: whoever took
+// the account over cannot keep that from the telephone's owner. Nothing else is in
+// the message, since the number may be somebody else's by now.
+func (c *Codes) NumberChanged(ctx context.Context, number, language string) error {
+	a := Ask{Number: strings.ReplaceAll(number, " ", ""), Language: language}
+	if !e164.MatchString(a.Number) || !c.reached(a.Number) {
+		return fmt.Errorf("tell a number: %w", api.ErrInvalid)
+	}
+	now := c.cfg.Clock.Now()
+	for _, l := range limits[1:] { // no session asks
+		if err := c.count(ctx, l, a, now); err != nil {
+			return err
+		}
+	}
+	w, ok := changed[language]
+	if !ok {
+		w = changed[api.Languages()[0]]
+	}
+	key := hash(a.Number, "changed"+now.String())
+	if err := c.cfg.Gateway.Send(ctx, fmt.Sprintf("%x", key[:16]), a.Number, strings.ReplaceAll(w, "{host}", c.host)); err != nil {
+		return fmt.Errorf("tell a number: %w", err)
+	}
+	return nil
+}
+
+var changed = map[string]string{
+	"en":      "This number was replaced by another on an account at {host}. If that was not you, sign in and set a new password.",
+	"fr":      "Ce numéro a été remplacé par un autre sur un compte de {host}. Si ce n’était pas vous, connectez-vous et choisissez un nouveau mot de passe.",
+	"zh-Hant": "此號碼在 {host} 的一個帳戶上已被另一個號碼取代。若非您本人，請登入並設定新密碼。",
+	"zh-Hans": "此号码在 {host} 的一个账户上已被另一个号码取代。若非您本人，请登录并设置新密码。",
 }
 
 // Check spends a code. A wrong one is api.ErrUnauthenticated; after five wrong

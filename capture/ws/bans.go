@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"inkwitness/capture"
@@ -35,6 +36,8 @@ type Bans struct {
 	mu        sync.Mutex
 	offenders map[string]*bucket
 	drawing   map[string]int // connections with samples, by address
+
+	refused atomic.Int64 // connections
 }
 
 // NewBans returns one that keeps nobody away.
@@ -108,6 +111,22 @@ func (b *Bans) Banned(address string) bool {
 	return o != nil && b.drawing[address] == 0 && o.peek(b.clock.Now()) < 0
 }
 
+// Kept is how many addresses are kept away at this moment.
+func (b *Bans) Kept() (n int) {
+	now := b.clock.Now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for address, o := range b.offenders {
+		if b.drawing[address] == 0 && o.peek(now) < 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Refused is how many connections of such addresses were closed so far.
+func (b *Bans) Refused() int64 { return b.refused.Load() }
+
 // Listener closes the connections of banned addresses as they come, and passes
 // on the others.
 func (b *Bans) Listener(l net.Listener) net.Listener { return bannedListener{l, b} }
@@ -127,6 +146,7 @@ func (l bannedListener) Accept() (net.Conn, error) {
 		if err != nil || !l.bans.Banned(host) {
 			return c, nil
 		}
+		l.bans.refused.Add(1)
 		if tcp, ok := c.(*net.TCPConn); ok {
 			tcp.SetLinger(0) // a reset: nothing of it is kept, here or there
 		}

@@ -102,6 +102,9 @@ func TestABannedAddressGetsNoHandshake(t *testing.T) {
 	if !errors.Is(err, syscall.ECONNRESET) || len(accepted) > 0 {
 		t.Fatalf("the connection lives: %v, %d accepted", err, len(accepted))
 	}
+	if bans.Kept() != 1 || bans.Refused() != 1 {
+		t.Errorf("%d addresses are kept away and %d connections were closed, want one each", bans.Kept(), bans.Refused())
+	}
 	elsewhere := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	other, err := elsewhere.Dial("tcp", plain.Addr().String())
 	if err != nil {

@@ -22,6 +22,7 @@ type organisationsCommand struct {
 	Add        addOrganisation        `cmd:"" help:"Make one; then invite its first owner.\n\nExample: inkwitness organisations add 'Atelier Durand'"`
 	Deactivate deactivateOrganisation `cmd:"" help:"Take nothing new from it; what is there can be read.\n\nExample: inkwitness organisations deactivate 3f0c..."`
 	Activate   activateOrganisation   `cmd:"" help:"Take from it again.\n\nExample: inkwitness organisations activate 3f0c..."`
+	Name       nameOrganisation       `cmd:"" help:"Give it a short name for single sign-on that none of its domains begins with. Members enter it instead of their address, so be sure that it is theirs.\n\nExample: inkwitness organisations name 3f0c... atelier"`
 }
 
 type listOrganisations struct{ where }
@@ -64,6 +65,17 @@ type activateOrganisation struct {
 // Run activates it.
 func (c *activateOrganisation) Run(ctx context.Context) error {
 	return server.SetDeactivated(ctx, c.config(), c.ID, false)
+}
+
+type nameOrganisation struct {
+	where
+	ID   string `arg:"" help:"Of the organisation, see list."`
+	Name string `arg:"" help:"3 to 40 letters, digits and hyphens."`
+}
+
+// Run gives the name.
+func (c *nameOrganisation) Run(ctx context.Context) error {
+	return server.NameOrganisation(ctx, c.config(), c.ID, c.Name)
 }
 
 type accountsCommand struct {
