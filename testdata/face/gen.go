@@ -52,13 +52,20 @@ func main() {
 
 // soft is 1 inside the ellipse, 0 outside, with a soft edge.
 func soft(x, y, cx, cy, rx, ry, edge float64) float64 {
-	d := math.Hypot((x-cx)/rx, (y-cy)/ry)
-	return math.Min(1, math.Max(0, (1-d)/edge))
+	dx, dy := (x-cx)/rx, (y-cy)/ry
+	square := dx*dx + dy*dy
+	if square >= 1 { // most pixels are outside most ellipses
+		return 0
+	}
+	return min(1, (1-math.Sqrt(square))/edge)
 }
 
 type rgb struct{ r, g, b float64 }
 
 func (c *rgb) mix(o rgb, a float64) {
+	if a == 0 {
+		return
+	}
 	c.r += (o.r - c.r) * a
 	c.g += (o.g - c.g) * a
 	c.b += (o.b - c.b) * a
