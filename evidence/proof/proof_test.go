@@ -264,3 +264,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseKey(f *testing.F) {
+	f.Add("example.com/log+1c5e3c2f+AU5vdEFLZXlPZkFueWJvZHlUaGF0RXZlckxpdmVkSGVyZQ==")
+	f.Fuzz(func(t *testing.T, text string) {
+		k, err := proof.ParseKey(text)
+		if err == nil && k.String() != strings.TrimSpace(text) {
+			t.Errorf("%q read, but written as %q", text, k)
+		}
+	})
+}
+
+// FuzzParseCheckpoint reads notes and checkpoints, those of witnesses too.
+func FuzzParseCheckpoint(f *testing.F) {
+	f.Add([]byte("example.com/log\n1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\u2014 a AAAAAAA=\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := proof.ParseCheckpoint(data)
+		if err == nil && !bytes.Equal(c.Note.Marshal(), data) {
+			t.Error("read, but written differently")
+		}
+	})
+}

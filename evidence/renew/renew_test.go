@@ -256,7 +256,7 @@ func TestFaults(t *testing.T) {
 	w := newWorld(t)
 	begin := w.Clock.Now()
 	trouble := errors.New("the power went")
-	faults, step := 0, 5
+	faults, step := 0, 10
 	if os.Getenv("INKWITNESS_FULL") != "" {
 		step = 1
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // length returns the number of encoded bytes.
@@ -207,10 +208,15 @@ func abs(v int) int {
 	return v
 }
 
+// compressors are used again: each has more than a megabyte of tables.
+var compressors = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+
 // Deflate returns a stream of data compressed with FlateDecode.
 func Deflate(d Dict, data []byte) *Stream {
 	var b bytes.Buffer
-	z := zlib.NewWriter(&b)
+	z := compressors.Get().(*zlib.Writer)
+	defer compressors.Put(z)
+	z.Reset(&b)
 	_, _ = z.Write(data) // a bytes.Buffer does not fail
 	_ = z.Close()
 	d = d.Clone()
