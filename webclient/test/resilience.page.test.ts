@@ -1,5 +1,5 @@
 // What happens to a tablet while somebody signs: it is turned, it saves power, it is
-// used with a finger, a mouse, or a keyboard alone. The signer is told and goes on.
+// used with a finger or a mouse. The signer is told and goes on.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { drawPen, get, launch, open, readSignature, shoot } from './browser.ts';
@@ -108,74 +108,5 @@ describe('while somebody signs', () => {
       mock.ceremony.captureId = undefined;
       await context.close();
     }
-  });
-});
-
-// Presses Tab until the control has the focus, as somebody does who has no mouse.
-async function tabTo(page: Page, test: string): Promise<void> {
-  for (let i = 0; i < 90; i++) {
-    if (await page.evaluate((name) => document.activeElement?.getAttribute('data-test') === name, test)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error(`no way to ${test} by keyboard`);
-}
-
-async function press(page: Page, test: string, key = 'Enter'): Promise<void> {
-  await get(page, test).waitFor();
-  await tabTo(page, test);
-  await page.keyboard.press(key);
-}
-
-describe('by keyboard alone', () => {
-  it('a signer reads, fills in, refuses to be recorded and signs', async () => {
-    mock.ceremony.fields.push({ name: 'Text3', kind: 'text', page: 1, x: 60, y: 300, width: 180, height: 24, label: 'Place', required: true }, { name: 'Checkbox4', kind: 'checkbox', page: 1, x: 60, y: 340, width: 18, height: 18, required: true });
-    const { context, page } = await open(browser, 'desktop');
-    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
-    await press(page, 'start-reading');
-    await page.locator('.pdf-text[data-ready]').first().waitFor();
-    await press(page, 'pdf-larger');
-    await press(page, 'next-field');
-    await tabTo(page, 'entry-Text3');
-    await page.keyboard.type('Lyon');
-    await press(page, 'entry-Checkbox4', 'Space');
-    await press(page, 'read-done');
-    for (const purpose of ['handwriting', 'video', 'comparison']) await press(page, `consent-${purpose}-yes`, 'ArrowDown'); // on to "no"
-    await press(page, 'consent-done');
-    await get(page, 'typed-name').waitFor();
-    await tabTo(page, 'typed-name');
-    await page.keyboard.type('Chloé Martin');
-    await press(page, 'confirm-typed');
-    await get(page, 'done').waitFor();
-    expect(mock.ceremony.consents.map((one) => one.given)).toEqual([false, false, false]);
-    await context.close();
-  });
-
-  it('an owner signs in, uploads, plans and sends', async () => {
-    const { context, page } = await open(browser, 'desktop');
-    await page.goto(mock.url);
-    await get(page, 'sign-in').waitFor();
-    await tabTo(page, 'sign-in-email');
-    await page.keyboard.type('ada@atelier.example');
-    await tabTo(page, 'sign-in-password');
-    await page.keyboard.type('correct horse battery');
-    await page.keyboard.press('Enter');
-    await get(page, 'documents-empty').waitFor();
-    const chooser = page.waitForEvent('filechooser');
-    await press(page, 'upload');
-    await (await chooser).setFiles({ name: 'Lease.pdf', mimeType: 'application/pdf', buffer: Buffer.from(mock.pdf) });
-    await get(page, 'plan').waitFor();
-    await tabTo(page, 'signer-name');
-    await page.keyboard.type('Bo Berg');
-    await tabTo(page, 'signer-email');
-    await page.keyboard.type('bo@example.org');
-    await press(page, 'place-field');
-    await get(page, 'field').waitFor();
-    await page.keyboard.press('ArrowUp'); // the new field has the focus
-    await tabTo(page, 'send').catch(() => page.keyboard.press('Home'));
-    await page.keyboard.press('Enter');
-    await get(page, 'document-state').waitFor();
-    expect(mock.documents[0]?.state).toBe('sent');
-    expect(mock.documents[0]?.fields).toHaveLength(1);
-    await context.close();
   });
 });
