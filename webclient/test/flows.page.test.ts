@@ -101,9 +101,11 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
       await page.locator('[data-test=pad][data-state=live]').waitFor();
       const samples = readSignature('w1-genuine-02');
       await drawPen(page, samples, 8);
+      const pad = await get(page, 'pad-canvas').boundingBox();
       await offline(context, async () => {
         mock.lastSession().cut();
         await get(page, 'link-lost').waitFor();
+        expect(await get(page, 'pad-canvas').boundingBox()).toEqual(pad); // nothing moves under the pen
         await seen('lost');
       });
       await get(page, 'link-lost').waitFor({ state: 'detached' });

@@ -24,9 +24,10 @@ async function readCode(page: Page): Promise<string | undefined> {
     const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))]));
     const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')!;
     context.drawImage(bitmap, 0, 0);
-    return { data: [...context.getImageData(0, 0, bitmap.width, bitmap.height).data], width: bitmap.width, height: bitmap.height };
+    const { data, width, height } = context.getImageData(0, 0, bitmap.width, bitmap.height);
+    return { data: btoa(data.reduce((bytes, byte) => bytes + String.fromCharCode(byte), '')), width, height };
   }, png.toString('base64'));
-  return jsQR(Uint8ClampedArray.from(data), width, height)?.data;
+  return jsQR(Uint8ClampedArray.from(Buffer.from(data, 'base64')), width, height)?.data;
 }
 
 describe('owning', () => {

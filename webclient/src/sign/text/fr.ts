@@ -159,7 +159,7 @@ const fr: Translation<typeof en> = {
     here: 'Signez sur la ligne',
     recordingAll: 'Enregistrement : stylet, caméra et son',
     recordingPen: 'Enregistrement : stylet',
-    recordingHere: 'Conservé sur cet appareil seulement : la connexion est coupée',
+    recordingHere: 'Gardé sur cet appareil seulement : connexion coupée',
     stopped: 'L’enregistrement s’est arrêté.',
     gone: 'Ce que vous aviez écrit auparavant n’a pas pu être repris. Veuillez signer de nouveau.',
     clear: 'Effacer et signer de nouveau',
