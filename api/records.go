@@ -125,6 +125,7 @@ const (
 	NoticeAddressChanged  NoticeKind = "address-changed"  // to the old and the new one; time, address, browser
 	NoticePhoneChanged    NoticeKind = "phone-changed"    // time, address, browser
 	NoticeConfirmAddress  NoticeKind = "confirm-address"  // link, to the new one
+	NoticeDataRequest     NoticeKind = "data-request"     // to the controller; signer, address, text
 
 	NoticeUndelivered NoticeKind = "undelivered" // to whose act caused a mail that failed for good; subject
 

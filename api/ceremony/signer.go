@@ -48,6 +48,17 @@ func (s *Service) OpenLink(ctx context.Context, secret, browser string) (session
 	return session, d, grant.Signer, err
 }
 
+// LinkOf tells of what document and signer a link is, whether it opens or not: for
+// the record, not for who shows it.
+func (s *Service) LinkOf(ctx context.Context, secret string) (*Document, string, error) {
+	grant, err := s.Grants.Grant(ctx, HashSecret(secret))
+	if err != nil {
+		return nil, "", err
+	}
+	d, err := s.Documents.Document(ctx, grant.Document)
+	return d, grant.Signer, err
+}
+
 // Session tells whose signing session a secret is. It stays valid after the
 // signature, so that the signer can download, until it expires.
 func (s *Service) Session(ctx context.Context, secret string) (Grant, error) {

@@ -58,6 +58,7 @@ async function show(change = {}) {
 try {
   await page.goto(task.invitation);
   await page.locator(t('invite-name')).fill('Zoë Passkey');
+  report('told who sees the name', await page.getByText('People who sign with you see it.').isVisible()); // A17
   await page.locator(t('invite-password')).fill(task.password);
   await page.locator(t('invite-accept')).click();
   await page.locator(t('nav-settings')).click();

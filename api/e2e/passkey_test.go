@@ -16,6 +16,7 @@ import (
 // passkeySteps are what passkey.mjs reports, in its order: the service's status or
 // what the page shows.
 var passkeySteps = [][2]string{
+	{"told who sees the name", "true"},
 	{"made", "201"},
 	{"alone", "201"}, // address and password were not asked for
 	{"second factor", "true"},

@@ -172,6 +172,44 @@ func TestA21_ControllerIsShown(t *testing.T) {
 	if got := told(); got != "Dr. Martin, dpo@martin.example" {
 		t.Errorf("the signer is told of %q", got)
 	}
+	asks := func(text string) answer {
+		return signer.do("POST", "/api/signing/requests", map[string]string{"text": text})
+	}
+	refused(t, "an empty request", asks("  "), 422, "Write")
+	if a := asks("Erase my telephone number,\nplease."); a.Status != 204 {
+		t.Fatalf("a request: %s", a)
+	}
+	if text, _ := owner.mailed("dpo@martin.example", regexp.MustCompile(`Erase my telephone number, please\.`)); !strings.Contains(text, "Ada") || !strings.Contains(text, "ada@martin.example") {
+		t.Errorf("the controller is told %q", text)
+	}
+	owner.must("PATCH", "/api/organisation", map[string]string{"controller": ""}, nil)
+	asks("Which data of mine do you have?")
+	owner.mailed("owner@martin.example", regexp.MustCompile(`Which data of mine`))
+	for range 3 {
+		asks("Again.")
+	}
+	refused(t, "a sixth request in a day", asks("Again."), 429, "")
+	if n := owner.events("data.asked"); n != 5 {
+		t.Errorf("the record tells of %d requests, want 5", n)
+	}
+}
+
+// TestA2_OwnerIsToldOfASecondBrowser: a link that somebody opens after its signer
+// opens nothing, and stands in the record with where from.
+func TestA2_OwnerIsToldOfASecondBrowser(t *testing.T) {
+	s, _ := sharedService(t)
+	owner, _ := s.organisation("Links", "owner@links.example")
+	_, token := owner.sent("Lease", person{"Ada", "ada@links.example"})
+	s.open(token, 1)
+	for range 7 {
+		a := s.client().do("POST", "/api/signing/open", map[string]string{"token": token, "browser": strings.Repeat("x", 43)})
+		if a.Status < 400 || strings.Contains(string(a.Body), "Lease") {
+			t.Errorf("a second browser: %s", a)
+		}
+	}
+	if n := owner.events("link.refused"); n != 5 {
+		t.Errorf("the record tells of %d refusals, want 5", n)
+	}
 }
 
 // TestA12_RefusalsAreTold: what a member may not do stands in the record that the

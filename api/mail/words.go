@@ -125,6 +125,11 @@ var letters = map[api.NoticeKind]letter{
 		words{"Le numéro de téléphone de votre compte a été changé", "Le numéro de téléphone de votre compte a été changé. Pendant quelque temps, il ne peut pas servir à signer.\n\n{time}\n{browser}\n{address}\n\nSi ce n’était pas vous, définissez maintenant un nouveau mot de passe."},
 		words{"您帳戶的電話號碼已更改", "您帳戶的電話號碼已更改。一段時間內不能用於簽署。\n\n{time}\n{browser}\n{address}\n\n若非您本人，請立即設定新密碼。"},
 		words{"您账户的电话号码已更改", "您账户的电话号码已更改。一段时间内不能用于签署。\n\n{time}\n{browser}\n{address}\n\n若非您本人，请立即设置新密码。"}},
+	api.NoticeDataRequest: {[]string{"signer", "address", "text"}, true,
+		words{"A signer asks about their personal data", "{signer} asks about the personal data in a document that you are responsible for. Please answer within a month.\n\n{text}\n\nAnswer to: {address}\n\nThe document:\n\n{link}"},
+		words{"Un signataire demande des informations sur ses données personnelles", "{signer} a une demande sur les données personnelles d’un document dont vous êtes responsable. Merci de répondre dans un délai d’un mois.\n\n{text}\n\nRépondre à : {address}\n\nLe document :\n\n{link}"},
+		words{"一位簽署人就其個人資料提出要求", "{signer} 就您負責之文件中的個人資料提出要求，請於一個月內回覆。\n\n{text}\n\n回覆至：{address}\n\n文件：\n\n{link}"},
+		words{"一位签署人就其个人数据提出请求", "{signer} 就您负责之文件中的个人数据提出请求，请于一个月内回复。\n\n{text}\n\n回复至：{address}\n\n文件：\n\n{link}"}},
 	api.NoticeConfirmAddress: {nil, true,
 		words{"Confirm your address", "Confirm that this address is yours. The link works once, for one hour:\n\n{link}"},
 		words{"Confirmez votre adresse", "Confirmez que cette adresse est la vôtre. Le lien fonctionne une fois, pendant une heure :\n\n{link}"},
@@ -162,7 +167,8 @@ var letters = map[api.NoticeKind]letter{
 		words{"有一封邮件无法送达", "代您发送的一封邮件无法送达：“{subject}”。系统不会再次尝试。\n\n请在发件箱查看收件人及失败原因。若地址有误，请在文件页面更正：\n\n{link}"}},
 }
 
-const longestValue = 100 // characters
+// Characters of a value, and of what somebody wrote.
+const longestValue, longestText = 100, 1000
 
 // write puts the values into the words of a kind.
 func write(kind api.NoticeKind, language, link string, values map[string]string) (subject, text string, err error) {
@@ -179,7 +185,11 @@ func write(kind api.NoticeKind, language, link string, values map[string]string)
 		if !ok {
 			return "", "", fmt.Errorf("mail %q: no value for %s", kind, name)
 		}
-		replace = append(replace, "{"+name+"}", tame(v))
+		most := longestValue
+		if name == "text" {
+			most = longestText
+		}
+		replace = append(replace, "{"+name+"}", tame(v, most))
 	}
 	w := l.in(language)
 	return w.subject, strings.NewReplacer(replace...).Replace(w.body) + "\n", nil
@@ -194,9 +204,9 @@ func subjectOf(kind api.NoticeKind, language string) (string, error) {
 	return l.in(language).subject, nil
 }
 
-// tame makes a name that somebody chose harmless in a mail: one short line that
+// tame makes what somebody chose or wrote harmless in a mail: one short line that
 // no mail program turns into a link.
-func tame(v string) string {
+func tame(v string, most int) string {
 	v = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' {
 			return ' '
@@ -205,8 +215,8 @@ func tame(v string) string {
 	}, v)
 	v = strings.NewReplacer("://", " ", "www.", "www ").Replace(v)
 	runes := []rune(strings.Join(strings.Fields(v), " "))
-	if len(runes) > longestValue {
-		runes = append(runes[:longestValue], '…')
+	if len(runes) > most {
+		runes = append(runes[:most], '…')
 	}
 	return string(runes)
 }

@@ -282,7 +282,7 @@ func (s *Server) mount(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s}
+	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s, Owners: owners{s}}
 	client := func(r *http.Request) string { return api.ClientOf(r.Context()).Address }
 	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger, Address: client, Bans: s.bans})
 	if err != nil {

@@ -63,7 +63,8 @@ type Handler struct {
 	Streams    Streams
 	Logger     *slog.Logger // nil discards
 
-	Codes  Codes // nil sends none
+	Owners Owners // nil tells nobody
+	Codes  Codes  // nil sends none
 	Apps   Apps
 	Proofs Proofs // nil asks for none
 
@@ -79,6 +80,16 @@ type Handler struct {
 type Names interface {
 	SenderName(ctx context.Context, organisation, account string) (string, error)
 	ControllerName(ctx context.Context, organisation string) (string, error)
+}
+
+// Owners tells those whose document it is.
+type Owners interface {
+	// LinkRefused writes down where they see it that a link was opened in a second
+	// browser: it may be in wrong hands.
+	LinkRefused(ctx context.Context, d *ceremony.Document, signer string) error
+	// AskController sends what a signer asks about their data to who is responsible
+	// for it.
+	AskController(ctx context.Context, d *ceremony.Document, signer *ceremony.Signer, text string) error
 }
 
 const tag = "Signing"
@@ -102,6 +113,7 @@ func (h *Handler) Mount(a *api.API) {
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/pdf", ID: "readDocument", Summary: "The PDF to read", Tag: tag}, h.pdf)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/consents", ID: "consent", Summary: "Answer one purpose", Tag: tag}, h.consent)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/fields", ID: "fillFields", Summary: "Fill in fields beside the signature", Tag: tag}, h.fill)
+	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/requests", ID: "askController", Summary: "Ask who is responsible for one's data: to see, correct or erase it, or anything else", Tag: tag, Status: http.StatusNoContent}, h.ask)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/decline", ID: "decline", Summary: "Refuse to sign", Tag: tag}, h.decline)
 	api.Register(a, api.Route{Method: "POST", Path: "/api/signing/captures", ID: "startCapture", Summary: "Open a capture", Tag: tag, Status: http.StatusCreated}, h.start)
 	a.Raw(api.Route{Method: "GET", Path: "/api/signing/captures/{id}/pen", ID: "penSocket", Summary: "WebSocket for pen samples, subprotocol inkwitness.pen.v1", Tag: tag, Status: http.StatusSwitchingProtocols}, h.pen)
@@ -174,6 +186,9 @@ type openOutput struct {
 
 func (h *Handler) open(ctx context.Context, in *openInput) (*openOutput, error) {
 	session, d, signer, err := h.Ceremony.OpenLink(ctx, in.Body.Token, in.Body.Browser)
+	if errors.Is(err, ceremony.ErrLinkUsed) && h.Owners != nil {
+		return nil, errors.Join(err, h.linkRefused(ctx, in.Body.Token))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +201,15 @@ func (h *Handler) open(ctx context.Context, in *openInput) (*openOutput, error) 
 		return nil, err
 	}
 	return &openOutput{SetCookie: *h.cookies("signer", session, int(ceremony.SessionLifetime/time.Second)), Body: view}, nil
+}
+
+// linkRefused tells the owner of a link that was opened in a second browser.
+func (h *Handler) linkRefused(ctx context.Context, secret string) error {
+	d, signer, err := h.Ceremony.LinkOf(ctx, secret)
+	if err != nil {
+		return err
+	}
+	return h.Owners.LinkRefused(ctx, d, signer)
 }
 
 type viewOutput struct{ Body View }

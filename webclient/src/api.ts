@@ -511,6 +511,7 @@ export const signing = {
   // Destroys what was enrolled for comparisons; not deleted yet: the service does it as soon as it may.
   withdraw: () => retried(() => json<Erasure>('POST', '/api/signing/withdraw', { body: {} })),
   fill: (values: Record<string, string>) => retried(() => json<Ceremony>('POST', '/api/signing/fields', { body: { values } })),
+  askController: (text: string) => json<void>('POST', '/api/signing/requests', { body: { text } }),
   decline: (reason: string) => create<Ceremony>('/api/signing/decline', { reason }, newKey()),
   begin: (capture: NewCapture, key: string) => create<Capture>('/api/signing/captures', capture, key),
   finish: (id: string) => retried(() => json<FinishedCapture>('POST', `/api/signing/captures/${part(id)}/finish`)),

@@ -39,3 +39,20 @@ it.each(['en', 'fr', 'zh-Hant', 'zh-Hans'])('asks for a code before it shows the
   expect(faults).toEqual([]);
   await context.close();
 });
+
+it('tells who is responsible for the data, and sends them a request', async () => {
+  mock.ceremony.controller = 'Étude Martin, dpo@martin.example';
+  const { context, page, faults } = await open(browser, 'phone');
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  const told = (await get(page, 'controller').textContent()) ?? '';
+  expect(told).toContain('Étude Martin, dpo@martin.example');
+  await get(page, 'ask-controller').click();
+  expect(await get(page, 'ask-go').isDisabled()).toBe(true);
+  await get(page, 'ask-text').fill('Which of my data do you have?');
+  await get(page, 'ask-go').click();
+  await get(page, 'ask-sent').waitFor();
+  await shoot(page, 'sign-ask-phone');
+  expect(mock.dataRequests).toEqual(['Which of my data do you have?']);
+  expect(faults).toEqual([]);
+  await context.close();
+});

@@ -5,7 +5,7 @@ import { download, type Progress as Received, save } from '../download.ts';
 import { day, size } from '../i18n/format.ts';
 import { Button, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { HandOn } from './hand.tsx';
-import { Title } from './parts.tsx';
+import { Controller, Title } from './parts.tsx';
 import { ceremony, goOnHere, handing, problem, refresh } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -50,6 +50,7 @@ export function Done() {
       <Panel test="done">
         <Notice tone="good">{texts.text(state.document.title)}</Notice>
         {handing ? <HandOn /> : <Files />}
+        {!handing && state.controller && <Controller who={state.controller} />}
       </Panel>
     </div>
   );

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
-import { Button, Dialog, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Button, Dialog, Notice, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { accept, ceremony } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -44,6 +44,48 @@ export function Decline() {
         <div class="actions">
           <Button kind="danger" onClick={() => void decline()} busy={busy} test="decline-confirm">{texts.decline.confirm}</Button>
           <Button onClick={() => setOpen(false)}>{common().back}</Button>
+        </div>
+      </Dialog>
+    </>
+  );
+}
+
+// Who is responsible for the signer's data, and the way to ask them.
+export function Controller({ who }: { who: string }) {
+  const texts = text().intro;
+  const [open, setOpen] = useState(false);
+  const [words, setWords] = useState('');
+  const [sent, setSent] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const send = async () => {
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await signing.askController(words.trim());
+      setSent(true);
+      setWords('');
+    } catch (error) {
+      setProblem(error);
+    }
+    setBusy(false);
+  };
+  const close = () => {
+    setOpen(false);
+    setSent(false);
+    setProblem(undefined);
+  };
+  return (
+    <>
+      <p class="muted small"><span data-test="controller">{texts.controller(who)}</span> <Button kind="plain" onClick={() => setOpen(true)} test="ask-controller">{texts.ask}</Button></p>
+      <Dialog title={texts.askTitle} open={open} onClose={close} test="ask-dialog">
+        {sent
+          ? <Notice tone="good" test="ask-sent">{texts.asked(who)}</Notice>
+          : <><p>{texts.askText(who)}</p><TextField label={texts.askLabel} value={words} onInput={setWords} lines={5} maxLength={1000} test="ask-text" /></>}
+        <ProblemNotice problem={problem} />
+        <div class="actions">
+          {!sent && <Button kind="primary" onClick={() => void send()} busy={busy} disabled={words.trim() === ''} test="ask-go">{texts.askGo}</Button>}
+          <Button onClick={close}>{common().close}</Button>
         </div>
       </Dialog>
     </>

@@ -6,7 +6,7 @@ import { type Shown, Viewer } from '../pdf/viewer.tsx';
 import { Button, Notice, Panel, ProblemNotice } from '../ui/ui.tsx';
 import { FieldsOn, Form } from './fields.tsx';
 import { asked, flush, missing, restore } from './filling.ts';
-import { Decline, Title } from './parts.tsx';
+import { Controller, Decline, Title } from './parts.tsx';
 import { beginReading, ceremony, markRead, refresh } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -28,7 +28,7 @@ export function Intro() {
           {texts.intro.steps(state.document.pages.length, missing).split('\n').map((line) => <li key={line}>{line}</li>)}
         </ol>
         <p class="muted">{texts.intro.nothingYet}</p>
-        {state.controller && <p class="muted small" data-test="controller">{texts.intro.controller(state.controller)}</p>}
+        {state.controller && <Controller who={state.controller} />}
         <div class="actions">
           <Button kind="primary" large onClick={beginReading} test="start-reading">{texts.intro.start}</Button>
           <Decline />

@@ -194,6 +194,9 @@ export class Mock {
         this.advance();
         return send(response, 200, state);
       }
+      case 'POST /signing/requests':
+        this.dataRequests.push(json().text);
+        return void response.writeHead(204).end();
       case 'POST /signing/decline':
         state.next = 'declined';
         return send(response, 200, state);
@@ -330,6 +333,7 @@ export class Mock {
   erasures: { what: string; reason: string }[] = [];
   tookOver = false;
   codesSent = 0;
+  dataRequests: string[] = []; // to who is responsible for the data
   handed: Handed | undefined;
 
   // A device that goes round: one signer after the other.

@@ -197,6 +197,8 @@ const en = {
     'case.compared': 'compared signatures of a case',
     'case.reported': 'reported on a case',
     'clock.confirmed': 'confirmed the service’s clock after a jump',
+    'data.asked': 'asked about their personal data',
+    'link.refused': 'the signer’s link was opened in a second browser, and refused',
     'signer.proved': 'showed with a code or passkey that it is them',
     'case.exported': 'exported a case',
     'evidence.opened': 'opened the recorded evidence',

@@ -198,6 +198,8 @@ const fr: Translation<typeof en> = {
     'case.compared': 'a comparé les signatures d’un dossier',
     'case.reported': 'a établi le rapport d’un dossier',
     'clock.confirmed': 'a confirmé l’heure du service après un saut',
+    'data.asked': 'a fait une demande sur ses données personnelles',
+    'link.refused': 'le lien du signataire a été ouvert dans un second navigateur, et refusé',
     'signer.proved': 'a prouvé son identité par un code ou une clé d’accès',
     'case.exported': 'a exporté un dossier',
     'evidence.opened': 'a ouvert les preuves enregistrées',

@@ -194,6 +194,8 @@ const zhHans: Translation<typeof en> = {
     'case.compared': '比对了案件中的签名',
     'case.reported': '制作了案件报告',
     'clock.confirmed': '在时钟跳动后确认了服务的时间',
+    'data.asked': '就其个人数据提出请求',
+    'link.refused': '签署人的链接在第二个浏览器中打开，已被拒绝',
     'signer.proved': '以验证码或通行密钥证明了身份',
     'case.exported': '导出了案件',
     'evidence.opened': '打开了录制的证据',

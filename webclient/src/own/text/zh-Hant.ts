@@ -194,6 +194,8 @@ const zhHant: Translation<typeof en> = {
     'case.compared': '比對了案件中的簽名',
     'case.reported': '製作了案件報告',
     'clock.confirmed': '在時鐘跳動後確認了服務的時間',
+    'data.asked': '就其個人資料提出要求',
+    'link.refused': '簽署人的連結在第二個瀏覽器中開啟，已被拒絕',
     'signer.proved': '以驗證碼或通行金鑰證明了身分',
     'case.exported': '匯出了案件',
     'evidence.opened': '開啟了錄製的證據',

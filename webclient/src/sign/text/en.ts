@@ -34,6 +34,12 @@ const en = {
     byPasskey: 'Use my passkey instead',
   },
   intro: {
+    ask: 'Ask about my data',
+    askTitle: 'Ask about your personal data',
+    askText: (who: string) => `What you write goes to ${who} by mail, with your name and address: to see, correct or erase your data, or anything else.`,
+    askLabel: 'Your request',
+    askGo: 'Send',
+    asked: (who: string) => `Sent to ${who}. The answer comes to your mailbox.`,
     controller: (who: string) => `Responsible for your personal data: ${who}.`,
     asks: (sender: string) => `${sender} asks you to sign`,
     pages: (n: number) => plural('en', n, '1 page', `${n} pages`),

@@ -35,6 +35,12 @@ const fr: Translation<typeof en> = {
     byPasskey: 'Utiliser plutôt ma clé d’accès',
   },
   intro: {
+    ask: 'Une question sur mes données',
+    askTitle: 'Demande sur vos données personnelles',
+    askText: (who) => `Ce que vous écrivez est envoyé par courriel à ${who}, avec votre nom et votre adresse : pour voir, corriger ou effacer vos données, ou pour toute autre demande.`,
+    askLabel: 'Votre demande',
+    askGo: 'Envoyer',
+    asked: (who) => `Envoyé à ${who}. La réponse arrivera dans votre boîte aux lettres.`,
     controller: (who) => `Responsable de vos données personnelles : ${who}.`,
     asks: (sender) => `${sender} vous demande de signer`,
     pages: (n) => plural('fr', n, `${n} page`, `${n} pages`),

@@ -34,6 +34,12 @@ const zhHans: Translation<typeof en> = {
     byPasskey: '改用通行密钥',
   },
   intro: {
+    ask: '询问我的数据',
+    askTitle: '询问您的个人数据',
+    askText: (who) => `您所写的内容连同姓名与地址会以电子邮件发送给 ${who}：可要求查阅、更正或删除数据，或提出其他请求。`,
+    askLabel: '您的请求',
+    askGo: '发送',
+    asked: (who) => `已发送给 ${who}。回复会发到您的邮箱。`,
     controller: (who) => `您的个人数据由 ${who} 负责。`,
     asks: (sender) => `${sender} 请您签署`,
     pages: (n) => `共 ${n} 页`,

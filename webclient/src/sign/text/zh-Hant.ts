@@ -34,6 +34,12 @@ const zhHant: Translation<typeof en> = {
     byPasskey: '改用通行金鑰',
   },
   intro: {
+    ask: '詢問我的資料',
+    askTitle: '詢問您的個人資料',
+    askText: (who) => `您所寫的內容連同姓名與地址會以電子郵件寄給 ${who}：可要求查閱、更正或刪除資料，或提出其他要求。`,
+    askLabel: '您的要求',
+    askGo: '送出',
+    asked: (who) => `已寄給 ${who}。回覆會寄到您的信箱。`,
     controller: (who) => `您的個人資料由 ${who} 負責。`,
     asks: (sender) => `${sender} 請您簽署`,
     pages: (n) => `共 ${n} 頁`,
