@@ -50,7 +50,10 @@ func TestLine(t *testing.T) {
 // TestLineOnPostgres is the same on PostgreSQL, with the signers' keys in a
 // process of their own.
 func TestLineOnPostgres(t *testing.T) {
-	line(t, newService(t, "DATABASE_URL="+pgtest.URL(t), "KEY_HOLDER="+newHolder(t).socket), func(*task) {})
+	s := newService(t, "DATABASE_URL="+pgtest.URL(t), "KEY_HOLDER="+newHolder(t).socket)
+	s.user = another(serviceUser) // whom the holder answers
+	s.own()
+	line(t, s, func(*task) {})
 }
 
 // line is what the service exists for: an owner is invited, uploads a PDF, places
