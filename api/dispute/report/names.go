@@ -9,12 +9,13 @@ import (
 	"inkwitness/biometrics"
 )
 
-// names are the words for what the comparator names by codes, which the
-// investigator's page reads from the same files. Problems say in English what
+// names are the words for what the comparator and the record name by codes, which
+// the investigator's page reads from the same files. Problems say in English what
 // they say themselves.
 type names struct {
 	Features map[string]string `json:"features"`
 	Units    map[string]string `json:"units"`
+	Events   map[string]string `json:"events"` // of a case's record
 	Problems map[string]string `json:"problems"`
 }
 

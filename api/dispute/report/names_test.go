@@ -5,7 +5,9 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +37,37 @@ func TestNames(t *testing.T) {
 		}
 		if got := slices.Sorted(maps.Keys(n.Problems)); language != "en" && !slices.Equal(got, problems) {
 			t.Errorf("%s: words for the problems\n%q, want\n%q", language, got, problems)
+		}
+	}
+}
+
+// Every event of a case's record has words in every language.
+func TestEvents(t *testing.T) {
+	var kinds []string
+	files, err := filepath.Glob(filepath.Join("..", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	kind := regexp.MustCompile(`"((?:case|evidence)\.[a-z-]+)"`)
+	for _, path := range append(files, filepath.Join("..", "..", "investigate", "report.go")) {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range kind.FindAllSubmatch(source, -1) {
+			if k := string(found[1]); k != "evidence.read" && !slices.Contains(kinds, k) { // that one is the document's
+				kinds = append(kinds, k)
+			}
+		}
+	}
+	if len(kinds) < 14 {
+		t.Fatalf("only %q found", kinds)
+	}
+	for language, n := range namesOf {
+		for _, k := range kinds {
+			if n.Events[k] == "" {
+				t.Errorf("%s: no words for %s", language, k)
+			}
 		}
 	}
 }

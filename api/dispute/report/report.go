@@ -262,7 +262,7 @@ func (r *writer) custody() {
 		}
 	}
 	for _, l := range r.Custody[:last] {
-		t.Rows = append(t.Rows, []string{fmt.Sprint(l.Seq), stamp(l.At), l.Kind, l.By, evidence.Digest(l.Hash).String()[:16]})
+		t.Rows = append(t.Rows, []string{fmt.Sprint(l.Seq), stamp(l.At), or(r.names.Events[l.Kind], l.Kind), l.By, evidence.Digest(l.Hash).String()[:16]})
 	}
 	r.d.Table(t)
 	r.d.Small(r.t.custodyNote)

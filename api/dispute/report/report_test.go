@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/csv"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -135,6 +137,56 @@ func TestReportIsReproducible(t *testing.T) {
 			if folder := os.Getenv("REPORTS"); folder != "" { // to look at them
 				if err := os.WriteFile(filepath.Join(folder, "report-"+language+".pdf"), first, 0o600); err != nil {
 					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// Every report can be read by a program as it is by people, in its own language, with
+// all its letters in it: no font of the reader's machine is needed.
+func TestReportIsInItsLanguage(t *testing.T) {
+	words := map[string][]string{
+		"en": {"Case begun", "Share of the time in the air", "Compared"}, "fr": {"Dossier commencé", "Part du temps en l’air", "Comparaison"},
+		"zh-Hant": {"建立案件", "空中時間所占比例", "讀取簽名"}, "zh-Hans": {"创建案件", "空中时间所占比例", "读取签名"},
+	}
+	for language := range texts {
+		t.Run(language, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "report.pdf")
+			in := input(t, language)
+			in.Custody = append(in.Custody, Line{Event: api.Event{Seq: 5, Kind: "case.annotated"}, By: "王小明"})
+			if err := os.WriteFile(path, write(t, in), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.Command("pdftotext", "-layout", path, "-").Output()
+			if err != nil {
+				t.Fatalf("%v: run make deps", err)
+			}
+			text := strings.Join(strings.Fields(string(out)), " ")
+			for _, want := range append(words[language], "Ada Durand", "王小明") {
+				if !strings.Contains(text, want) {
+					t.Errorf("the report lacks %q", want)
+				}
+			}
+			for other, theirs := range words {
+				if other != language && strings.Contains(text, theirs[0]) {
+					t.Errorf("%q is %s", theirs[0], other)
+				}
+			}
+			if strings.ContainsRune(text, '\uFFFD') || regexp.MustCompile(`\b(case|evidence)\.[a-z]`).MatchString(text) {
+				t.Error("letters that no font has, or codes instead of words")
+			}
+			fonts, err := exec.Command("pdffonts", path).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.TrimSpace(string(fonts)), "\n")
+			if len(lines) < 3 {
+				t.Fatalf("fonts:\n%s", fonts)
+			}
+			for _, line := range lines[2:] {
+				if !strings.Contains(line, "yes yes yes") {
+					t.Errorf("not embedded as a subset with its text: %s", line)
 				}
 			}
 		})

@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/en.json';
 import { plural } from '../../i18n/format.ts';
 
 const en = {
@@ -152,11 +153,7 @@ const en = {
     custody: 'Chain of custody',
     custodyText: 'Each line carries a hash over itself and all lines before it; the service checked the chain just now.',
     line: 'No.', when: 'When', what: 'What', who: 'Who', detail: 'Detail', hash: 'Hash',
-    kinds: {
-      'case.created': 'Case begun', 'case.handed-over': 'Case handed over', 'case.described': 'Words or end changed', 'case.item-added': 'File brought in', 'case.item-changed': 'Signature described anew', 'case.item-removed': 'Signature removed',
-      'case.annotated': 'Notes changed', 'case.read': 'Signatures read', 'case.compared': 'Compared', 'case.exported': 'Exported', 'case.reported': 'Report made', 'case.deleted': 'Case ended',
-      'evidence.asked': 'Opening asked for', 'evidence.approved': 'Second person agreed', 'evidence.refused': 'Second person refused', 'evidence.opened': 'Evidence opened', 'evidence.closed': 'Opening taken back',
-    } as Record<string, string>,
+    kinds: names.events as Record<string, string>,
     details: { to: 'to', detail: 'reason', item: 'signature', file: 'file', origin: 'origin', format: 'format', sha256: 'SHA-256', model: 'model', calibration: 'calibration', language: 'language' } as Record<string, string>,
   },
 };

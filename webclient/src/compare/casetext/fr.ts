@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/fr.json';
 import { plural } from '../../i18n/format.ts';
 import type { Translation } from '../../i18n/index.ts';
 import type en from './en.ts';
@@ -154,11 +155,7 @@ const fr: Translation<typeof en> = {
     custody: 'Chaîne de conservation',
     custodyText: 'Chaque ligne porte une empreinte d’elle-même et de toutes les lignes précédentes ; le service vient de vérifier la chaîne.',
     line: 'Nº', when: 'Quand', what: 'Quoi', who: 'Qui', detail: 'Détail', hash: 'Empreinte',
-    kinds: {
-      'case.created': 'Dossier commencé', 'case.handed-over': 'Dossier transmis', 'case.described': 'Textes ou fin modifiés', 'case.item-added': 'Fichier apporté', 'case.item-changed': 'Signature décrite à nouveau', 'case.item-removed': 'Signature retirée',
-      'case.annotated': 'Notes modifiées', 'case.read': 'Signatures lues', 'case.compared': 'Comparaison', 'case.exported': 'Export', 'case.reported': 'Rapport établi', 'case.deleted': 'Dossier clos',
-      'evidence.asked': 'Ouverture demandée', 'evidence.approved': 'Seconde personne d’accord', 'evidence.refused': 'Refus de la seconde personne', 'evidence.opened': 'Preuve ouverte', 'evidence.closed': 'Ouverture retirée',
-    },
+    kinds: names.events,
     details: { to: 'à', detail: 'motif', item: 'signature', file: 'fichier', origin: 'origine', format: 'format', sha256: 'SHA-256', model: 'modèle', calibration: 'étalonnage', language: 'langue' },
   },
 };

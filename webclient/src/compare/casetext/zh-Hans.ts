@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/zh-Hans.json';
 import type { Translation } from '../../i18n/index.ts';
 import type en from './en.ts';
 
@@ -153,11 +154,7 @@ const zhHans: Translation<typeof en> = {
     custody: '保管链',
     custodyText: '每一行均含其自身与先前各行的哈希；服务刚才已检查此链。',
     line: '编号', when: '时间', what: '事项', who: '人员', detail: '细节', hash: '哈希',
-    kinds: {
-      'case.created': '创建案件', 'case.handed-over': '移交案件', 'case.described': '变更文字或期限', 'case.item-added': '加入档案', 'case.item-changed': '变更签名说明', 'case.item-removed': '移除签名',
-      'case.annotated': '变更注记', 'case.read': '读取签名', 'case.compared': '比对', 'case.exported': '导出', 'case.reported': '制作报告', 'case.deleted': '结束案件',
-      'evidence.asked': '要求打开', 'evidence.approved': '第二人同意', 'evidence.refused': '第二人拒绝', 'evidence.opened': '打开证据', 'evidence.closed': '撤回打开',
-    },
+    kinds: names.events,
     details: { to: '移交给', detail: '理由', item: '签名', file: '档案', origin: '来源', format: '格式', sha256: 'SHA-256', model: '模型', calibration: '校准', language: '语言' },
   },
 };

@@ -1,3 +1,4 @@
+import names from '../../../../api/dispute/report/names/zh-Hant.json';
 import type { Translation } from '../../i18n/index.ts';
 import type en from './en.ts';
 
@@ -153,11 +154,7 @@ const zhHant: Translation<typeof en> = {
     custody: '保管鏈',
     custodyText: '每一行均含其自身與先前各行的雜湊；服務剛才已檢查此鏈。',
     line: '編號', when: '時間', what: '事項', who: '人員', detail: '細節', hash: '雜湊',
-    kinds: {
-      'case.created': '建立案件', 'case.handed-over': '移交案件', 'case.described': '變更文字或期限', 'case.item-added': '加入檔案', 'case.item-changed': '變更簽名說明', 'case.item-removed': '移除簽名',
-      'case.annotated': '變更註記', 'case.read': '讀取簽名', 'case.compared': '比對', 'case.exported': '匯出', 'case.reported': '製作報告', 'case.deleted': '結束案件',
-      'evidence.asked': '要求開啟', 'evidence.approved': '第二人同意', 'evidence.refused': '第二人拒絕', 'evidence.opened': '開啟證據', 'evidence.closed': '撤回開啟',
-    },
+    kinds: names.events,
     details: { to: '移交給', detail: '理由', item: '簽名', file: '檔案', origin: '來源', format: '格式', sha256: 'SHA-256', model: '模型', calibration: '校準', language: '語言' },
   },
 };
