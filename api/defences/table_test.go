@@ -42,8 +42,8 @@ var table = []defence{
 	{"a password is not enough where there is a second factor", "api/auth/factors.go", `case code == "":`, "case code == \"\":\n		return proved{}, nil\n	case false:", "./api/auth", "^TestA8TOTP$", false},
 	{"an organisation can ask for a second factor", "api/auth/session.go", `if org.SecondFactor && !s.SecondFactor {`, `if false {`, "./api/auth", "^TestA8ForcedSecondFactor$", false},
 	{"a passkey that was copied is refused", "api/auth/passkeys.go", ` || credential.Authenticator.CloneWarning`, ``, "./api/auth", "^TestA8Passkeys$", false},
-	{"a proof is of one's own passkey", "api/auth/passkeys.go", `if who.ID != id.Account {`, `if false {`, "./api/auth", "^TestFreshProofByPasskey$", false},
-	{"a signer shows a passkey of the address that was invited", "api/auth/app.go", `(acc.ID != shown.ID || acc.State != api.AccountActive)`, `acc.State != api.AccountActive`, "./api/auth", "^TestA12PasskeyOfASigner$", false},
+	{"a proof is of one's own passkey", "api/auth/passkeys.go", `if who.ID != id.Account {`, `if who.ID == "" {`, "./api/auth", "^TestFreshProofByPasskey$", false},
+	{"a signer shows a passkey of the address that was invited", "api/auth/app.go", `(acc.ID != shown.ID || acc.State != api.AccountActive)`, `(shown.ID == "" || acc.State != api.AccountActive)`, "./api/auth", "^TestA12PasskeyOfASigner$", false},
 	{"a passkey is shown in the session that asked", "api/auth/passkeys.go", `if c.Account != id.Account || c.Session != id.Session {`, `if false {`, "./api/auth", "^TestA12PasskeyOfASigner$", false},
 	{"a passkey's challenge works once", "api/store/factors.go", `DELETE FROM challenges WHERE token_hash = $1 AND kind = $2 AND expires > $3
 			RETURNING`, `UPDATE challenges SET tries = tries + 1 WHERE token_hash = $1 AND kind = $2 AND expires > $3

@@ -98,6 +98,7 @@ func TestTwoSignTyping(t *testing.T) {
 	if !strings.Contains(signed, "Nom saisi au clavier") || !strings.Contains(signed, "以鍵入姓名簽署") {
 		t.Errorf("the fields do not say that the names were typed:\n%s", signed)
 	}
+	s.stolenSaysNothing("Ada First", "ada@example.org", "陳大文", "chan@example.org", "olivia@example.org", ownerPassword, "%PDF-")
 }
 
 func pdfText(t *testing.T, path string) string {

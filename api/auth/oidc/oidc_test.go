@@ -232,6 +232,9 @@ func TestA9Attacks(t *testing.T) {
 		"all zero signature": func(p *idp) { p.sign = func([]byte) []byte { return make([]byte, 64) } },
 		"critical header":    func(p *idp) { p.spoil = func(h, _ map[string]any) { h["crit"] = []string{"exp"} } },
 	}
+	if len(attacks) < 24 { // three more are answers of the browser's, below
+		t.Errorf("%d attacks", len(attacks))
+	}
 	for name, attack := range attacks {
 		t.Run(name, func(t *testing.T) {
 			p := newIDP(t)
