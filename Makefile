@@ -81,7 +81,7 @@ RACE := -race -gcflags='modernc.org/...=-race=false -d=checkptr=0'
 .PHONY: test-go
 test-go: pages
 	@! grep -nE '^\s*go (func|[a-zA-Z_.]+\()|\.Go\(|errgroup' $(ALONE:=/*.go) || { echo "take it out of ALONE in the Makefile"; exit 1; }
-	go test -vet=off -timeout 20m $(ALONE)
+	go test -vet=off -timeout 20m $(ALONE) ./biometrics/evaluate # the last on real people, too, where they are
 	go test -vet=off -timeout 20m ./capture/soak # all of its tries, the program as it ships; a fifth of them below
 	go test -vet=off $(RACE) -timeout 20m $$(go list ./... | grep -vxE "$$(go list $(ALONE) ./api/e2e | paste -sd'|')")
 	go test -vet=off -race -tags pkcs11 ./evidence/trust/pkcs11
