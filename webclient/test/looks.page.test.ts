@@ -118,6 +118,24 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'verify': async (page) => { await page.goto(`${mock.url}/verify`); await get(page, 'verify-choose').waitFor(); },
 };
 
+// What is asked before an act that cannot be taken back, each over the screen that it is asked on.
+const over = (screen: string, ...presses: string[]) => async (page: Page) => {
+  await SCREENS[screen]!(page);
+  for (const test of presses.slice(0, -1)) await get(page, test).first().click();
+  await get(page, presses.at(-1)!).first().waitFor();
+};
+const DIALOGS: Record<string, (page: Page) => Promise<unknown>> = {
+  'in-person': over('own-sent', 'in-person', 'in-person-go'),
+  'cancel': over('own-sent', 'cancel', 'cancel-confirm'),
+  'correct': over('own-sent', 'signer-correct', 'correct-go'),
+  'hand-end': over('hand', 'hand-end', 'hand-end-confirm'),
+  'member-remove': async (page) => { mock.people.members.push({ account: 'b1', name: 'Bo Berg', email: 'bo@example.org', role: 'sender', addedAt: '2026-11-21T10:00:00Z' }); await over('own-members', 'member-remove', 'member-remove-confirm')(page); },
+  'proof': over('own-settings', 'totp-begin', 'proof-go'),
+  'leave': over('own-settings', 'leave-account', 'leave-confirm'),
+  'case-delete': over('case-record', 'case-delete', 'case-delete-go'),
+  'hand-over': async (page) => { await SCREENS['case-record']!(page); await get(page, 'hand-over-email').fill('ines@atelier.example'); await get(page, 'hand-over-ask').click(); await get(page, 'hand-over-go').waitFor(); },
+};
+
 // What axe looks at: everything on the first look, after another size what depends on the
 // room, after other colours the contrast. The other rules read the document, which stays the same.
 const EVERYTHING = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] };
@@ -168,6 +186,24 @@ it.each(Object.keys(SCREENS))('%s', async (name) => {
   await everyLook(page, name);
   await everyLanguage(page, name);
   expect(foreign).toEqual([]);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
+it.each(Object.keys(DIALOGS))('the dialog %s', async (name) => {
+  await held.clearCookies();
+  const page = await held.newPage();
+  const faults = watch(page);
+  await page.setViewportSize({ width: SIZES.phone[0], height: SIZES.phone[1] });
+  await DIALOGS[name]!(page);
+  await page.evaluate(axe);
+  for (const [colorScheme, rules] of [['light', EVERYTHING], ['dark', COLOURS]] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await settled(page);
+    await shoot(page, `dialog-${name}-${colorScheme}`);
+    await check(page, SIZES.phone[0], rules);
+  }
+  await everyLanguage(page, `dialog-${name}`);
   expect(faults).toEqual([]);
   await page.close();
 });
