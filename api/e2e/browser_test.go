@@ -52,6 +52,9 @@ type event struct {
 	Samples  []sample `json:"samples"`
 	VideoMS  float64  `json:"videoMs"`
 	SpanMS   float64  `json:"spanMs"` // from the open pad to what follows it
+	Median   float64  `json:"median"` // ms between pen and video while both are replayed
+	Most     float64  `json:"most"`
+	Shown    float64  `json:"shown"` // pictures of the video that were shown meanwhile
 }
 
 // run drives the browser and returns what it reported. Anything that a page must

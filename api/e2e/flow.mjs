@@ -257,11 +257,48 @@ async function investigator() {
     if (element.readyState >= 1 || element.error) answer();
     else for (const kind of ['loadedmetadata', 'error']) element.addEventListener(kind, answer, { once: true });
   }));
+  report({ event: 'replayed', ...(await replayed(page)) });
+  await page.click(t('tab-signatures'));
+  await page.click(t('add-file'));
+  await page.setInputFiles(t('bring-file'), deposited);
+  await page.fill(t('bring-note'), 'handed over by the claimant');
+  await page.click(t('bring-go'));
+  await page.waitForSelector(t('item-checks'), { timeout: 60_000 });
+  report({ event: 'brought', text: await page.locator(`${t('item')}:has(${t('item-checks')})`).first().textContent() });
   await page.click(t('tab-findings'));
   await page.click(t('run-compare'));
   await page.waitForSelector(t('verdict'), { timeout: 60_000 });
   await screen(page, 'compare-findings');
   report({ event: 'compared', text: await page.textContent(t('verdict')), videoMs: video.seconds * 1000, answer: video.error ?? '' });
+}
+
+// replayed plays strokes and video at a quarter of their speed and tells how far apart they
+// were, by the median and at most, in ms of the recording, and how many pictures were shown.
+async function replayed(page) {
+  await page.bringToFront(); // a page behind another gets one frame a second
+  const start = await page.evaluate(async () => { // where the pen begins in the video, in seconds, as the recording's timeline says
+    const { items } = await (await fetch(`/api/cases/${location.hash.split('/')[1]}`)).json();
+    const { pen, fileStartMicros } = items.find((item) => item.part === 'questioned').timeline;
+    return (pen.firstMicros - fileStartMicros) / 1e6;
+  });
+  await page.fill(t('seek'), '0');
+  await page.selectOption(t('rate'), '0.25');
+  await page.click(t('play'));
+  const seen = await page.evaluate(([video, seek, begin]) => new Promise((resolve) => {
+    const element = document.querySelector(video);
+    const apart = [];
+    const until = performance.now() + 20_000;
+    const end = Number(document.querySelector(seek).max);
+    const look = () => {
+      const pen = Number(document.querySelector(seek).value);
+      if (pen > 50 && pen < end - 50) apart.push(Math.abs((element.currentTime - begin) * 1000 - pen));
+      if (pen < end - 50 && performance.now() < until) return requestAnimationFrame(look);
+      apart.sort((a, b) => a - b);
+      resolve({ median: apart[apart.length >> 1], most: apart.at(-1), shown: element.getVideoPlaybackQuality().totalVideoFrames });
+    };
+    look();
+  }), [t('compare-video'), t('seek'), start]);
+  return seen;
 }
 
 // invited makes the account of a second person, from the owner's invitation.

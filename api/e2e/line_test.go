@@ -70,7 +70,7 @@ func line(t *testing.T, s *service, more func(*task)) []event {
 	f := newTask(t, s)
 	f.Steps, f.Signatures = []string{"owner", "signer", "follow", "investigator"}, all
 	more(&f)
-	files := map[string]string{}
+	files, brought := map[string]string{}, false
 	var signature event
 	events := f.run(t, nil)
 	for _, e := range events {
@@ -79,11 +79,24 @@ func line(t *testing.T, s *service, more func(*task)) []event {
 			signature = e // the last one drawn is the signature
 		case "downloaded":
 			files[e.Kind] = e.File
+		case "replayed":
+			t.Logf("replayed: pen and video %.0f ms apart (median), at most %.0f ms, %.0f pictures", e.Median, e.Most, e.Shown)
+			if e.Shown < 5 || e.Median > 120 {
+				t.Errorf("the replay shows %.0f pictures, %.0f ms from the pen", e.Shown, e.Median)
+			}
+		case "brought":
+			brought = true
+			if !strings.Contains(e.Text, ".asice") || !strings.Contains(e.Text, "Holds: ") || strings.Contains(e.Text, "Does not hold") {
+				t.Errorf("the deposit brought into the case: %s", e.Text)
+			}
 		case "compared":
 			if e.Answer != "" || e.VideoMS <= 0 || !strings.Contains(e.Text, "support") {
 				t.Errorf("the investigator's page: verdict %q, video of %.0f ms, error %q", e.Text, e.VideoMS, e.Answer)
 			}
 		}
+	}
+	if !brought {
+		t.Error("no deposit was brought into the case")
 	}
 	s.checked()
 	d := openDeposit(t, files["download-deposit"])
