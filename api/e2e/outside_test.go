@@ -30,7 +30,9 @@ func (realClock) Now() time.Time { return time.Now() }
 
 type serials struct{ n atomic.Int64 }
 
-func (s *serials) NextSerial(context.Context) (int64, error) { return s.n.Add(1), nil }
+func (s *serials) NextSerial(_ context.Context, now time.Time) (int64, time.Time, error) {
+	return s.n.Add(1), now.Truncate(time.Millisecond), nil
+}
 
 // authority is somebody else's timestamp authority, over HTTP, and its root.
 func authority(t *testing.T) (address string, root []byte) {

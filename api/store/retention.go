@@ -219,8 +219,9 @@ func (s *Store) EmptyJournal(ctx context.Context) error {
 
 // Compact writes every table anew, so that no page of the database holds what was
 // deleted or overwritten. Each table is locked meanwhile. PostgreSQL keeps such
-// bytes in dead rows and in its write-ahead log: that one is left at a checkpoint,
-// which needs the role pg_checkpoint; without it, at the server's next two.
+// bytes in dead rows and in its write-ahead log. A segment of that log is left
+// behind by a switch and two checkpoints, which the role may order if it has
+// pg_checkpoint and may execute pg_switch_wal(); otherwise it ends by itself later.
 func (s *Store) Compact(ctx context.Context) error {
 	if s.dialect.name == "sqlite" {
 		release, err := s.takeTurn(ctx)
@@ -236,11 +237,13 @@ func (s *Store) Compact(ctx context.Context) error {
 	if _, err := s.write.ExecContext(ctx, `VACUUM (FULL)`); err != nil {
 		return s.translate(err)
 	}
-	for range 2 {
-		if _, err := s.write.ExecContext(ctx, `CHECKPOINT`); postgresCode(err) == "42501" { // insufficient_privilege
-			s.log.WarnContext(ctx, "the role may not order a checkpoint (pg_checkpoint): the write-ahead log holds what was deleted until the server's next two")
+	for _, order := range []string{`SELECT pg_switch_wal()`, `CHECKPOINT`, `CHECKPOINT`} {
+		_, err := s.write.ExecContext(ctx, order)
+		if postgresCode(err) == "42501" { // insufficient_privilege
+			s.log.WarnContext(ctx, "this role may not end the server's write-ahead log: it holds what was deleted until the server has begun another segment and made two checkpoints", "refused", order)
 			return nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return s.translate(err)
 		}
 	}

@@ -36,9 +36,10 @@ const MaxOffset = time.Second
 
 // Serials gives serial numbers. Implementations are safe for concurrent use.
 type Serials interface {
-	// NextSerial returns a positive number that was never returned before and
-	// never will be again, by any instance, across restarts. Gaps are allowed.
-	NextSerial(ctx context.Context) (int64, error)
+	// NextSerial returns a positive number that is higher than every one before,
+	// of any instance, across restarts, and a time in whole milliseconds that is
+	// later than that of every number before: now, or a little more. Gaps are allowed.
+	NextSerial(ctx context.Context, now time.Time) (serial int64, at time.Time, err error)
 }
 
 // Config is what an Authority needs. Credential, Serials and Clock are required.
@@ -89,16 +90,20 @@ func (a *Authority) stamp(ctx context.Context, req cms.Request) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("timestamp: %w", err)
 	}
-	serial, err := a.cfg.Serials.NextSerial(ctx)
+	now := a.cfg.Clock.Now().UTC()
+	serial, at, err := a.cfg.Serials.NextSerial(ctx, now)
 	if err != nil {
 		return nil, fmt.Errorf("timestamp serial: %w", err)
 	}
-	if err := a.cfg.Watch.Check(); err != nil { // last, just before the time is read
+	if err := a.cfg.Watch.Check(); err != nil { // last: what was read meanwhile counts
 		return nil, fmt.Errorf("timestamp: %w", err)
+	}
+	if at.Sub(now) > MaxOffset {
+		return nil, fmt.Errorf("timestamp: the last one was at %s, the clock says %s: %w", at.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano), evidence.ErrClock)
 	}
 	token, err := cms.SignToken(ctx, cms.TSTInfo{
 		Policy: a.cfg.Policy, Hash: req.Hash, Digest: req.Digest, Serial: big.NewInt(serial),
-		Time: a.cfg.Clock.Now().UTC().Truncate(time.Millisecond), Accuracy: MaxOffset, Nonce: req.Nonce,
+		Time: at.UTC(), Accuracy: MaxOffset, Ordering: true, Nonce: req.Nonce,
 	}, chain, key)
 	if err != nil {
 		return nil, fmt.Errorf("timestamp: %w", err)

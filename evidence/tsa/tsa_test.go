@@ -25,7 +25,9 @@ import (
 
 type serials struct{ n atomic.Int64 }
 
-func (s *serials) NextSerial(context.Context) (int64, error) { return s.n.Add(1), nil }
+func (s *serials) NextSerial(_ context.Context, now time.Time) (int64, time.Time, error) {
+	return s.n.Add(1), now.Truncate(time.Millisecond), nil
+}
 
 type fakeRef struct {
 	mu     sync.Mutex
@@ -100,6 +102,51 @@ func TestTimestamp(t *testing.T) {
 	}
 	if _, err := a.Timestamp(t.Context(), crypto.SHA256, digest[:5]); !errors.Is(err, evidence.ErrMalformed) {
 		t.Errorf("short digest: %v", err)
+	}
+}
+
+// ahead are serials that another instance drew up to a time.
+type ahead struct {
+	last time.Time
+	n    int64
+}
+
+func (a *ahead) NextSerial(_ context.Context, now time.Time) (int64, time.Time, error) {
+	if a.last = a.last.Add(time.Millisecond); a.last.Before(now) {
+		a.last = now.Truncate(time.Millisecond)
+	}
+	a.n++
+	return a.n, a.last, nil
+}
+
+// TestOrdering: tokens say that they are in order, and are, also where another
+// instance's clock is a little ahead; where it is far ahead there are none until
+// the time has come.
+func TestOrdering(t *testing.T) {
+	a, clock, mono, _ := authority(t)
+	other := &ahead{last: clock.Now().Add(600 * time.Millisecond)}
+	a.cfg.Serials = other
+	var last time.Time
+	for range 5 {
+		token, err := stamp(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !token.Info.Ordering || !token.Info.Time.After(last) || token.Info.Time.Sub(clock.Now()).Abs() > MaxOffset {
+			t.Errorf("ordering %v, %v after %v at %v", token.Info.Ordering, token.Info.Time, last, clock.Now())
+		}
+		last = token.Info.Time
+		clock.Advance(10 * time.Millisecond)
+		*mono += 10 * time.Millisecond
+	}
+	other.last = clock.Now().Add(1500 * time.Millisecond)
+	if _, err := stamp(a); !errors.Is(err, evidence.ErrClock) {
+		t.Errorf("the last timestamp was 1.5 s ahead: %v", err)
+	}
+	clock.Advance(900 * time.Millisecond)
+	*mono += 900 * time.Millisecond
+	if _, err := stamp(a); err != nil {
+		t.Errorf("600 ms ahead: %v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"inkwitness/api/store"
 	"inkwitness/evidence"
@@ -75,10 +76,16 @@ func log(t *testing.T, a *store.Accounts, clock *Clock) {
 	}
 }
 
+// serials are higher one after the other and so are their times, whatever the
+// clocks say; a clock that is ahead takes the others along by no more than it must.
 func serials(t *testing.T, a *store.Accounts, _ *Clock) {
+	now := time.Date(2030, 1, 1, 0, 0, 0, 400_900, time.UTC)
 	seen := make(chan int64, 50)
 	atOnce(t, cap(seen), nil, func(int) error {
-		n, err := a.NextSerial(t.Context())
+		n, at, err := a.NextSerial(t.Context(), now)
+		if late := at.Sub(now.Truncate(time.Millisecond)); late < 0 || late > 50*time.Millisecond {
+			t.Errorf("serial %d is of %v, %v after now", n, at, late)
+		}
 		seen <- n
 		return err
 	})
@@ -90,4 +97,14 @@ func serials(t *testing.T, a *store.Accounts, _ *Clock) {
 		}
 		given[n] = true
 	}
+	last, lastAt := int64(0), time.Time{}
+	for _, clock := range []time.Duration{time.Second, time.Second, 500 * time.Millisecond, 2 * time.Second} {
+		n, at, err := a.NextSerial(t.Context(), now.Add(clock))
+		must(t, err)
+		if n <= last || !at.After(lastAt) || at.Before(now.Add(clock).Truncate(time.Millisecond)) {
+			t.Errorf("serial %d of %v after %d of %v", n, at, last, lastAt)
+		}
+		last, lastAt = n, at
+	}
+	equal(t, lastAt, now.Add(2*time.Second).Truncate(time.Millisecond))
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"inkwitness/capture"
 	"inkwitness/evidence"
@@ -31,7 +32,9 @@ import (
 
 type serials struct{ n atomic.Int64 }
 
-func (s *serials) NextSerial(context.Context) (int64, error) { return s.n.Add(1), nil }
+func (s *serials) NextSerial(_ context.Context, now time.Time) (int64, time.Time, error) {
+	return s.n.Add(1), now.Truncate(time.Millisecond), nil
+}
 
 // World is a whole service but for its ceremony and its database.
 type World struct {
