@@ -212,12 +212,12 @@ func (b faultyBlobs) List(ctx context.Context, visit func(string, time.Time) err
 
 // faultTable runs a row in which nothing goes wrong, and then one for every call
 // of it and every way in which that can go wrong; without INKWITNESS_FULL for some
-// nine of them, on PostgreSQL three. A row returns which call went wrong, and how
+// six of them, on PostgreSQL three. A row returns which call went wrong, and how
 // many there were.
 func (p preserved) faultTable(t *testing.T, row func(t *testing.T, at int, mode faultMode) (hit string, calls int)) {
 	t.Helper()
 	_, calls := row(t, 0, "")
-	step := max(36, calls/3)
+	step := max(36, calls/2)
 	if p.url != "" {
 		step = max(108, calls)
 	}
