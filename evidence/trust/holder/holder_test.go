@@ -327,8 +327,10 @@ func TestOtherUsersAreHungUpOn(t *testing.T) {
 	}
 	g := l.(guarded)
 	g.users = []int{os.Getuid() + 1}
-	go func() { _, _ = g.Accept() }()
-	defer l.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.h.Run(ctx, g) }() // whom it lets in gets an answer
+	defer func() { stop(); <-done }()
 	if _, err := Dial(filepath.Join(b.dir, "t"), evidence.ProviderInfo{}).Root(t.Context()); !errors.Is(err, ErrAway) {
 		t.Errorf("a process of another user: %v", err)
 	}
