@@ -115,6 +115,10 @@ describe('a case', () => {
     await get(page, 'questioned-canvas').focus();
     for (const key of ['ArrowRight', 'Enter', ...Array.from({ length: 10 }, () => 'ArrowRight'), 'Enter']) await page.keyboard.press(key);
     await expect.poll(() => words(page, 'measured')).toMatch(/Distance \d+\.\d\d mm/);
+    await get(page, 'tool-angle').click();
+    await get(page, 'questioned-canvas').focus();
+    for (const key of ['ArrowRight', 'Enter', ...Array.from({ length: 10 }, () => 'ArrowRight'), 'Enter', ...Array.from({ length: 10 }, () => 'ArrowDown'), 'Enter']) await page.keyboard.press(key);
+    await expect.poll(() => words(page, 'measured')).toBe('Angle 90.0°.');
     await get(page, 'tool-note').click();
     await get(page, 'questioned-canvas').click({ position: { x: 120, y: 120 } });
     await get(page, 'note-text').fill('a hook');

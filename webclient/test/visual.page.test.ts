@@ -120,7 +120,7 @@ describe('every page', () => {
     expect(facts).toMatchObject({ lang: 'en', doctype: 'html', headings: 1, main: 1, images: 0, small: [], inline: 0 });
     expect(facts.description.length).toBeGreaterThan(10);
     expect(facts.viewport).not.toMatch(/user-scalable=no|maximum-scale/);
-    expect(facts.shift).toBeLessThan(0.1);
+    expect(facts.shift).toBeLessThan(0.01); // what a reader could see move
     expect(answers.filter(({ url, status }) => status >= 400 && !url.includes('/api/'))).toEqual([]);
     expect(answers.filter(({ url }) => !url.startsWith(mock.url))).toEqual([]);
     expect(faults).toEqual([]);
