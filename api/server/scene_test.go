@@ -109,7 +109,8 @@ func (p preserved) scene(t *testing.T) *scene {
 	s := &scene{t: t, p: p, f: &faults{}}
 	s.must(os.CopyFS(data, os.DirFS(p.data)))
 	s.must(os.Chmod(filepath.Join(data, "root.key"), 0o600))
-	s.c = s.f.config(Config{Data: data, BlobCopies: secondStore(data), Listen: "127.0.0.1:0", PublicURL: p.address})
+	s.c = s.f.config(Config{Data: data, BlobCopies: secondStore(data), Listen: "127.0.0.1:0", PublicURL: p.address,
+		Media: MediaConfig{Listen: "127.0.0.1:0"}}) // the port of HTTP may be taken for UDP
 	if p.url != "" {
 		s.c.DatabaseURL = pgtest.Clone(t, p.url)
 	}
