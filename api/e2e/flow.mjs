@@ -251,6 +251,7 @@ async function investigator() {
   await page.waitForSelector(t('compare-questioned'));
   await page.waitForSelector(t('connectors'));
   await page.waitForFunction(() => document.querySelectorAll('[data-test^=plot-] canvas').length >= 8); // drawn one after the other
+  if (task.viewport) await page.locator(t('compare-questioned')).evaluate((sheet) => sheet.scrollIntoView({ block: 'center' }));
   await screen(page, 'compare');
   const video = await page.$eval(t('compare-video'), (element) => new Promise((resolve) => {
     const answer = () => resolve({ seconds: element.duration, width: element.videoWidth, error: element.error?.message });
