@@ -26,7 +26,7 @@ export interface Seen {
 // the pen down between them. So what comes after a pause waits for the next event,
 // which shows whether something older was still to come.
 const PAUSE = 25_000; // µs; shorter than any lift of a pen, longer than two samples at 100 Hz
-const WAIT = 30; // ms, when no event follows
+const WAIT = 250; // ms, when no event follows; a pen that moves on gives one within 20
 
 export class Recorder {
   readonly seen: Seen = {
