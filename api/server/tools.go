@@ -98,8 +98,13 @@ func Compact(ctx context.Context, cfg Config, w io.Writer) error {
 		return err
 	}
 	defer accounts.Close()
-	if err := accounts.Compact(ctx); err != nil {
+	refused, err := accounts.Compact(ctx)
+	if err != nil {
 		return fmt.Errorf("write the database anew: %w", err)
+	}
+	if refused != "" {
+		_, err = fmt.Fprintf(w, "The database is written anew, but its write-ahead log still holds what was deleted, until the server has begun another segment and made two checkpoints: this role may not order %s. Give it pg_checkpoint and the right to execute pg_switch_wal(), and run this again.\n", refused)
+		return err
 	}
 	_, err = fmt.Fprintln(w, "The database is written anew: its files hold nothing that was deleted.")
 	return err

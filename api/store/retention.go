@@ -221,31 +221,31 @@ func (s *Store) EmptyJournal(ctx context.Context) error {
 // deleted or overwritten. Each table is locked meanwhile. PostgreSQL keeps such
 // bytes in dead rows and in its write-ahead log. A segment of that log is left
 // behind by a switch and two checkpoints, which the role may order if it has
-// pg_checkpoint and may execute pg_switch_wal(); otherwise it ends by itself later.
-func (s *Store) Compact(ctx context.Context) error {
+// pg_checkpoint and may execute pg_switch_wal(). Otherwise it ends by itself later,
+// and the order that was refused is returned.
+func (s *Store) Compact(ctx context.Context) (refused string, err error) {
 	if s.dialect.name == "sqlite" {
 		release, err := s.takeTurn(ctx)
 		if err != nil {
-			return err
+			return "", err
 		}
 		_, err = s.write.ExecContext(ctx, `VACUUM`)
 		if release(); err != nil {
-			return s.translate(err)
+			return "", s.translate(err)
 		}
-		return s.EmptyJournal(ctx)
+		return "", s.EmptyJournal(ctx)
 	}
 	if _, err := s.write.ExecContext(ctx, `VACUUM (FULL)`); err != nil {
-		return s.translate(err)
+		return "", s.translate(err)
 	}
 	for _, order := range []string{`SELECT pg_switch_wal()`, `CHECKPOINT`, `CHECKPOINT`} {
 		_, err := s.write.ExecContext(ctx, order)
 		if postgresCode(err) == "42501" { // insufficient_privilege
-			s.log.WarnContext(ctx, "this role may not end the server's write-ahead log: it holds what was deleted until the server has begun another segment and made two checkpoints", "refused", order)
-			return nil
+			return order, nil
 		}
 		if err != nil {
-			return s.translate(err)
+			return "", s.translate(err)
 		}
 	}
-	return nil
+	return "", nil
 }

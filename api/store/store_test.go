@@ -2,8 +2,12 @@ package store_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"database/sql"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -152,5 +156,37 @@ func TestNothingPersonalInClear(t *testing.T) {
 	}
 	if size < 50_000 {
 		t.Errorf("only %d bytes were searched", size)
+	}
+}
+
+// A role that may not end the write-ahead log is told which order was refused.
+func TestCompactTellsWhatItMayNot(t *testing.T) {
+	address := pgtest.URL(t)
+	strong, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer strong.Close()
+	weak := "weak_" + strings.ToLower(rand.Text())
+	if _, err := strong.ExecContext(t.Context(), `CREATE ROLE `+weak+` LOGIN PASSWORD 'weak'; GRANT CREATE ON SCHEMA public TO `+weak); err != nil {
+		t.Fatal(err)
+	}
+	at, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		user *url.Userinfo
+		want string
+	}{{url.UserPassword(weak, "weak"), "SELECT pg_switch_wal()"}, {at.User, ""}} {
+		at.User = test.user
+		s, err := store.Open(t.Context(), at.String(), store.Options{Clock: storetest.NewClock()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if refused, err := s.Compact(t.Context()); err != nil || refused != test.want {
+			t.Errorf("as %s: refused %q, %v; want %q", test.user, refused, err, test.want)
+		}
+		s.Close()
 	}
 }
