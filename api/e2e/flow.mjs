@@ -31,17 +31,20 @@ const launch = () => chromium.launchPersistentContext(mkdtempSync(join(tmpdir(),
 const browser = await launch();
 
 // until waits for an element as a patient person does: where the page offers to
-// try again, because the service was away for a moment, it is pressed.
+// try again, because the service was away for a moment, it is pressed; where its
+// program did not come it says so after a while, and is loaded again.
 async function until(page, selector, timeout = 45_000) {
   const wanted = page.locator(selector).first();
   const retry = page.locator(`${t('retry')}:not([disabled])`).first();
+  const late = page.locator('.shell-late');
   const end = Date.now() + timeout;
   while (Date.now() < end) {
     if (await wanted.isVisible()) return wanted;
     if (task.lossy && (await retry.isVisible())) await retry.click({ timeout: 1000 }).catch(() => undefined);
+    if (task.lossy && (await late.isVisible())) await page.reload().catch(() => undefined);
     await page.waitForTimeout(100);
   }
-  throw new Error(`${selector} did not appear`);
+  throw new Error(`${selector} did not appear: ${await page.locator('body').innerText()}`);
 }
 
 let shots = 0;
@@ -180,16 +183,22 @@ async function signer() {
 }
 
 // press pushes a button until what follows appears. Where connections are cut, a
-// push may be lost with a notice, and a person pushes again.
+// push may be lost with a notice, and a person pushes again; and where the machine
+// was too busy for the pen a person is told, and keeps what was written.
 async function press(page, button, next, timeout = 45_000) {
   const end = Date.now() + timeout;
   const wanted = page.locator(next).first();
   const target = page.locator(`${t(button)}:not([disabled])`);
   await target.click();
   while (!(await wanted.isVisible())) {
-    if (Date.now() > end) throw new Error(`${next} did not follow ${button}`);
+    if (Date.now() > end) throw new Error(`${next} did not follow ${button}: ${await page.locator('body').innerText()}`);
     await page.waitForTimeout(250);
     if (task.lossy && (await target.isVisible())) await target.click({ timeout: 1000 }).catch(() => undefined);
+    const keep = page.locator(t('quality-keep'));
+    if (task.lossy && (await keep.isVisible())) {
+      report({ event: 'kept', text: await page.locator(`${t('quality')} li`).allInnerTexts().then((said) => said.join(' ')) });
+      await keep.click({ timeout: 1000 }).catch(() => undefined);
+    }
   }
 }
 

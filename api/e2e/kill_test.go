@@ -52,8 +52,11 @@ func TestKill(t *testing.T) {
 		})
 		var signature event
 		events := f.run(t, func(e event) {
-			if e.Event == "drawn" {
+			switch e.Event {
+			case "drawn":
 				signature = e
+			case "kept":
+				t.Logf("kept although the page said: %s", e.Text)
 			}
 		})
 		close(over)

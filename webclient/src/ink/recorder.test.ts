@@ -107,6 +107,16 @@ describe('recorder', () => {
     expect(recorder.seen.ignoredTouches).toBe(1);
   });
 
+  it('takes the arrow of the mouse for no part of what a pen writes', () => {
+    send('pointermove', { pointerType: 'pen', timeStamp: 1 });
+    send('pointerdown', { pointerType: 'pen', pressure: 0.3, timeStamp: 2 });
+    send('pointermove', { pointerId: 9, pointerType: 'mouse', clientX: 300, timeStamp: 30 });
+    send('pointerup', { pointerType: 'pen', timeStamp: 32 });
+    send('pointermove', { pointerId: 9, pointerType: 'mouse', clientX: 300, timeStamp: 40 });
+    recorder.close();
+    expect(points.map((point) => point.t)).toEqual([1000, 2000, 32_000]);
+  });
+
   it('follows one finger only', () => {
     send('pointerdown', { pointerType: 'touch', timeStamp: 1 });
     send('pointerdown', { pointerId: 2, pointerType: 'touch', timeStamp: 2 });

@@ -147,14 +147,15 @@ export class Recorder {
     if (event.pointerId === this.active) this.active = undefined;
   }
 
-  // A hand that rests on the screen while a pen writes is not handwriting.
+  // A hand that rests on the screen while a pen writes is not handwriting, nor is the
+  // arrow of the mouse: browsers move it by themselves when the page below it changes.
   private ignored(event: PointerEvent): boolean {
     if (event.pointerType === 'pen') {
       this.seen.pointer = 'pen';
       return false;
     }
-    if (event.pointerType !== 'touch' || this.seen.pointer !== 'pen') return false;
-    if (event.type === 'pointerdown') this.seen.ignoredTouches++;
+    if (this.seen.pointer !== 'pen') return false;
+    if (event.pointerType === 'touch' && event.type === 'pointerdown') this.seen.ignoredTouches++;
     return true;
   }
 
