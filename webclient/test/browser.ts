@@ -132,6 +132,21 @@ export async function answerMedia(context: BrowserContext, mock: { url: string }
   };
 }
 
+// Halts the script of a page, timers and sockets with it, as a browser does with one that
+// sleeps: headless Chromium keeps every tab visible and so never freezes one
+// (Page.setWebLifecycleState does nothing). Returns what wakes it.
+export async function sleep(page: Page): Promise<() => Promise<void>> {
+  const client = await page.context().newCDPSession(page);
+  await client.send('Debugger.enable');
+  const halted = new Promise((resolve) => client.once('Debugger.paused', resolve));
+  await client.send('Debugger.pause');
+  await halted; // at the next timer
+  return async () => {
+    await client.send('Debugger.resume');
+    await client.send('Debugger.disable');
+  };
+}
+
 const shots = fileURLToPath(new URL('../../out/web/', import.meta.url));
 
 // Pictures for people, of every screen in every look: with SHOTS=1, since they take longer than the checks.

@@ -2,7 +2,7 @@
 // used with a finger or a mouse. The signer is told and goes on.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { drawPen, get, launch, open, readSignature, shoot } from './browser.ts';
+import { drawPen, get, launch, open, readSignature, shoot, sleep } from './browser.ts';
 import { Mock, TOKEN } from './mock/server.ts';
 
 let browser: Browser;
@@ -30,19 +30,12 @@ async function recording(page: Page): Promise<void> {
   await page.locator('[data-test=pad][data-state=live]').waitFor();
 }
 
-// Headless Chromium keeps every tab visible and so never freezes one
-// (Page.setWebLifecycleState does nothing): its script is halted instead, timers and
-// socket with it, between the two events that a browser gives.
+// A page that sleeps, between the two events that a browser gives.
 async function freeze(page: Page, meanwhile: () => Promise<void>): Promise<void> {
-  const client = await page.context().newCDPSession(page);
-  await client.send('Debugger.enable');
   await page.evaluate(() => document.dispatchEvent(new Event('freeze')));
-  const halted = new Promise((resolve) => client.once('Debugger.paused', resolve));
-  await client.send('Debugger.pause');
-  await halted; // at the next timer
+  const wake = await sleep(page);
   await meanwhile();
-  await client.send('Debugger.resume');
-  await client.send('Debugger.disable');
+  await wake();
   await page.evaluate(() => document.dispatchEvent(new Event('resume')));
 }
 
