@@ -30,6 +30,8 @@ var (
 	ErrTooMany = errors.New("api: too many requests")
 	// ErrKeyReused: the idempotency key was used with another body.
 	ErrKeyReused = errors.New("api: idempotency key used for another request")
+	// ErrInProgress: the request with this idempotency key is still being answered.
+	ErrInProgress = errors.New("api: request in progress")
 	// ErrUnavailable: a part that the answer depends on is down; nothing changed.
 	ErrUnavailable = errors.New("api: temporarily unavailable")
 )

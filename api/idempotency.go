@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -32,6 +33,8 @@ type Replies interface {
 	BeginReply(ctx context.Context, key [32]byte, now, answersAfter, claimsAfter time.Time) (Reply, bool, error)
 	// EndReply stores the answer.
 	EndReply(ctx context.Context, key [32]byte, r Reply) error
+	// HoldReply renews the claim of a request that is still being answered.
+	HoldReply(ctx context.Context, key [32]byte, now time.Time) error
 	// DropReply gives the claim up: the request failed and may be tried again.
 	DropReply(ctx context.Context, key [32]byte) error
 }
@@ -40,9 +43,13 @@ type Replies interface {
 // JSON document.
 const maxReply = 64 << 10
 
-// claimLife is how long a request may take before another one with its key is
-// let through: the server that began it is gone.
-const claimLife = 2 * time.Minute
+// A request with the same key is let through when the claim was not renewed for
+// claimLife: the server that began it is gone. People wait that long after a
+// crash, so it is short; a request that takes longer renews its claim.
+const (
+	claimLife  = 6 * time.Second
+	claimRenew = 2 * time.Second
+)
 
 // replyLife is how long an answer is repeated.
 const replyLife = 24 * time.Hour
@@ -80,7 +87,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, next http.Handler, ke
 		return fmt.Errorf("idempotency key: %w", err)
 	}
 	if !claimed && !before.Done {
-		return &Explained{Detail: "A request with this Idempotency-Key is being worked on.", Retry: time.Second, Err: ErrConflict}
+		return &Explained{Retry: time.Second, Err: ErrInProgress}
 	}
 	if !claimed {
 		return a.repeat(w, r, before)
@@ -88,8 +95,11 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, next http.Handler, ke
 	body := &hashedBody{Reader: r.Body, Closer: r.Body, sum: sha256.New()}
 	r.Body = body
 	kept := &keptWriter{ResponseWriter: w}
-	next.ServeHTTP(kept, r)
 	ctx = context.WithoutCancel(ctx) // the client may be gone; its next try needs the answer
+	func() {
+		defer a.hold(ctx, key)() // also where the handler panics
+		next.ServeHTTP(kept, r)
+	}()
 	if kept.status < 200 || kept.status > 299 || kept.full {
 		return a.forget(ctx, key)
 	}
@@ -99,6 +109,30 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, next http.Handler, ke
 		a.log.ErrorContext(ctx, "idempotency reply not kept", "request", RequestID(ctx), "error", err)
 	}
 	return nil
+}
+
+// hold renews the claim until the function that it returns has been called.
+func (a *API) hold(ctx context.Context, key [32]byte) (letGo func()) {
+	ctx, stop := context.WithCancel(ctx)
+	var renewing sync.WaitGroup
+	renewing.Go(func() {
+		tick := time.NewTicker(claimRenew)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if err := a.cfg.Replies.HoldReply(ctx, key, a.cfg.Clock.Now()); err != nil && ctx.Err() == nil {
+				a.log.ErrorContext(ctx, "idempotency key not renewed", "request", RequestID(ctx), "error", err)
+			}
+		}
+	})
+	return func() {
+		stop()
+		renewing.Wait()
+	}
 }
 
 func (a *API) forget(ctx context.Context, key [32]byte) error {

@@ -156,24 +156,21 @@ func (s *Service) OpenCapture(ctx context.Context, document, signer string, id c
 }
 
 // FinishCapture stores a complete capture, or says what is wrong with it.
-// Calling it again after it succeeded returns the stored result.
+// Calling it again, also while it is under way, returns the stored result.
 func (s *Service) FinishCapture(ctx context.Context, document, signer string, id capture.SessionID) (*Capture, error) {
 	d, err := s.Documents.Document(ctx, document)
 	if err != nil {
 		return nil, err
 	}
-	who, err := d.Signer(signer)
-	if err != nil {
-		return nil, err
-	}
-	c, err := who.capture(id)
-	if err != nil {
-		return nil, err
-	}
-	if c.State == CaptureFinished || c.Refused() {
+	if c := d.finished(signer, id); c != nil {
 		return c, nil
 	}
-	if c, err = s.OpenCapture(ctx, document, signer, id); err != nil {
+	c, err := s.OpenCapture(ctx, document, signer, id)
+	if err != nil {
+		return nil, err
+	}
+	who, err := d.Signer(signer)
+	if err != nil {
 		return nil, err
 	}
 	earlier, err := s.earlier(ctx, who, id)
@@ -184,24 +181,35 @@ func (s *Service) FinishCapture(ctx context.Context, document, signer string, id
 	if err != nil {
 		return nil, fmt.Errorf("finish the recording: %w", err)
 	}
-	finished, err := s.store(ctx, d, who, *c, archive)
+	made, err := s.store(ctx, d, who, *c, archive)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := s.change(ctx, document, func(ctx context.Context, d *Document) (Effects, error) {
+		if c := d.finished(signer, id); c != nil {
+			made = *c
+			return Effects{}, nil
+		}
+		effects, err := d.FinishCapture(signer, made)
+		if err != nil {
+			return Effects{}, err
+		}
 		if earlier != nil {
 			if err := s.Prints.AddPrint(ctx, who.Subject, Print{id, s.Clock.Now().UTC(), archive.Print}); err != nil {
 				return Effects{}, fmt.Errorf("keep the print: %w", err)
 			}
 		}
-		return d.FinishCapture(signer, finished)
+		if made.Kind == ReferenceCapture && !made.Refused() {
+			return effects, s.enrol(ctx, d.Organisation, who.Email, made)
+		}
+		return effects, nil
 	}); err != nil {
 		return nil, err
 	}
 	if err := s.Recorder.Release(ctx, id); err != nil {
 		return nil, fmt.Errorf("release the recording: %w", err)
 	}
-	return &finished, nil
+	return &made, nil
 }
 
 // maxEarlier bounds the captures among which replays are looked for; one costs
@@ -263,7 +271,7 @@ func (s *Service) store(ctx context.Context, d *Document, who *Signer, c Capture
 		c.Files = append(c.Files, File{Name: f.Name, Object: object})
 	}
 	if c.Kind == ReferenceCapture {
-		return c, s.enrol(ctx, d.Organisation, who.Email, c)
+		return c, nil // enrolled when the document says that it is finished
 	}
 	c.Face, err = s.face(ctx, d.Organisation, who, &c, archive.Face)
 	return c, err
@@ -312,20 +320,16 @@ func (s *Service) problems(kind CaptureKind, signature capture.Signature, earlie
 	return out
 }
 
-// enrol adds a reference to the subject. Enrolling the same capture twice, as
-// after a crash, adds it once.
+// enrol adds a reference to the subject, in the transaction of ctx: a reference
+// that stands without its capture would be what the same capture, sent again
+// after a crash, is a copy of.
 func (s *Service) enrol(ctx context.Context, organisation, email string, c Capture) error {
-	return retryStale(func() error {
-		subject, err := s.Subjects.Subject(ctx, organisation, email)
-		if err != nil {
-			return fmt.Errorf("find the signer's references: %w", err)
-		}
-		if slices.ContainsFunc(subject.References, func(r Reference) bool { return r.Capture == c.ID }) {
-			return nil
-		}
-		subject.References = append(subject.References, Reference{Capture: c.ID, Object: c.Files[0].Object, Device: c.Device, EnrolledAt: c.EndedAt})
-		return s.saveSubject(ctx, subject)
-	})
+	subject, err := s.Subjects.Subject(ctx, organisation, email)
+	if err != nil {
+		return fmt.Errorf("find the signer's references: %w", err)
+	}
+	subject.References = append(subject.References, Reference{Capture: c.ID, Object: c.Files[0].Object, Device: c.Device, EnrolledAt: c.EndedAt})
+	return s.saveSubject(ctx, subject)
 }
 
 // References counts the references that a signer has enrolled.

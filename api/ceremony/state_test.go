@@ -221,6 +221,9 @@ func TestConsentKeepsTheWordsThatWereRead(t *testing.T) {
 		t.Errorf("consent to an old text: %v, want ErrInvalid", err)
 	}
 	answers := len(d.Signers[0].Consents)
+	if effects, err := d.Consent("s1", Consent{Purpose: ForVideo, TextVersion: ConsentVersion, Language: "fr", Given: got.Given}); err != nil || len(effects.Events) > 0 {
+		t.Errorf("the same answer again: %+v, %v", effects, err)
+	}
 	for _, language := range []string{"", "xx", "../..", "EN"} {
 		if _, err := d.Consent("s1", Consent{Purpose: ForVideo, TextVersion: ConsentVersion, Language: language}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("consent in the language %q: %v, want ErrInvalid", language, err)
@@ -273,8 +276,11 @@ func TestOneConfirmationWins(t *testing.T) {
 	if _, err := d.Confirm("s1", "c", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Confirm("s1", "c", ""); !errors.Is(err, ErrState) {
-		t.Errorf("second confirmation: %v, want ErrState", err)
+	if effects, err := d.Confirm("s1", "c", ""); err != nil || len(effects.Events) > 0 {
+		t.Errorf("the same confirmation again: %v, %v", effects, err)
+	}
+	if _, err := d.Confirm("s1", "other", ""); !errors.Is(err, ErrState) {
+		t.Errorf("confirmation of another capture afterwards: %v, want ErrState", err)
 	}
 	if !d.Busy() {
 		t.Error("a confirmed document is not busy, so nobody would seal it")
@@ -303,6 +309,9 @@ func TestDecliningClosesForEverybody(t *testing.T) {
 	}
 	if d.State != Declined || len(effects.Revoked) == 0 {
 		t.Errorf("state %s, revoked %v", d.State, effects.Revoked)
+	}
+	if effects, err := d.Decline("s1", "no"); err != nil || len(effects.Events)+len(effects.Mails) > 0 {
+		t.Errorf("declining again: %+v, %v", effects, err)
 	}
 	if _, err := d.Open("s2", start, "x"); !errors.Is(err, ErrState) {
 		t.Errorf("second signer opens: %v, want ErrState", err)

@@ -183,8 +183,7 @@ async function signer() {
 }
 
 // press pushes a button until what follows appears. Where connections are cut, a
-// push may be lost with a notice, and a person pushes again; and where the machine
-// was too busy for the pen a person is told, and keeps what was written.
+// push may be lost with a notice, and a person pushes again.
 async function press(page, button, next, timeout = 45_000) {
   const end = Date.now() + timeout;
   const wanted = page.locator(next).first();
@@ -194,11 +193,6 @@ async function press(page, button, next, timeout = 45_000) {
     if (Date.now() > end) throw new Error(`${next} did not follow ${button}: ${await page.locator('body').innerText()}`);
     await page.waitForTimeout(250);
     if (task.lossy && (await target.isVisible())) await target.click({ timeout: 1000 }).catch(() => undefined);
-    const keep = page.locator(t('quality-keep'));
-    if (task.lossy && (await keep.isVisible())) {
-      report({ event: 'kept', text: await page.locator(`${t('quality')} li`).allInnerTexts().then((said) => said.join(' ')) });
-      await keep.click({ timeout: 1000 }).catch(() => undefined);
-    }
   }
 }
 
@@ -207,7 +201,7 @@ async function draw(page, cdp, kind, samples, shot, after) {
   const begin = page.locator(t('pad-start'));
   const live = page.locator('[data-test="pad"][data-state="live"]');
   await Promise.race([begin.waitFor(), live.waitFor()]);
-  if (await begin.isVisible()) await begin.click();
+  if (await begin.isVisible()) await press(page, 'pad-start', '[data-test="pad"][data-state="live"]');
   await live.waitFor({ timeout: 45_000 });
   report({ event: 'live', kind, text: (await page.locator(t('media-socket')).count()) > 0 ? 'socket' : '' });
   const box = await page.locator(t('pad-canvas')).boundingBox();

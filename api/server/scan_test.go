@@ -25,6 +25,7 @@ import (
 	"inkwitness/capture"
 	"inkwitness/capture/ink"
 	coded "inkwitness/capture/media"
+	"inkwitness/capture/record"
 )
 
 // tablet is a device fact of a signer.
@@ -44,6 +45,15 @@ func (b *bench) captures(document, signer string, kind ceremony.CaptureKind, see
 		_, err := session.Append(ctx, capture.StreamVideo, uint64(i), session.Now(), payload)
 		b.must(err)
 	}
+	draw(b.t, session, seed)
+	_, err = b.ceremony.FinishCapture(ctx, document, signer, c.ID)
+	b.must(err)
+	return c.ID
+}
+
+// draw sends a pen stream whole; another seed is another curve.
+func draw(t *testing.T, session *record.Session, seed int) {
+	t.Helper()
 	points := curve().Points
 	for i := range points {
 		points[i].X += int32(seed * (i % 7))
@@ -51,16 +61,17 @@ func (b *bench) captures(document, signer string, kind ceremony.CaptureKind, see
 	for seq := 0; len(points) > 0; seq++ {
 		n := min(20, len(points))
 		msg, err := ink.AppendBatch(nil, ink.Batch{Seq: uint64(seq), Points: points[:n]})
-		b.must(err)
-		_, err = session.AppendPen(ctx, msg, session.Now())
-		b.must(err)
+		if err == nil {
+			_, err = session.AppendPen(t.Context(), msg, session.Now())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		points = points[n:]
 	}
-	_, err = session.FinishStream(ctx, capture.StreamPen)
-	b.must(err)
-	_, err = b.ceremony.FinishCapture(ctx, document, signer, c.ID)
-	b.must(err)
-	return c.ID
+	if _, err := session.FinishStream(t.Context(), capture.StreamPen); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // selfie is a video of a drawn face as VP8 frames, 25 a second, and their payloads.

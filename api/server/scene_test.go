@@ -21,7 +21,8 @@ import (
 func TestFaults(t *testing.T) {
 	for _, database := range []string{"sqlite", "postgres"} {
 		t.Run(database, func(t *testing.T) {
-			p, sealing := preserve(t, database), preserveConfirmed(t, database)
+			p, signing, sealing := preserve(t, database), preserveSent(t, database), preserveConfirmed(t, database)
+			t.Run("signing", func(t *testing.T) { signingFaults(t, signing) })
 			t.Run("seal", func(t *testing.T) { sealFaults(t, sealing) })
 			t.Run("renewal", func(t *testing.T) { renewalFaults(t, p) })
 			t.Run("purge", func(t *testing.T) { purgeFaults(t, p) })

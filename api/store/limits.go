@@ -87,6 +87,12 @@ func (a *Accounts) EndReply(ctx context.Context, key [32]byte, r api.Reply) erro
 		key[:], true, r.Request[:], r.Status, sealed)
 }
 
+// HoldReply implements api.Replies.
+func (a *Accounts) HoldReply(ctx context.Context, key [32]byte, now time.Time) error {
+	_, err := a.exec(ctx, `UPDATE replies SET begun = $2 WHERE id = $1 AND done = $3`, key[:], micros(now), false)
+	return err
+}
+
 // DropReply implements api.Replies.
 func (a *Accounts) DropReply(ctx context.Context, key [32]byte) error {
 	_, err := a.exec(ctx, `DELETE FROM replies WHERE id = $1`, key[:])

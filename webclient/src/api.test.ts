@@ -176,4 +176,26 @@ describe('failures', () => {
     await signing.confirm({ captureId: id }, 'k');
     expect(keys).toEqual(['k', 'k', 'k']);
   });
+
+  it('of a service that died in the middle of a request are waited out with the same key', async () => {
+    vi.useFakeTimers();
+    const keys: (string | undefined)[] = [];
+    vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {
+      keys.push((init.headers as Record<string, string>)['Idempotency-Key']);
+      if (keys.length === 1) throw new TypeError('network');
+      return keys.length < 8 ? new Response('{"type":"/problems/in-progress"}', { status: 409 }) : new Response('{}');
+    });
+    const done = signing.confirm({ captureId: id }, 'k');
+    await vi.advanceTimersByTimeAsync(8000);
+    await done;
+    expect(keys).toEqual(Array(8).fill('k'));
+    vi.useRealTimers();
+  });
+
+  it('of another kind are not tried again', async () => {
+    const asked = vi.fn(async () => new Response('{"type":"/problems/conflict"}', { status: 409 }));
+    vi.stubGlobal('fetch', asked);
+    await expect(signing.confirm({ captureId: id }, 'k')).rejects.toMatchObject({ code: 'conflict' });
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
 });

@@ -376,17 +376,25 @@ export const part = encodeURIComponent;
 export const create = <T>(path: string, body: unknown, key: string): Promise<T> =>
   retried(() => json<T>('POST', path, { body, idempotencyKey: key }));
 
-// Two more tries when the network, not the service, said no.
+// Two more tries when the network, not the service, said no. A try whose answer was
+// lost may still be at work, or its server gone: the service says so until it knows.
 async function retried<T>(call: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
+  let lost = 0;
+  for (let waits = 0; ; ) {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof Problem && error.unreachable) || attempt === 2) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 400 * 2 ** attempt));
+      if (!(error instanceof Problem)) throw error;
+      if (error.unreachable && lost < 2) await pause(400 * 2 ** lost++);
+      else if (error.code === 'in-progress' && waits++ < WAITS) await pause(1000);
+      else throw error;
     }
   }
 }
+
+const WAITS = 20; // s; a service that died is no longer waited for after 6
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export const newKey = (): string => crypto.randomUUID();
 

@@ -76,12 +76,19 @@ func replies(t *testing.T, a *store.Accounts, clock *Clock) {
 	if _, claimed := begin(); !claimed {
 		t.Error("a dropped key cannot be claimed")
 	}
-	clock.Advance(time.Minute)
+	clock.Advance(30 * time.Second)
+	must(t, a.HoldReply(ctx, key, clock.Now()))
+	clock.Advance(59 * time.Second)
+	if _, claimed := begin(); claimed {
+		t.Error("a claim that was renewed is lost")
+	}
+	clock.Advance(time.Second)
 	if _, claimed := begin(); !claimed {
 		t.Error("the claim of a server that died stays for ever")
 	}
 	want := api.Reply{Status: 201, ContentType: "application/json", Location: "/x", Body: []byte("body"), Request: [32]byte{9}, Done: true, Begun: clock.Now()}
 	must(t, a.EndReply(ctx, key, want))
+	must(t, a.HoldReply(ctx, key, clock.Now().Add(time.Second))) // comes too late, and changes nothing
 	clock.Advance(59 * time.Minute)
 	got, claimed := begin()
 	if claimed {

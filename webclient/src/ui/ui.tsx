@@ -187,7 +187,7 @@ export function problemText(problem: unknown): string {
     case 404: case 410: return texts.missing;
     case 413: return texts.tooLarge;
     case 429: return texts.tooMany;
-    case 409: return specific || texts.conflict;
+    case 409: return problem.code === 'in-progress' ? texts.server : specific || texts.conflict;
     default: return problem.status >= 500 ? texts.server : specific;
   }
 }

@@ -1,0 +1,136 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+type wallClock struct{}
+
+func (wallClock) Now() time.Time { return time.Now() }
+
+// claims is Replies of one key; storetest tests the ones that are used.
+type claims struct {
+	mu    sync.Mutex
+	reply *Reply
+}
+
+func (c *claims) BeginReply(_ context.Context, _ [32]byte, now, _, claimsAfter time.Time) (Reply, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reply != nil && (c.reply.Done || c.reply.Begun.After(claimsAfter)) {
+		return *c.reply, false, nil
+	}
+	c.reply = &Reply{Begun: now}
+	return Reply{}, true, nil
+}
+
+func (c *claims) EndReply(_ context.Context, _ [32]byte, r Reply) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reply = &r
+	return nil
+}
+
+func (c *claims) HoldReply(_ context.Context, _ [32]byte, now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reply.Begun = now
+	return nil
+}
+
+func (c *claims) DropReply(context.Context, [32]byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reply = nil
+	return nil
+}
+
+// slowAPI answers POST /slow after the time in its body.
+func slowAPI(t *testing.T, replies Replies) func(body string) *httptest.ResponseRecorder {
+	t.Helper()
+	a, err := New(Config{Clock: wallClock{}, Replies: replies})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Identify(func(*http.Request) (Identity, error) {
+		return Identity{Role: Owner, Account: "me", Organisation: "org"}, nil
+	})
+	a.Raw(Route{Method: "POST", Path: "/slow", ID: "slow", MaxBody: 100}, func(w http.ResponseWriter, r *http.Request) error {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		takes, err := time.ParseDuration(string(body))
+		if err != nil {
+			panic(err)
+		}
+		time.Sleep(takes)
+		w.WriteHeader(http.StatusCreated)
+		return nil
+	})
+	return func(body string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "/slow", strings.NewReader(body))
+		r.Header.Set("Idempotency-Key", "k")
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, r)
+		return w
+	}
+}
+
+// However long a request takes, another with its key waits for its answer.
+func TestClaimLastsAsLongAsItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		post := slowAPI(t, &claims{})
+		var first *httptest.ResponseRecorder
+		var answering sync.WaitGroup
+		answering.Go(func() { first = post("40s") })
+		for range 39 {
+			time.Sleep(time.Second)
+			if w := post("40s"); w.Code != 409 || !strings.Contains(w.Body.String(), "/in-progress") || w.Header().Get("Retry-After") != "1" {
+				t.Fatalf("meanwhile: %d %s", w.Code, w.Body)
+			}
+		}
+		answering.Wait()
+		if w := post("40s"); first.Code != 201 || w.Code != 201 || w.Header().Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%d, afterwards %d", first.Code, w.Code)
+		}
+	})
+}
+
+// A server that died in the middle of a request does not keep its key for long.
+func TestClaimEndsWithItsServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept := &claims{reply: &Reply{Begun: time.Now()}}
+		post := slowAPI(t, kept)
+		time.Sleep(claimLife - time.Millisecond)
+		if w := post("0s"); w.Code != 409 {
+			t.Errorf("at once: %d", w.Code)
+		}
+		time.Sleep(time.Millisecond)
+		if w := post("0s"); w.Code != 201 {
+			t.Errorf("after %v: %d %s", claimLife, w.Code, w.Body)
+		}
+	})
+}
+
+// A handler that panics leaves no claim that is renewed for ever.
+func TestClaimEndsWithAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		post := slowAPI(t, &claims{})
+		if w := post("not a duration"); w.Code != 500 {
+			t.Fatalf("%d", w.Code)
+		}
+		time.Sleep(claimLife)
+		if w := post("0s"); w.Code != 201 {
+			t.Errorf("after a panic: %d %s", w.Code, w.Body)
+		}
+	})
+}
