@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Plugin } from 'vite';
+import { build, type Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { LATE } from './src/ui/away.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -35,13 +37,7 @@ function keepFolder(): Plugin {
 // that style alone brings out after some seconds. It must be in the HTML itself, and has
 // nothing that moves when the page's own bar grows.
 function frame(): Plugin {
-  const late = {
-    en: 'This takes longer than usual. Reload the page if nothing happens.',
-    fr: 'C’est plus long que d’habitude. Rechargez la page si rien ne se passe.',
-    'zh-Hant': '載入時間比平常久。若沒有反應，請重新載入頁面。',
-    'zh-Hans': '加载时间比平常久。若没有反应，请重新加载页面。',
-  };
-  const words = Object.entries(late).map(([tag, text]) => `<p lang="${tag}">${text}</p>`).join('');
+  const words = Object.entries(LATE).map(([tag, text]) => `<p lang="${tag}">${text}</p>`).join('');
   const shell = `<div class="shell"><header class="shell-bar"><span class="shell-brand"><img src="/icon.svg" width="28" height="28" alt="" />Inkwitness</span></header><div class="shell-late">${words}</div></div>`;
   return {
     name: 'frame',
@@ -49,12 +45,39 @@ function frame(): Plugin {
   };
 }
 
+// The classic scripts, each in one file: src/start.ts before every page's program, under
+// two addresses, so that one answer lost does not lose it; src/offline.ts for /offline.html.
+function watchers(): Plugin {
+  let start = '';
+  const classic = async (name: string) => {
+    const built = await build({
+      configFile: false, logLevel: 'warn', publicDir: false,
+      build: { write: false, target: TARGET, modulePreload: false, lib: { entry: here(`src/${name}.ts`), formats: ['iife'], name: 'inkwitness' } },
+    });
+    const [output] = [built].flat() as { output: { code: string }[] }[];
+    return output!.output[0]!.code;
+  };
+  return {
+    name: 'watchers',
+    apply: 'build',
+    async buildStart() {
+      const source = await classic('start');
+      start = `assets/start-${createHash('sha256').update(source).digest('hex').slice(0, 8)}.js`;
+      this.emitFile({ type: 'asset', fileName: start, source });
+      this.emitFile({ type: 'asset', fileName: 'offline.js', source: await classic('offline') });
+    },
+    transformIndexHtml: () => ['', '?again'].map((again) => ({ tag: 'script', attrs: { defer: true, src: `/${start}${again}` }, injectTo: 'head-prepend' as const })),
+  };
+}
+
+const TARGET = ['chrome115', 'firefox115', 'safari16.4'];
+
 export default defineConfig({
-  plugins: [pdfjsFiles(), keepFolder(), frame()],
+  plugins: [pdfjsFiles(), keepFolder(), frame(), watchers()],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   worker: { format: 'es' },
   build: {
-    target: ['chrome115', 'firefox115', 'safari16.4'],
+    target: TARGET,
     assetsInlineLimit: 0, // nothing as data: URLs, the policy would refuse script and style
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500, // pdf.js and its worker, loaded after the page stands

@@ -31,17 +31,15 @@ const launch = () => chromium.launchPersistentContext(mkdtempSync(join(tmpdir(),
 const browser = await launch();
 
 // until waits for an element as a patient person does: where the page offers to
-// try again, because the service was away for a moment, it is pressed; where its
-// program did not come it says so after a while, and is loaded again.
+// try again, because the service was away for a moment, it is pressed. A page whose
+// program did not come goes on by itself.
 async function until(page, selector, timeout = 45_000) {
   const wanted = page.locator(selector).first();
   const retry = page.locator(`${t('retry')}:not([disabled])`).first();
-  const late = page.locator('.shell-late');
   const end = Date.now() + timeout;
   while (Date.now() < end) {
     if (await wanted.isVisible()) return wanted;
     if (task.lossy && (await retry.isVisible())) await retry.click({ timeout: 1000 }).catch(() => undefined);
-    if (task.lossy && (await late.isVisible())) await page.reload().catch(() => undefined);
     await page.waitForTimeout(100);
   }
   throw new Error(`${selector} did not appear: ${await page.locator('body').innerText()}`);

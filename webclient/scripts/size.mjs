@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
-const read = (path) => readFileSync(dist + path.replace(/^\//, ''));
+const read = (path) => readFileSync(dist + path.replace(/^\//, '').replace(/\?.*/, ''));
 const bytes = (path) => gzipSync(read(path), { level: 9 }).length;
 
 // Static imports of a built file.
@@ -28,13 +28,13 @@ function languages(path) {
 
 export function sizeOf(page) {
   const html = read(`${page}.html`).toString();
-  const wanted = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.(?:js|css))"/g)].map((match) => match[1]);
+  const wanted = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.(?:js|css)(?:\?again)?)"/g)].map((match) => match[1]);
   const files = new Set();
   const texts = new Map();
   for (let path = wanted.pop(); path; path = wanted.pop()) {
     if (files.has(path)) continue;
     files.add(path);
-    if (!path.endsWith('.js')) continue;
+    if (!/\.js(\?|$)/.test(path)) continue;
     wanted.push(...imports(path));
     for (const [tag, paths] of languages(path)) for (const one of paths) texts.set(tag, (texts.get(tag) ?? new Set()).add(one));
   }

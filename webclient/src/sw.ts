@@ -27,7 +27,7 @@ interface Scope {
 const scope = globalThis as unknown as Scope;
 const SHELL = 'shell-1';
 const PAGES = ['/', '/sign', '/compare', '/verify'];
-const OFFLINE = ['/offline.html', '/offline.css', '/icon.svg']; // shown where a page is not kept
+const OFFLINE = ['/offline.html', '/offline.css', '/offline.js', '/icon.svg']; // shown where a page is not kept
 const MOST = 120; // parts kept; their names hold their hashes, so old ones only take room
 
 const isPart = (path: string) => path.startsWith('/assets/');
@@ -53,10 +53,10 @@ scope.addEventListener('fetch', (event) => {
 
 async function fromCache(request: Request): Promise<Response> {
   const cache = await caches.open(SHELL);
-  const kept = await cache.match(request);
+  const kept = await cache.match(request, { ignoreSearch: true }); // one part has two addresses
   if (kept) return kept;
   const answer = await fetch(request);
-  if (answer.status === 200) await cache.put(request, answer.clone());
+  if (answer.status === 200) await cache.put(new URL(request.url).pathname, answer.clone());
   return answer;
 }
 

@@ -47,7 +47,7 @@ it('keeps the shell and nothing private, and says what to do without a network',
   await page.locator('.pdf-text[data-ready]').first().waitFor();
   const paths = await kept(page);
   expect(paths.filter((path) => path.startsWith('/api'))).toEqual([]);
-  expect(paths.filter((path) => !/^\/(sign|assets\/.+|offline\.(html|css)|icon\.svg)$/.test(path))).toEqual([]);
+  expect(paths.filter((path) => !/^\/(sign|assets\/.+|offline\.(html|css|js)|icon\.svg)$/.test(path))).toEqual([]);
   await page.reload(); // now the worker answers
   await page.locator('.pdf-text[data-ready]').first().waitFor();
   await context.setOffline(true);
@@ -58,36 +58,9 @@ it('keeps the shell and nothing private, and says what to do without a network',
   await get(page, 'offline').waitFor();
   await shoot(page, 'offline-unknown-phone');
   await context.setOffline(false);
+  await get(page, 'compare-signed-out').waitFor(); // by itself
   await page.goto(`${mock.url}/sign`);
   await page.locator('.pdf-text[data-ready]').first().waitFor();
-  await context.close();
-});
-
-it('stands with its name and a word of advice when its program does not come', async () => {
-  const { context, page } = await open(browser, 'phone', { locale: 'fr-FR' });
-  await context.route(/\/assets\/sign-.*\.js/, (route) => route.abort());
-  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
-  expect(await page.locator('.shell-brand').isVisible()).toBe(true);
-  const advice = page.locator('.shell-late [lang=fr]');
-  expect(await advice.isVisible()).toBe(false); // most pages come in time
-  await page.evaluate(() => document.getAnimations().forEach((one) => one.finish())); // as after 8 s
-  expect(await advice.isVisible()).toBe(true);
-  await shoot(page, 'program-away-phone');
-  await context.close();
-});
-
-it('goes on by itself when the service was away between the page and its language', async () => {
-  const { context, page } = await open(browser, 'phone', { locale: 'fr-FR' });
-  let failed = 0;
-  await context.route(/\/assets\/fr-/, async (route) => {
-    if (failed++ < 1) await route.abort();
-    else await route.continue();
-  });
-  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
-  await get(page, 'away').waitFor();
-  expect(await get(page, 'away').textContent()).toContain('Le service ne répond pas');
-  await get(page, 'start-reading').waitFor();
-  expect(failed).toBeGreaterThan(1);
   await context.close();
 });
 

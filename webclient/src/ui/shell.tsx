@@ -2,8 +2,10 @@
 // page breaks.
 import { Component, type ComponentChildren, render } from 'preact';
 import './ui.css';
+import { arrived, loadAgain } from '../again.ts';
 import { common } from '../i18n/common/index.ts';
 import { type Language, language, LANGUAGES, preferredLanguage, setLanguage } from '../i18n/index.ts';
+import { AWAY, LATE } from './away.ts';
 import { keepShell } from './keep.ts';
 import { Button, Empty, Select } from './ui.tsx';
 
@@ -75,14 +77,6 @@ class Boundary extends Component<{ children: ComponentChildren }, { broken: bool
   }
 }
 
-// Said where the texts themselves cannot be had.
-const AWAY: Record<Language, string> = {
-  en: 'The service does not answer. The page goes on by itself when it is back.',
-  fr: 'Le service ne répond pas. La page continuera d’elle-même à son retour.',
-  'zh-Hant': '服務目前沒有回應，恢復後頁面會自動繼續。',
-  'zh-Hans': '服务目前没有响应，恢复后页面会自动继续。',
-};
-
 // Loads the language, then shows the page. A service that goes away between the page
 // and its language would leave it empty: it is loaded anew once the service answers,
 // since a browser may keep a module that failed as failed.
@@ -93,19 +87,21 @@ export async function startPage(App: () => ComponentChildren): Promise<void> {
     await setLanguage(tag);
   } catch {
     document.documentElement.lang = tag;
-    if (root) render(<main class="shell-away" data-test="away"><p role="status">{AWAY[tag]}</p></main>, root);
-    await answers();
-    location.reload();
+    instead(AWAY[tag]);
+    if (!(await loadAgain(() => true))) instead(LATE[tag]);
     return;
   }
   if (root) render(<Boundary><App /></Boundary>, root);
+  arrived();
   keepShell();
 }
 
-// Returns when the service answers again.
-async function answers(): Promise<void> {
-  for (let wait = 1000; ; wait = Math.min(2 * wait, 8000)) { // ms
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    if (await fetch(location.pathname, { method: 'HEAD', cache: 'no-store' }).then((answer) => answer.ok, () => false)) return;
-  }
+// Says something under the bar, in place of the advice that waits there.
+function instead(words: string): void {
+  const place = document.querySelector<HTMLElement>('.shell-late, .shell-away');
+  if (!place) return;
+  place.className = 'shell-away';
+  place.dataset['test'] = 'away';
+  place.setAttribute('role', 'status');
+  place.textContent = words;
 }

@@ -1,0 +1,35 @@
+// Watches whether the page's program comes, and has the page loaded again when a part of
+// it was lost on the way. It is a classic script of its own, named twice in the page, so
+// that it runs where modules do not, and where it was lost itself the first time.
+import { loadAgain, unstyled } from './again.ts';
+
+const LATE_MS = 30_000; // after everything was loaded, and still no program
+
+const waiting = () => document.querySelector('.shell-late') !== null; // the program replaces it
+
+function watch(): void {
+  let mending = false;
+  const mend = async (wanted: () => boolean) => {
+    if (mending) return;
+    mending = true;
+    const advice = document.querySelector<HTMLElement>('.shell-late');
+    if (!(await loadAgain(wanted)) && advice) advice.style.visibility = 'visible';
+  };
+  // A module that is lost fails the script that needs it, also where that came.
+  addEventListener('error', ({ target }) => {
+    if (target instanceof HTMLScriptElement && target.type === 'module') void mend(waiting);
+  }, true);
+  // Nothing is given up while the browser still loads: a slow network is not a lost part.
+  const loaded = () => {
+    if (unstyled()) void mend(unstyled);
+    setTimeout(() => waiting() && void mend(waiting), LATE_MS);
+  };
+  if (document.readyState === 'complete') loaded();
+  else addEventListener('load', loaded);
+}
+
+const WATCHED = 'watched';
+if (!(WATCHED in document.documentElement.dataset)) {
+  document.documentElement.dataset[WATCHED] = '';
+  watch();
+}
