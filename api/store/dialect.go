@@ -98,7 +98,7 @@ func sqliteCode(err error) int {
 
 func sqliteRetry(err error) bool {
 	code := sqliteCode(err)
-	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED || errors.Is(err, errLost)
 }
 
 // A missing value is not a conflict but a mistake of ours.

@@ -19,7 +19,7 @@ type scanner interface{ Scan(dest ...any) error }
 func (s *Store) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	var n int64
 	err := s.Tx(ctx, func(ctx context.Context) error {
-		result, err := s.tx(ctx).ExecContext(ctx, query, args...)
+		result, err := s.tx(ctx).ExecContext(s.uninterrupted(ctx), query, args...)
 		if err != nil {
 			return s.translate(err)
 		}
@@ -42,7 +42,7 @@ func (s *Store) execOne(ctx context.Context, query string, args ...any) error {
 // row runs a query for one row. Outside a transaction it must only read.
 func (s *Store) row(ctx context.Context, query string, args ...any) scanner {
 	if tx := s.tx(ctx); tx != nil {
-		return &row{tx.QueryRowContext(ctx, query, args...), s}
+		return &row{tx.QueryRowContext(s.uninterrupted(ctx), query, args...), s}
 	}
 	return &row{s.read.QueryRowContext(ctx, query, args...), s}
 }
@@ -62,7 +62,7 @@ func (s *Store) each(ctx context.Context, query string, args ...any) iter.Seq2[s
 		var rows *sql.Rows
 		var err error
 		if tx := s.tx(ctx); tx != nil {
-			rows, err = tx.QueryContext(ctx, query, args...)
+			rows, err = tx.QueryContext(s.uninterrupted(ctx), query, args...)
 		} else {
 			rows, err = s.read.QueryContext(ctx, query, args...)
 		}

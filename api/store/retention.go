@@ -202,13 +202,11 @@ func (s *Store) EmptyJournal(ctx context.Context) error {
 	if s.dialect.name != "sqlite" {
 		return nil
 	}
-	release, err := s.takeTurn(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
 	var busy, pages, moved int
-	if err := s.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved); err != nil {
+	err := s.aloneInTurn(ctx, func() error {
+		return s.write.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
+	})
+	if err != nil {
 		return s.translate(err)
 	}
 	if busy != 0 {
@@ -225,12 +223,11 @@ func (s *Store) EmptyJournal(ctx context.Context) error {
 // and the order that was refused is returned.
 func (s *Store) Compact(ctx context.Context) (refused string, err error) {
 	if s.dialect.name == "sqlite" {
-		release, err := s.takeTurn(ctx)
+		err := s.aloneInTurn(ctx, func() error {
+			_, err := s.write.ExecContext(ctx, `VACUUM`)
+			return err
+		})
 		if err != nil {
-			return "", err
-		}
-		_, err = s.write.ExecContext(ctx, `VACUUM`)
-		if release(); err != nil {
 			return "", s.translate(err)
 		}
 		return "", s.EmptyJournal(ctx)

@@ -29,7 +29,6 @@ import (
 	"strings"
 	"time"
 
-	"inkwitness/api"
 	"inkwitness/capture"
 )
 
@@ -48,6 +47,7 @@ type Store struct {
 	write   *sql.DB
 	read    *sql.DB       // the same pool as write on PostgreSQL; read-only connections on SQLite
 	turn    chan struct{} // the single writer of SQLite; nil on PostgreSQL
+	group   *group        // the open transaction of that writer; of whoever has the turn
 	dialect dialect
 	address string // path of SQLite's file, or the address of PostgreSQL
 	clock   capture.Clock
@@ -105,11 +105,6 @@ func (s *Store) Dialect() string { return s.dialect.name }
 // about two seconds, more than any honest conflict takes.
 const maxTries = 12
 
-// turnLimit is how long a transaction waits for SQLite's single writer. It also
-// turns a Tx begun inside another one with the outer context, which would wait
-// for itself, into an error.
-const turnLimit = 15 * time.Second
-
 // Tx runs fn in a serialisable transaction carried by fn's context, and commits
 // when fn returns nil. Called with a context that already carries one, it joins.
 // fn may run several times.
@@ -143,11 +138,9 @@ func (s *Store) statement(ctx context.Context, fn func(ctx context.Context) erro
 
 // once is one try of a transaction.
 func (s *Store) once(ctx context.Context, fn func(ctx context.Context) error) (err error) {
-	release, err := s.takeTurn(ctx)
-	if err != nil {
-		return err
+	if s.turn != nil {
+		return s.share(ctx, fn)
 	}
-	defer release()
 	tx, err := s.write.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.isolation})
 	if err != nil {
 		return err
@@ -160,24 +153,6 @@ func (s *Store) once(ctx context.Context, fn func(ctx context.Context) error) (e
 		return err
 	}
 	return tx.Commit()
-}
-
-// takeTurn waits for SQLite's single writer. Waiting here rather than in SQLite
-// is fair and ends with the context.
-func (s *Store) takeTurn(ctx context.Context) (release func(), err error) {
-	if s.turn == nil {
-		return func() {}, nil
-	}
-	limit := time.NewTimer(turnLimit)
-	defer limit.Stop()
-	select {
-	case s.turn <- struct{}{}:
-		return func() { <-s.turn }, nil
-	case <-limit.C:
-		return nil, fmt.Errorf("%w: the writer was busy for %v", api.ErrUnavailable, turnLimit)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 type txKey struct{ s *Store }

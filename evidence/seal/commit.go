@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"inkwitness/evidence"
@@ -174,7 +175,7 @@ func (s *Sealer) collect(ctx context.Context, in Contents, st *depositState, sav
 		return err
 	}
 	for _, d := range small {
-		m := s.meta(in.Deposit, "parts/"+d.path, "", st.Info.Ends)
+		m := s.meta(in.Deposit, "parts."+strings.ReplaceAll(d.path, "/", "."), "", st.Info.Ends) // each folder would be made durable by itself
 		if d.subject != "" {
 			m.Subject = d.subject
 		}
@@ -193,7 +194,7 @@ func (s *Sealer) collect(ctx context.Context, in Contents, st *depositState, sav
 	if err != nil {
 		return fmt.Errorf("letter of deposit: %w", err)
 	}
-	st.Parts, st.Step = append(parts, part{deposit.LetterName, letter}), evidence.StepCollected
+	st.Parts, st.Step, st.Next = append(parts, part{deposit.LetterName, letter}), evidence.StepCollected, signature{}
 	return save(ctx)
 }
 

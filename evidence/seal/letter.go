@@ -23,7 +23,7 @@ func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, 
 		if err := s.letter(in, st).Write(&raw); err != nil {
 			return evidence.Object{}, err
 		}
-		blank, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work/letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error {
+		blank, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work.letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error {
 			return pdf.Prepare(w, bytes.NewReader(raw.Bytes()), int64(raw.Len()), pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
 		})
 		if err != nil {
@@ -40,7 +40,7 @@ func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, 
 	}
 	req := pdf.Request{Field: letterField, Level: pdf.LevelT, Certify: true, Signer: chainOnly(chain), Time: st.Info.Sealed,
 		Name: s.cfg.Service, Reason: "Letter of deposit"}
-	return s.signPDF(ctx, s.cfg.Own, *st.Blank, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, "parts/letter-of-deposit.pdf", "application/pdf", st.Info.Ends), save)
+	return s.signPDF(ctx, s.cfg.Own, *st.Blank, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, "parts.letter-of-deposit.pdf", "application/pdf", st.Info.Ends), save)
 }
 
 // letter is the readable report.

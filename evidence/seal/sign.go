@@ -96,7 +96,7 @@ func (s *Sealer) startSigning(ctx context.Context, by evidence.Provider, in Sign
 			Name: f.Name, Label: f.Label, Page: f.Page, Rect: pdf.Rect{X: f.X, Y: f.Y, W: f.Width, H: f.Height}, Check: f.Check, Value: f.Value,
 		})
 	}
-	o, err := s.rewrite(ctx, in.Current, s.meta(in.Deposit, "work/prepared.pdf", "application/pdf", s.ends(st.Time)), func(w io.Writer, r io.ReaderAt, size int64) error {
+	o, err := s.rewrite(ctx, in.Current, s.meta(in.Deposit, "work.prepared.pdf", "application/pdf", s.ends(st.Time)), func(w io.Writer, r io.ReaderAt, size int64) error {
 		return pdf.Prepare(w, r, size, p)
 	})
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing,
 	if st.Done == 0 {
 		req.Fill = in.Fill
 	}
-	name := fmt.Sprintf("work/%s-%d.pdf", in.Signer.ID, st.Done+1)
+	name := fmt.Sprintf("work.%s-%d.pdf", in.Signer.ID, st.Done+1)
 	o, err := s.signPDF(ctx, by, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
 	if err != nil {
 		return err

@@ -105,7 +105,8 @@ func (r *reader) fill(off int64) error {
 	end := min(first+batch-1, r.last)
 	stop := min(cipherStart(end+1), r.blob.Size())
 	if r.cipher == nil {
-		r.cipher, r.buf = make([]byte, batch*segmentBytes), make([]byte, 0, batch*plainBytes)
+		n := min(batch, r.last+1) // most objects are far smaller than a batch
+		r.cipher, r.buf = make([]byte, n*segmentBytes), make([]byte, 0, n*plainBytes)
 	}
 	r.from, r.to, r.buf = 0, 0, r.buf[:0]
 	data := r.cipher[:stop-cipherStart(first)]

@@ -13,6 +13,7 @@
 package vault
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -91,10 +92,18 @@ func New(cfg Config) (*Vault, error) {
 // keyPattern bounds object keys: they become file names.
 var keyPattern = regexp.MustCompile(`^[a-z0-9][A-Za-z0-9_-]*(?:[./][A-Za-z0-9_-]+){0,12}$`)
 
-// Put encrypts r and stores it under m.Key. It returns only when the bytes are
-// durable; the caller then writes the Object's row. Storing the same key again
-// replaces the blob, so a step that is repeated leaves no orphan.
+// Put encrypts r and stores it under m.Key, with Write's promises.
 func (v *Vault) Put(ctx context.Context, m evidence.Meta, r io.Reader) (evidence.Object, error) {
+	return v.Write(ctx, m, func(w io.Writer) error {
+		_, err := io.CopyBuffer(w, struct{ io.Reader }{r}, make([]byte, 64<<10)) // as a stream, whatever else r can do
+		return err
+	})
+}
+
+// Write encrypts what fill writes and stores it under m.Key. It returns only when
+// the bytes are durable; the caller then writes the Object's row. Storing the same
+// key again replaces the blob, so a step that is repeated leaves no orphan.
+func (v *Vault) Write(ctx context.Context, m evidence.Meta, fill func(io.Writer) error) (evidence.Object, error) {
 	if err := m.Check(); err != nil {
 		return evidence.Object{}, err
 	}
@@ -109,7 +118,7 @@ func (v *Vault) Put(ctx context.Context, m evidence.Meta, r io.Reader) (evidence
 	lock := m.Lock
 	m.Lock = false // it is no property of the stored object
 	o := evidence.Object{Meta: m, DataKey: id, Stored: v.cfg.Clock.Now().UTC()}
-	err = v.cfg.Blobs.Write(ctx, m.Key, func(w io.Writer) error { return encrypt(w, r, key, &o) })
+	err = v.cfg.Blobs.Write(ctx, m.Key, func(w io.Writer) error { return encrypt(w, fill, key, &o) })
 	if err == nil {
 		err = v.replicate(ctx, m.Key)
 	}
@@ -122,22 +131,33 @@ func (v *Vault) Put(ctx context.Context, m evidence.Meta, r io.Reader) (evidence
 	return o, nil
 }
 
-// encrypt writes the ciphertext of r and fills in what is known of the plain bytes.
-func encrypt(w io.Writer, r io.Reader, key []byte, o *evidence.Object) error {
+// encrypt writes the ciphertext of what fill writes and fills in what is known of
+// the plain bytes.
+func encrypt(w io.Writer, fill func(io.Writer) error, key []byte, o *evidence.Object) error {
 	aead, err := subtle.NewAESGCMHKDF(key, "SHA256", keyBytes, segmentBytes, 0)
 	if err != nil {
 		return fmt.Errorf("cipher: %w", err)
 	}
-	enc, err := aead.NewEncryptingWriter(w, []byte(o.Key))
+	out := bufio.NewWriterSize(w, 8*segmentBytes) // the cipher writes one segment at a time
+	enc, err := aead.NewEncryptingWriter(out, []byte(o.Key))
 	if err != nil {
 		return fmt.Errorf("cipher: %w", err)
 	}
 	sum, crc := sha256.New(), crc32.NewIEEE()
-	if o.Size, err = io.CopyBuffer(io.MultiWriter(enc, sum, crc), r, make([]byte, 64<<10)); err != nil {
+	size := &counter{}
+	if err := fill(io.MultiWriter(enc, sum, crc, size)); err != nil {
 		return err
 	}
-	o.SHA256, o.CRC32 = evidence.Digest(sum.Sum(nil)), crc.Sum32()
-	return enc.Close()
+	o.Size, o.SHA256, o.CRC32 = size.n, evidence.Digest(sum.Sum(nil)), crc.Sum32()
+	return errors.Join(enc.Close(), out.Flush())
+}
+
+// counter counts the bytes that are written to it.
+type counter struct{ n int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
 }
 
 // Open decrypts an object. Reads and seeks are checked segment by segment; where
@@ -163,15 +183,6 @@ func (v *Vault) OpenAt(ctx context.Context, o evidence.Object) (Blob, error) {
 		return nil, err
 	}
 	return r.(*reader), nil
-}
-
-// Write stores what fill writes, with Put's promises.
-func (v *Vault) Write(ctx context.Context, m evidence.Meta, fill func(io.Writer) error) (evidence.Object, error) {
-	r, w := io.Pipe()
-	go func() { w.CloseWithError(fill(w)) }()
-	o, err := v.Put(ctx, m, r)
-	r.Close() // ends the writer where Put stopped early
-	return o, err
 }
 
 // Delete removes the blob of an object whose row is gone.
