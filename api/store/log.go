@@ -162,7 +162,7 @@ func (s *Store) Publish(ctx context.Context, size int64, checkpoint []byte) erro
 // NextSerial implements tsa.Serials. A serial number is its time in milliseconds
 // since 1970, or one more than the number before where that is not higher.
 func (s *Store) NextSerial(ctx context.Context, now time.Time) (serial int64, at time.Time, err error) {
-	err = s.Tx(ctx, func(ctx context.Context) error {
+	err = s.statement(ctx, func(ctx context.Context) error {
 		return s.row(ctx, `INSERT INTO serials (name, last) VALUES ('timestamp', $1)
 			ON CONFLICT (name) DO UPDATE SET last = CASE WHEN serials.last < $1 THEN $1 ELSE serials.last + 1 END RETURNING last`, now.UnixMilli()).Scan(&serial)
 	})

@@ -90,16 +90,9 @@ func (a *Authority) stamp(ctx context.Context, req cms.Request) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("timestamp: %w", err)
 	}
-	now := a.cfg.Clock.Now().UTC()
-	serial, at, err := a.cfg.Serials.NextSerial(ctx, now)
+	serial, at, err := a.next(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("timestamp serial: %w", err)
-	}
-	if err := a.cfg.Watch.Check(); err != nil { // last: what was read meanwhile counts
-		return nil, fmt.Errorf("timestamp: %w", err)
-	}
-	if at.Sub(now) > MaxOffset {
-		return nil, fmt.Errorf("timestamp: the last one was at %s, the clock says %s: %w", at.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano), evidence.ErrClock)
+		return nil, err
 	}
 	token, err := cms.SignToken(ctx, cms.TSTInfo{
 		Policy: a.cfg.Policy, Hash: req.Hash, Digest: req.Digest, Serial: big.NewInt(serial),
@@ -109,6 +102,31 @@ func (a *Authority) stamp(ctx context.Context, req cms.Request) ([]byte, error) 
 		return nil, fmt.Errorf("timestamp: %w", err)
 	}
 	return token, nil
+}
+
+// numberTries is how often a number is asked for where the answer takes so long
+// that its time is past: the database is busy then, or was away.
+const numberTries = 3
+
+// next returns a serial number and its time, which is now by a clock that is in
+// no doubt.
+func (a *Authority) next(ctx context.Context) (serial int64, at time.Time, err error) {
+	for range numberTries {
+		if serial, at, err = a.cfg.Serials.NextSerial(ctx, a.cfg.Clock.Now().UTC()); err != nil {
+			return 0, at, fmt.Errorf("timestamp serial: %w", err)
+		}
+		if err := a.cfg.Watch.Check(); err != nil { // last: what was read meanwhile counts
+			return 0, at, fmt.Errorf("timestamp: %w", err)
+		}
+		now := a.cfg.Clock.Now().UTC()
+		if at.Sub(now) > MaxOffset {
+			return 0, at, fmt.Errorf("timestamp: the last one was at %s, the clock says %s: %w", at.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano), evidence.ErrClock)
+		}
+		if now.Sub(at) <= MaxOffset {
+			return serial, at, nil
+		}
+	}
+	return 0, at, fmt.Errorf("timestamp serial: the answer took longer than %v, %d times", MaxOffset, numberTries)
 }
 
 func digestOrNil(req cms.Request) []byte {

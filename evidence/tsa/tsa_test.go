@@ -150,6 +150,53 @@ func TestOrdering(t *testing.T) {
 	}
 }
 
+// waiting are serials that answer after a while.
+type waiting struct {
+	Serials
+	wait func()
+}
+
+func (w waiting) NextSerial(ctx context.Context, now time.Time) (int64, time.Time, error) {
+	w.wait()
+	return w.Serials.NextSerial(ctx, now)
+}
+
+// TestSlowSerials: a token's time is that at which it is made, however long its
+// number takes; and a wait is no reason to distrust the clock.
+func TestSlowSerials(t *testing.T) {
+	a, clock, mono, _ := authority(t)
+	waits := 0
+	for _, c := range []struct {
+		long  int // so many answers take 3 s
+		asked int
+	}{{0, 1}, {1, 2}, {2, 3}, {3, 3}} {
+		waits = 0
+		a.cfg.Serials = waiting{&serials{}, func() {
+			if waits++; waits <= c.long {
+				clock.Advance(3 * time.Second)
+				*mono += 3 * time.Second
+			}
+		}}
+		token, err := stamp(a)
+		if waits != c.asked || (err == nil) != (c.long < c.asked) || errors.Is(err, evidence.ErrClock) {
+			t.Errorf("%d slow answers: asked %d times, %v", c.long, waits, err)
+		}
+		if err == nil && token.Info.Time.Sub(clock.Now()).Abs() > MaxOffset {
+			t.Errorf("%d slow answers: a token of %v at %v", c.long, token.Info.Time, clock.Now())
+		}
+	}
+	// Others drew numbers while this one waited: the clock has gone on, too.
+	other := &ahead{last: clock.Now()}
+	a.cfg.Serials = waiting{other, func() {
+		clock.Advance(3 * time.Second)
+		*mono += 3 * time.Second
+		other.last = clock.Now()
+	}}
+	if _, err := stamp(a); err != nil {
+		t.Errorf("numbers drawn while this one waited: %v", err)
+	}
+}
+
 func TestJumpStopsAndCorrectionResumes(t *testing.T) {
 	for _, jump := range []time.Duration{time.Hour, -time.Hour, 400 * 24 * time.Hour, 1100 * time.Millisecond, -1100 * time.Millisecond} {
 		a, clock, _, _ := authority(t)
