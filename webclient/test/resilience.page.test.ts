@@ -40,6 +40,24 @@ async function freeze(page: Page, meanwhile: () => Promise<void>): Promise<void>
 }
 
 describe('while somebody signs', () => {
+  it('a browser that is busy most of the time keeps the samples in their order', async () => {
+    const { context, page, faults } = await open(browser, 'tablet');
+    await recording(page);
+    await page.evaluate(() => setInterval(() => {
+      for (const end = performance.now() + 50 + 350 * Math.random(); performance.now() < end;) void 0;
+    }, 20));
+    await drawPen(page, samples, 4);
+    await get(page, 'pad-done').click();
+    await get(page, 'confirm-sign').waitFor();
+    const points = mock.lastSession().points();
+    expect(points.map((one) => one.t)).toEqual(points.map((one) => one.t).sort((a, b) => a - b));
+    expect(points.filter((one) => one.down).length).toBe(down(samples));
+    const lifts = (flags: boolean[]) => flags.filter((one, i) => !one && flags[i - 1]).length;
+    expect(lifts(points.map((one) => one.down))).toBe(lifts([...samples.map((one) => one.down), false]));
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('a tablet that is turned and turned back loses nothing', async () => {
     const { context, page, faults } = await open(browser, 'tablet');
     await recording(page);

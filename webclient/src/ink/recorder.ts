@@ -5,7 +5,8 @@ import type { PenClock } from './clock.ts';
 import { MAX_PRESSURE, type Point, UNITS_PER_PX } from './point.ts';
 
 export interface RecorderSink {
-  points(points: Point[]): void;
+  points(points: Point[]): void; // all there are, in the order of their times
+  ahead(points: Point[]): void; // movements of the stroke, before they come as points; to be shown
 }
 
 // What was seen of the device while recording; goes into the evidence.
@@ -21,12 +22,9 @@ export interface Seen {
   ignoredTouches: number; // fingers and palms beside a pen
 }
 
-// A browser whose page was busy gives what it has queued at once, and Chromium may then
-// put movements of the next stroke with those of the one before, ahead of the lift and
-// the pen down between them. So what comes after a pause waits for the next event,
-// which shows whether something older was still to come.
-const PAUSE = 25_000; // µs; shorter than any lift of a pen, longer than two samples at 100 Hz
-const WAIT = 250; // ms, when no event follows; a pen that moves on gives one within 20
+// How long after the sample before one that is shown ahead may be. Shorter than the
+// lift between two strokes, longer than two samples at 100 Hz.
+const STROKE = 25_000; // µs
 
 export class Recorder {
   readonly seen: Seen = {
@@ -35,9 +33,7 @@ export class Recorder {
   };
   private active: number | undefined; // pointerId that is writing
   private readonly ready: Point[][] = []; // the first is with the sink
-  private held: Point[] = []; // what came after a pause, and waits
-  private last = Infinity; // time of the newest sample that went to the sink
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private shown = 0; // time of the newest sample of the stroke that the sink has, also ahead
   private left = 0;
   private top = 0;
   private readonly stop = new AbortController();
@@ -48,11 +44,13 @@ export class Recorder {
     private readonly sink: RecorderSink,
   ) {
     const options: AddEventListenerOptions = { signal: this.stop.signal, passive: false };
-    // pointerrawupdate brings samples as they arrive, not once a frame; where it
-    // exists it replaces pointermove, which would bring the same samples again.
-    const move = 'onpointerrawupdate' in pad ? 'pointerrawupdate' : 'pointermove';
     pad.addEventListener('pointerdown', (event) => this.down(event), options);
-    pad.addEventListener(move, (event) => this.move(event as PointerEvent), options);
+    // Movements count as pointermove brings them: once a frame, and always before the
+    // pen down or lift that follows them (Pointer Events 3, section 4.2.6). The same
+    // samples come in pointerrawupdate as they arrive; in a busy Chromium those of the
+    // next stroke may then come ahead of the lift and the pen down before them.
+    pad.addEventListener('pointermove', (event) => this.move(event), options);
+    pad.addEventListener('pointerrawupdate', (event) => this.ahead(event as PointerEvent), options);
     pad.addEventListener('pointerup', (event) => this.up(event), options);
     pad.addEventListener('pointercancel', (event) => this.cancel(event), options);
     for (const kind of ['touchstart', 'touchmove', 'contextmenu', 'selectstart', 'dragstart'] as const) {
@@ -65,7 +63,6 @@ export class Recorder {
   }
 
   close(): void {
-    this.release();
     this.stop.abort();
   }
 
@@ -83,7 +80,9 @@ export class Recorder {
     this.seen.pointer = event.pointerType as Seen['pointer'];
     // First the sample, then the capture: Chromium delivers movements that wait
     // in its queue from within setPointerCapture.
-    this.next([this.point(event, true, true)]);
+    const first = this.point(event, true, true);
+    this.shown = first.t;
+    this.emit([first]);
     try {
       this.pad.setPointerCapture(event.pointerId);
     } catch {
@@ -96,26 +95,21 @@ export class Recorder {
     if (this.active !== undefined && event.pointerId !== this.active) return;
     const down = this.active !== undefined;
     if (!down) this.seen.inAir = true;
-    const events = event.getCoalescedEvents?.() ?? [];
-    if (events.length > 0) this.seen.coalesced = true;
-    this.next((events.length > 0 ? events : [event]).map((one) => this.point(one, down, false)), true);
+    const all = samplesOf(event);
+    if (all[0] !== event) this.seen.coalesced = true;
+    const points = all.map((one) => this.point(one, down, false));
+    this.shown = Math.max(this.shown, points.at(-1)!.t);
+    this.emit(points);
   }
 
-  // Passes samples on in the order of their times.
-  private next(points: Point[], moved = false): void {
-    if (this.held.length > 0 && points[0]!.t >= this.held.at(-1)!.t) this.release();
-    const pause = moved && this.held.length === 0 ? points.findIndex((point, i) => point.t - (points[i - 1]?.t ?? this.last) > PAUSE) : -1;
-    if (pause < 0) return this.emit(points);
-    if (pause > 0) this.emit(points.slice(0, pause));
-    this.held = points.slice(pause);
-    this.timer = setTimeout(() => this.release(), WAIT);
-  }
-
-  private release(): void {
-    clearTimeout(this.timer);
-    const points = this.held;
-    this.held = [];
-    if (points.length > 0) this.emit(points);
+  private ahead(event: PointerEvent): void {
+    if (this.ignored(event) || event.pointerId !== this.active) return;
+    for (const point of samplesOf(event).map((one) => this.point(one, true, false))) {
+      if (point.t <= this.shown) continue;
+      if (point.t - this.shown > STROKE) return;
+      this.shown = point.t;
+      this.sink.ahead([point]);
+    }
   }
 
   // A busy Chromium delivers movements that wait in its queue from within a handler,
@@ -123,7 +117,6 @@ export class Recorder {
   private emit(points: Point[]): void {
     this.seen.events++;
     this.seen.samples += points.length;
-    this.last = points.at(-1)!.t;
     this.ready.push(points);
     if (this.ready.length > 1) return;
     for (let next = this.ready[0]; next; next = this.ready[0]) {
@@ -139,7 +132,7 @@ export class Recorder {
   private up(event: PointerEvent): void {
     if (event.pointerId !== this.active) return;
     this.active = undefined;
-    this.next([this.point(event, false, false)]);
+    this.emit([this.point(event, false, false)]);
   }
 
   // A cancelled pointer has no position of its own; the stroke ends at its last sample.
@@ -177,6 +170,11 @@ export class Recorder {
       start,
     };
   }
+}
+
+function samplesOf(event: PointerEvent): PointerEvent[] {
+  const all = event.getCoalescedEvents?.() ?? [];
+  return all.length > 0 ? all : [event];
 }
 
 // Tilt in 0.01 degree. A pen that only knows altitude and azimuth (W3C Pointer

@@ -50,6 +50,7 @@ export class Recording {
   private readonly ink: InkCanvas;
   private readonly sender: MediaSender | undefined;
   private recorder: Recorder | undefined;
+  private inked = -1; // time of the newest sample that was drawn ahead
   private receipt: Promise<Receipt> | undefined;
   private filmed: Promise<void> | undefined; // the service has the video
   private readonly clock: PenClock;
@@ -105,7 +106,7 @@ export class Recording {
 
   // Pen down to paper.
   private take(points: readonly Point[]): void {
-    this.ink.draw(points);
+    this.ink.draw(points.filter((point) => !point.down || point.start || point.t > this.inked));
     this.points.push(...points);
     const strokes = points.filter((point) => point.start).length;
     if (strokes > 0) this.change({ strokes: this.state.strokes + strokes, pointer: this.recorder?.seen.pointer ?? '' });
@@ -116,6 +117,10 @@ export class Recording {
       points: (points) => {
         this.link.points(points); // what counts comes first
         this.take(points);
+      },
+      ahead: (points) => {
+        this.ink.draw(points);
+        this.inked = points.at(-1)!.t;
       },
     });
   }
