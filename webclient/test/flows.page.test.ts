@@ -45,6 +45,20 @@ async function offline(context: BrowserContext, meanwhile: () => Promise<void>):
   await context.setOffline(false);
 }
 
+// A press that the network loses, and says so where it was made; then, with the network back, again.
+async function lost(run: Run, test: string): Promise<void> {
+  const { page, context, way, seen } = run;
+  await offline(context, async () => {
+    await way.press(test);
+    await shownProblem(page).first().waitFor({ timeout: 15_000 });
+    await seen(`offline-${test}`);
+  });
+  await way.press(test);
+}
+
+// What is behind an open dialog is not shown to anybody.
+const shownProblem = (page: Page) => page.locator('dialog[open] [data-test=problem], body:not(:has(dialog[open])) [data-test=problem]');
+
 async function refuse(way: Way): Promise<void> {
   for (const purpose of ['handwriting', 'video', 'comparison']) await way.tick(`consent-${purpose}-no`);
   await way.press('consent-done');
@@ -123,12 +137,13 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     expect(new Set(mock.consentLanguages)).toEqual(new Set([tag === 'fr' ? 'fr' : 'en'])); // the stand-in has two
   },
 
-  decline: async ({ page, way, seen }) => {
+  decline: async (run) => {
+    const { page, way, seen } = run;
     await page.goto(`${mock.url}/sign#t=${TOKEN}`);
     await way.press('decline');
     await way.write('decline-reason', '17');
     await seen('decline');
-    await way.press('decline-confirm');
+    await lost(run, 'decline-confirm');
     await get(page, 'declined').waitFor();
     await seen('declined');
   },
@@ -143,7 +158,7 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     await page.goto(`${mock.url}/#/documents/${lease.id}`);
     await way.press('in-person');
     await seen('ask');
-    await way.press('in-person-go');
+    await lost(run, 'in-person-go');
     await get(page, 'hand-take').waitFor();
     expect(mock.signedIn).toBe(false);
     await page.goto(mock.url); // whoever has the device now does not reach the owner's account
@@ -152,14 +167,14 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     for (const name of ['Chloé Martin', 'Bo Berg']) {
       await get(page, 'hand-take').waitFor();
       await seen('turn');
-      await way.press('hand-take');
+      await (name === 'Bo Berg' ? lost(run, 'hand-take') : way.press('hand-take'));
       await typeName(run, name);
-      await way.press('hand-on');
+      await (name === 'Bo Berg' ? lost(run, 'hand-on') : way.press('hand-on'));
     }
     await page.locator('[data-test=hand-end].button-primary').waitFor();
     await seen('over');
     await way.press('hand-end');
-    await way.press('hand-end-confirm');
+    await lost(run, 'hand-end-confirm');
     await way.write('sign-in-email', 'ada@atelier.example'); // the owner comes back by password
     await way.write('sign-in-password', 'correct horse battery');
     await way.press('sign-in-go');
@@ -216,37 +231,41 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     await get(page, 'sign-in').waitFor();
   },
 
-  people: async ({ page, way, seen }) => {
+  people: async (run) => {
+    const { page, way, seen } = run;
     mock.signedIn = true;
     await page.goto(mock.url);
     await way.press('nav-members');
     await way.write('invite-member-email', 'bo@example.org');
     await way.choose('invite-member-role', 'investigator');
-    await way.press('invite-member-go');
+    await lost(run, 'invite-member-go');
     await get(page, 'invite-member-sent').waitFor();
     await seen('members');
     await way.press('nav-settings');
     await get(page, 'totp-begin').waitFor();
     await way.write('profile-name', 'Ada D.');
-    await way.press('profile-save');
+    await lost(run, 'profile-save');
     await get(page, 'profile-saved').waitFor();
     await way.press('totp-begin');
     await way.write('proof-password', 'correct horse battery');
     await seen('proof');
-    await way.press('proof-go');
+    await lost(run, 'proof-go');
     await way.write('totp-code', '123456');
-    await way.press('totp-confirm');
+    await lost(run, 'totp-confirm');
     await get(page, 'codes').waitFor();
     await seen('settings');
+    await lost(run, 'sign-out'); // nobody leaves the device who is signed in still
+    await get(page, 'sign-in').waitFor();
   },
 
-  dispute: async ({ page, way, seen }) => {
+  dispute: async (run) => {
+    const { page, way, seen } = run;
     mock.signedIn = true;
     mock.disputes.openings = [{ ...opening, title: '17', reason: '2026-17' }];
     await page.goto(`${mock.url}/compare#openings`);
     await get(page, 'approve').waitFor();
     await seen('approve');
-    await way.press('approve');
+    await lost(run, 'approve');
     await get(page, 'openings-none').waitFor();
     mock.disputes.openings = [];
     await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`);
@@ -254,11 +273,11 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     await way.write('ask-question', 'Q 2026-18');
     await way.write('compare-reason', '2026-18');
     await seen('ask');
-    await way.press('compare-open');
+    await lost(run, 'compare-open');
     await get(page, 'opening-next').waitFor();
     mock.disputes.openings[0]!.state = 'approved';
     await way.press('opening-refresh');
-    await way.press('open-evidence');
+    await lost(run, 'open-evidence');
     await get(page, 'open-evidence').waitFor({ state: 'detached' });
     mock.disputes.cases = [fullCase()];
     await page.goto(`${mock.url}/compare#case/${CASE}/signatures`);
@@ -276,9 +295,14 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     await way.press('tab-record');
     await get(page, 'custody').waitFor();
     const report = page.waitForEvent('download');
-    await way.press('report-make');
+    await lost(run, 'report-make');
     expect((await report).suggestedFilename()).toContain('report-');
     await way.write('hand-over-email', 'ines@atelier.example');
+    await way.press('hand-over-ask');
+    await offline(run.context, async () => {
+      await way.press('hand-over-go');
+      await shownProblem(page).first().waitFor({ timeout: 15_000 });
+    });
     await way.press('hand-over-ask');
     await way.press('hand-over-go');
     await get(page, 'cases-empty').waitFor();

@@ -83,13 +83,14 @@ function Decision({ opening, done }: { opening: Opening; done: () => void }) {
   return (
     <OpeningFacts opening={opening}>
       <Notice>{texts.consequence}</Notice>
-      <ProblemNotice problem={problem} />
+      {!refusing && <ProblemNotice problem={problem} />}
       <div class="row">
         <Button kind="primary" busy={busy} onClick={() => void act(() => disputes.approve(opening.id))} test="approve">{texts.approve}</Button>
         <Button busy={busy} onClick={() => setRefusing(true)} test="refuse">{texts.refuse}</Button>
       </div>
       <Dialog title={texts.refuseTitle} open={refusing} onClose={() => setRefusing(false)} test="refuse-dialog">
         <TextField label={texts.answer} value={answer} onInput={setAnswer} lines={3} hint={texts.answerHint} test="refuse-answer" />
+        <ProblemNotice problem={problem} />
         <div class="row"><Button kind="danger" busy={busy} onClick={() => void act(() => disputes.refuse(opening.id, answer))} test="refuse-go">{texts.refuse}</Button><Button onClick={() => setRefusing(false)}>{texts.back}</Button></div>
       </Dialog>
     </OpeningFacts>

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { exactTime, number } from '../i18n/format.ts';
 import { language, LANGUAGES, type Language } from '../i18n/index.ts';
 import { Button, Dialog, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
-import { problemOf } from '../api.ts';
+import { send } from '../api.ts';
 import { save } from '../download.ts';
 import { words } from './casetext/index.ts';
 import { Checks } from './checks.tsx';
@@ -24,8 +24,7 @@ export function RecordTab() {
 
 // Fetches first, so that a refusal is told here and not on another page.
 async function download(url: string, fallback: string): Promise<void> {
-  const response = await fetch(url, { credentials: 'same-origin', cache: 'no-store' });
-  if (!response.ok) throw await problemOf(response);
+  const response = await send('GET', url);
   const name = /filename="?([^";]+)"?/.exec(response.headers.get('Content-Disposition') ?? '')?.[1] ?? fallback;
   save(await response.blob(), name);
 }
@@ -90,11 +89,20 @@ function Origins() {
 
 function Exports({ item }: { item: Item }) {
   const [problem, setProblem] = useState<unknown>();
+  const take = async (format: ExportFormat) => {
+    setProblem(undefined);
+    try {
+      await download(disputes.exportURL(shown.value!.id, item.id, format), `${item.label}.${format}`);
+      await reload();
+    } catch (error) {
+      setProblem(error);
+    }
+  };
   return (
     <div class="row tight">
       {(Object.keys(FORMATS) as ExportFormat[]).map((format) => (
         <Button key={format} kind="plain" label={words().record.exportAs(item.label, FORMATS[format])} test={`export-${format}`}
-          onClick={() => void download(disputes.exportURL(shown.value!.id, item.id, format), `${item.label}.${format}`).then(reload, setProblem)}>{FORMATS[format]}</Button>
+          onClick={() => void take(format)}>{FORMATS[format]}</Button>
       ))}
       <ProblemNotice problem={problem} />
     </div>

@@ -101,7 +101,7 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
       <ul class="people">{document.signers.map((signer) => <PersonLine key={signer.id} document={document} signer={signer} onChange={onChange} />)}</ul>
       {document.state === 'sent' && !document.inPerson && <Unsent document={document} />}
       {mayErase() && <ProofDialog />}
-      <ProblemNotice problem={problem} />
+      {!asking && <ProblemNotice problem={problem} />}
       {reminded && <Notice tone="good">{texts.reminded}</Notice>}
       {document.state === 'sent' && document.inPerson && <p class="muted">{texts.handRound.stopped}</p>}
       {document.state === 'sent' && <Reminders document={document} onChange={onChange} />}
@@ -114,6 +114,7 @@ function People({ document, onChange }: { document: Document; onChange: (next: D
       )}
       <Dialog title={texts.cancelTitle} open={asking} onClose={() => setAsking(false)} test="cancel-dialog">
         <p>{texts.cancelText}</p>
+        <ProblemNotice problem={problem} />
         <div class="row">
           <Button kind="danger" onClick={() => void act(documents.cancel)} busy={busy} test="cancel-confirm">{texts.cancel}</Button>
           <Button onClick={() => setAsking(false)}>{texts.keep}</Button>

@@ -13,7 +13,7 @@ import './own.css';
 import { Members } from './settings/members.tsx';
 import { Settings } from './settings/settings.tsx';
 import { text as settings } from './settings/text/index.ts';
-import { findSession, place, session, signOut, who } from './state.ts';
+import { findSession, notOut, place, session, signOut, who } from './state.ts';
 import { text } from './text/index.ts';
 
 function App() {
@@ -40,6 +40,7 @@ function App() {
   return (
     <Shell home="#/" nav={nav} width={at.at === 'document' ? 'wide' : 'normal'}
       tools={<><span class="small muted" data-test="account">{who.value?.name}</span><Button onClick={() => void signOut()} test="sign-out">{texts.nav.signOut}</Button></>}>
+      <ProblemNotice problem={notOut.value} onRetry={() => void signOut()} />
       {at.at === 'documents' && <Documents />}
       {at.at === 'document' && <DocumentPage key={at.id} id={at.id} />}
       {at.at === 'deposits' && <Deposits />}

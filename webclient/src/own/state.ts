@@ -56,8 +56,19 @@ export async function findSession(): Promise<void> {
   }
 }
 
+export const notOut = signal<unknown>(undefined); // why signing out failed
+
+// Who believes to be signed out leaves the device, so it is said when they are not.
 export async function signOut(): Promise<void> {
-  await account.signOut().catch(() => undefined);
+  notOut.value = undefined;
+  try {
+    await account.signOut();
+  } catch (error) {
+    if (!ended(error)) {
+      notOut.value = error;
+      return;
+    }
+  }
   who.value = undefined;
   session.value = 'out';
   go('#/');

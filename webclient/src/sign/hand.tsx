@@ -1,6 +1,6 @@
 // A device that goes round: whose turn it is, and nothing of whoever had it before.
 import { useEffect, useState } from 'preact/hooks';
-import { type Handed, signing } from '../api.ts';
+import { type Handed, Problem, signing } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { Badge, Button, Dialog, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Title } from './parts.tsx';
@@ -64,8 +64,20 @@ export function Hand() {
 function End({ primary = false }: { primary?: boolean }) {
   const texts = text().hand;
   const [open, setOpen] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
   const end = async () => {
-    await signing.endHanding().catch(() => undefined);
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await signing.endHanding();
+    } catch (error) {
+      if (!(error instanceof Problem && error.status === 401)) { // else it was over already
+        setProblem(error);
+        setBusy(false);
+        return;
+      }
+    }
     forgetSecrets();
     sessionStorage.clear();
     location.replace('/');
@@ -75,8 +87,9 @@ function End({ primary = false }: { primary?: boolean }) {
       <Button kind={primary ? 'primary' : 'plain'} onClick={() => setOpen(true)} test="hand-end">{texts.end}</Button>
       <Dialog title={texts.end} open={open} onClose={() => setOpen(false)}>
         <p>{texts.endText}</p>
+        <ProblemNotice problem={problem} />
         <div class="actions">
-          <Button kind="primary" onClick={() => void end()} test="hand-end-confirm">{texts.end}</Button>
+          <Button kind="primary" onClick={() => void end()} busy={busy} test="hand-end-confirm">{texts.end}</Button>
           <Button onClick={() => setOpen(false)}>{common().back}</Button>
         </div>
       </Dialog>
@@ -91,6 +104,7 @@ export function HandOn() {
   const [problem, setProblem] = useState<unknown>();
   const leave = async () => {
     setBusy(true);
+    setProblem(undefined);
     try {
       await leaveDevice();
     } catch (error) {
