@@ -143,11 +143,11 @@ var table = []defence{
 	{"a missing end of the record is found", "api/store/audit.go", `if head.Seq != int64(len(rows)) || head.Hash != previous {`, `if false {`, "./api/store", "^TestAuditCannotBeChanged$", false},
 
 	// The key holder.
-	{"the signer's own key signed the statement", "evidence/trust/holder/holder.go", `case !verify(c.key, statement, signature):`, `case false:`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", true},
-	{"a statement is good once", "evidence/trust/holder/holder.go", `	delete(h.challenges, strings.TrimSpace(nonce))`, ``, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
-	{"a proof is for one document", "evidence/trust/holder/holder.go", `case c.document != document:`, `case false:`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
-	{"a proof is for so many signatures", "evidence/trust/holder/holder.go", `if len(c.digests)+fresh > s.signatures {`, `if len(c.digests)+fresh > s.signatures+1000 {`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
-	{"a key that was released stays destroyed", "evidence/trust/holder/holder.go", `		if !c.gone {
+	{"the signer's own key signed the statement", "evidence/trust/holder/proof.go", `case !verify(c.key, statement, signature):`, `case false:`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", true},
+	{"a statement is good once", "evidence/trust/holder/proof.go", `	delete(h.challenges, strings.TrimSpace(nonce))`, ``, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
+	{"a proof is for one document", "evidence/trust/holder/proof.go", `case c.document != document:`, `case false:`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
+	{"a proof is for so many signatures", "evidence/trust/holder/sign.go", `if len(c.digests)+fresh > s.signatures {`, `if len(c.digests)+fresh > s.signatures+1000 {`, "./evidence/trust/holder", "^TestRefusesWithoutAProofThatFits$", false},
+	{"a key that was released stays destroyed", "evidence/trust/holder/sign.go", `		if !c.gone {
 			continue
 		}
 		if err := h.cfg`, `		if c.gone {
@@ -156,5 +156,5 @@ var table = []defence{
 		if err := h.cfg`, "./evidence/trust/holder", "^TestReleasedKeysStayDestroyed$", false},
 	{"a destroyed key is not wrapped anew", "evidence/trust/holder/keys.go", `if err != nil || k.Erased != nil || !bytes.Equal(k.Wrapped, from) {`, `if err != nil {`, "./evidence/trust/holder", "^TestRewrap$", false},
 	{"other users are hung up on", "evidence/trust/holder/serve.go", `err == nil && slices.Contains(g.users, uid) {`, `err == nil && uid >= 0 {`, "./evidence/trust/holder", "^TestOtherUsersAreHungUpOn$", false},
-	{"the key holder signs so many in a minute", "evidence/trust/holder/holder.go", `len(h.recent)+len(digests) > h.cfg.Rate {`, `false {`, "./evidence/trust/holder", "^TestRateIsLimited$", false},
+	{"the key holder signs so many in a minute", "evidence/trust/holder/sign.go", `len(h.recent)+len(digests) > h.cfg.Rate {`, `false {`, "./evidence/trust/holder", "^TestRateIsLimited$", false},
 }

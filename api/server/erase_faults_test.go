@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -25,20 +26,21 @@ func erasureFaults(t *testing.T, p preserved) {
 		if err != nil && (hit == "" || !errors.Is(err, errFault)) {
 			t.Errorf("the erasure says %v", err)
 		}
-		s.restart()
-		done := s.whole()
-		if err == nil && !done {
-			t.Error("the erasure says that it is done")
-		}
-		if done {
+		s.repair(func(ctx context.Context) error {
+			s.restart()
+			done := s.whole()
+			if err == nil && !done {
+				t.Error("the erasure says that it is done")
+			}
+			if !done {
+				_, _, err := s.erase(ctx, p.id, "ada@example.org", right, false)
+				return err
+			}
 			own, err := s.authority(ctx)
 			s.must(err)
 			_, err = s.purge(ctx, own)
-			s.must(err)
-		} else {
-			_, _, err := s.erase(ctx, p.id, "ada@example.org", right, false)
-			s.must(err)
-		}
+			return err
+		})
 		if !s.whole() {
 			t.Error("the erasure was not finished")
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -34,8 +35,10 @@ func purgeFaults(t *testing.T, p preserved) {
 		}
 		s.f.arm(0, "")
 		s.must(l.stop())
-		l = s.end()
-		s.must(l.purgeObjects(ctx))
+		s.repair(func(ctx context.Context) error {
+			l = s.end()
+			return l.purgeObjects(ctx)
+		})
 		s.must(l.stop())
 		s.open()
 		s.wiped(d)

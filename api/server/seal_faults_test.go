@@ -66,6 +66,16 @@ func (l line) stop() error {
 // a crash interrupted.
 const repairTime = 30 * time.Second
 
+// repair starts a service again and finishes what was interrupted.
+func (s *scene) repair(do func(ctx context.Context) error) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), repairTime)
+	defer cancel()
+	if err := errors.Join(do(ctx), ctx.Err()); err != nil {
+		s.t.Fatalf("started again: %v", err)
+	}
+}
+
 // sealFaults: whatever call of a whole seal fails, loses its answer or is the
 // last before a crash, a service that is started again makes the one deposit,
 // with one certificate for the signer and one for the seal.
@@ -84,12 +94,10 @@ func sealFaults(t *testing.T, p preserved) {
 			t.Fatalf("the seal: %v", first)
 		}
 
-		limited, cancel := context.WithTimeout(ctx, repairTime)
-		defer cancel()
-		l = s.line()
-		if err := l.Advance(limited, p.id); err != nil {
-			t.Errorf("started again: %v", err)
-		}
+		s.repair(func(ctx context.Context) error {
+			l = s.line()
+			return l.Advance(ctx, p.id)
+		})
 		s.must(l.stop())
 		s.open()
 		s.sealedOnce()

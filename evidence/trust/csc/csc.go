@@ -47,8 +47,7 @@ type Config struct {
 	Clock    capture.Clock
 }
 
-// Client implements evidence.Provider and evidence.Timestamper. It is safe for
-// concurrent use.
+// Client implements evidence.Provider. It is safe for concurrent use.
 type Client struct {
 	cfg Config
 
@@ -86,7 +85,13 @@ func (c *Client) endpoints(ctx context.Context) (string, error) {
 	if err := c.post(ctx, "/info", "", struct{}{}, &info); err != nil {
 		return "", fmt.Errorf("ask the provider who it is: %w", err)
 	}
-	c.auth = cmp.Or(strings.TrimSuffix(info.OAuth2, "/"), c.cfg.URL)
+	base := cmp.Or(strings.TrimSuffix(info.OAuth2, "/"), c.cfg.URL)
+	// Signers are sent there, and the client's secret: it has to be as safe as the API.
+	at, err := url.Parse(base)
+	if err != nil || at.Host == "" || at.Scheme != "https" && !strings.HasPrefix(c.cfg.URL, at.Scheme+"://") || at.RawQuery != "" || at.Fragment != "" {
+		return "", fmt.Errorf("the provider's oauth2 %.100q is no address to send signers to: %w", base, evidence.ErrMalformed)
+	}
+	c.auth = base
 	return c.auth, nil
 }
 
@@ -184,6 +189,9 @@ func (c *Client) Authorize(ctx context.Context, id string, digests []evidence.Si
 	if err := c.call(ctx, "/credentials/authorize", ask, &answer); err != nil {
 		return auth, fmt.Errorf("authorize: %w", err)
 	}
+	if answer.SAD == "" {
+		return auth, fmt.Errorf("authorize: an answer without SAD: %w", evidence.ErrMalformed)
+	}
 	auth.ID = answer.SAD
 	return auth, nil
 }
@@ -227,21 +235,6 @@ func (c *Client) Sign(ctx context.Context, auth evidence.Authorization, digests 
 
 // Release implements evidence.Provider. The provider rules over its keys.
 func (c *Client) Release(context.Context, string) error { return nil }
-
-// Timestamp implements evidence.Timestamper by signatures/timestamp.
-func (c *Client) Timestamp(ctx context.Context, hash crypto.Hash, digest []byte) ([]byte, error) {
-	oid, ok := hashOIDs[hash]
-	if !ok || len(digest) != hash.Size() {
-		return nil, fmt.Errorf("timestamp by %v: %w", hash, evidence.ErrMalformed)
-	}
-	var answer struct {
-		Timestamp []byte `json:"timestamp"`
-	}
-	if err := c.call(ctx, "/signatures/timestamp", map[string]any{"hash": digest, "hashAlgo": oid}, &answer); err != nil {
-		return nil, fmt.Errorf("timestamp: %w", err)
-	}
-	return answer.Timestamp, nil
-}
 
 var hashOIDs = map[crypto.Hash]string{
 	crypto.SHA256: "2.16.840.1.101.3.4.2.1", crypto.SHA384: "2.16.840.1.101.3.4.2.2", crypto.SHA512: "2.16.840.1.101.3.4.2.3",
@@ -346,7 +339,7 @@ type ProviderError struct {
 }
 
 func (e *ProviderError) Error() string {
-	return fmt.Sprintf("provider answered %d %s: %s", e.Status, e.Code, e.Description)
+	return fmt.Sprintf("provider answered %d %.64q: %.300q", e.Status, e.Code, e.Description)
 }
 
 // Is reports whether the error is of the given kind.
@@ -369,9 +362,12 @@ func (c *Client) access(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("sign in at the provider: %w", err)
 	}
-	c.token, c.until = t.Token, c.cfg.Clock.Now().Add(time.Duration(t.Expires)*time.Second-time.Minute)
+	c.token, c.until = t.Token, c.cfg.Clock.Now().Add(time.Duration(min(t.Expires, maxToken))*time.Second-time.Minute)
 	return c.token, nil
 }
+
+// maxToken bounds how long an access token is used again, in seconds.
+const maxToken = 24 * 60 * 60
 
 type grant struct {
 	Token   string `json:"access_token"`

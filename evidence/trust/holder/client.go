@@ -109,21 +109,39 @@ func (c *Client) Credential(ctx context.Context, req evidence.CredentialRequest)
 		return evidence.Credential{}, err
 	}
 	chain, err := parseChain(out.Chain)
-	return evidence.Credential{ID: req.ID, Chain: chain}, err
+	if err == nil && len(chain) == 0 {
+		err = fmt.Errorf("key holder: a credential without a certificate: %w", evidence.ErrMalformed)
+	}
+	if err != nil {
+		return evidence.Credential{}, err
+	}
+	return evidence.Credential{ID: req.ID, Chain: chain}, nil
 }
 
 // Authorize implements evidence.Provider.
 func (c *Client) Authorize(ctx context.Context, credential string, digests []evidence.SignDigest) (evidence.Authorization, error) {
 	out, err := c.call(ctx, "authorize", digestsCall{Credential: credential, Digests: toWire(digests)})
+	if err == nil && (out.Auth.ID == "" || out.Auth.Credential != credential || out.Auth.Redirect != "") {
+		err = fmt.Errorf("key holder: an authorization of something else: %w", evidence.ErrMalformed)
+	}
+	if err != nil {
+		return evidence.Authorization{}, err
+	}
 	out.Auth.Digests = digests
-	return out.Auth, err
+	return out.Auth, nil
 }
 
 // Sign implements evidence.Provider.
 func (c *Client) Sign(ctx context.Context, auth evidence.Authorization, digests []evidence.SignDigest) ([][]byte, error) {
 	auth.Digests = nil
 	out, err := c.call(ctx, "sign", digestsCall{Auth: auth, Digests: toWire(digests)})
-	return out.Values, err
+	if err == nil && len(out.Values) != len(digests) {
+		err = fmt.Errorf("key holder: %d signatures for %d digests: %w", len(out.Values), len(digests), evidence.ErrMalformed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out.Values, nil
 }
 
 // Release implements evidence.Provider.
