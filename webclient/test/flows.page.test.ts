@@ -315,6 +315,8 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     await bring('good.asice', readFileSync('../testdata/vectors/good.asice'));
     await get(page, 'verify-second').waitFor();
     await seen('good');
+    expect(await get(page, 'verify-check').count()).toBeGreaterThan(10);
+    expect(await page.locator('[data-test=verify-check] .grow > span').count()).toBe(0); // the verifier's own English stands below
     await offline(context, async () => { // nothing is uploaded, so nothing is needed
       await bring('notes.asice', Buffer.from('hello'));
       await expect.poll(() => get(page, 'verify-answer').getAttribute('data-state')).toMatch(/unreadable|fails/);

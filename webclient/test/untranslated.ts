@@ -7,6 +7,7 @@ import commonEn from '../src/i18n/common/en.ts';
 import ownEn from '../src/own/text/en.ts';
 import settingsEn from '../src/own/settings/text/en.ts';
 import signEn from '../src/sign/text/en.ts';
+import reasonsEn from '../src/verify/reasons/en.ts';
 import verifyEn from '../src/verify/text/en.ts';
 
 type Tree = { [key: string]: unknown };
@@ -17,7 +18,7 @@ function phrases(tree: Tree): string[] {
   return Object.values(tree).flatMap((value) => (typeof value === 'string' ? [value] : value && typeof value === 'object' ? phrases(value as Tree) : []));
 }
 
-const ENGLISH = [casesEn, compareEn, commonEn, ownEn, settingsEn, signEn, verifyEn].flatMap((tree) => phrases(tree as Tree)).filter((phrase) => /[a-z] [a-z]/i.test(phrase) && phrase.length > 7);
+const ENGLISH = [casesEn, compareEn, commonEn, ownEn, settingsEn, signEn, reasonsEn, verifyEn].flatMap((tree) => phrases(tree as Tree)).filter((phrase) => /[a-z] [a-z]/i.test(phrase) && phrase.length > 7);
 
 // Words that only English sentences have: two of them beside each other give one away.
 const TELLS = /\b(the|is|of|and|your|you|this|that|with|has|was|are|not|for|to|by)\s+(the|a|an|is|of|and|your|you|this|that|with|has|was|are|not|for|to|be|been|by|it)\b/i;

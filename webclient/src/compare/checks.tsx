@@ -1,5 +1,6 @@
 // What the verification of a deposit said when it came into the case.
 import { Badge } from '../ui/ui.tsx';
+import { Found } from '../verify/found.tsx';
 import { words } from './casetext/index.ts';
 import type { Item } from './service.ts';
 
@@ -11,7 +12,7 @@ export function Checks({ report }: { report: NonNullable<Item['checks']> }) {
     <details data-test="item-checks">
       <summary><Badge tone={fails > 0 ? 'bad' : count('unknown') > 0 ? 'warn' : 'good'}>{fails > 0 ? texts.fails(fails) : count('unknown') > 0 ? texts.unknown(count('unknown')) : texts.holds(count('holds'))}</Badge> {texts.title}</summary>
       <ul class="checks small">
-        {report.checks.map((one, i) => <li key={i} data-status={one.status}><strong>{texts.statuses[one.status]}</strong> <span class="mono">{one.part}</span> {one.text}</li>)}
+        {report.checks.map((one, i) => <li key={i} data-status={one.status}><strong>{texts.statuses[one.status]}</strong> <div class="grow"><Found check={one} />{one.part && <div class="small muted mono">{one.part}</div>}</div></li>)}
       </ul>
       {texts.language && <p class="small muted">{texts.language}</p>}
     </details>

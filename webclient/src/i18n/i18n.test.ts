@@ -27,6 +27,10 @@ import verifyEn from '../verify/text/en.ts';
 import verifyFr from '../verify/text/fr.ts';
 import verifyHans from '../verify/text/zh-Hans.ts';
 import verifyHant from '../verify/text/zh-Hant.ts';
+import reasonsEn from '../verify/reasons/en.ts';
+import reasonsFr from '../verify/reasons/fr.ts';
+import reasonsHans from '../verify/reasons/zh-Hans.ts';
+import reasonsHant from '../verify/reasons/zh-Hant.ts';
 import { plural, size } from './format.ts';
 import { language, matchLanguage } from './index.ts';
 
@@ -75,6 +79,7 @@ describe.each([
   ['compare', compareEn, compareFr, compareHant, compareHans],
   ['disputes', caseEn, caseFr, caseHant, caseHans],
   ['verify', verifyEn, verifyFr, verifyHant, verifyHans],
+  ['checks', reasonsEn, reasonsFr, reasonsHant, reasonsHans],
 ] as [string, Tree, Tree, Tree, Tree][])('texts of %s', (_, en, fr, hant, hans) => {
   const english = new Map(phrases(en));
 

@@ -10,7 +10,7 @@ export const AWAY: Record<Language, string> = {
 
 export const LATE: Record<Language, string> = {
   en: 'This takes longer than usual. The page goes on by itself as soon as it can; reload it if nothing happens.',
-  fr: 'C’est plus long que d’habitude. La page continue d’elle-même dès que possible ; rechargez-la si rien ne se passe.',
+  fr: 'C’est plus long que d’habitude. La page continue d’elle-même dès que possible ; rechargez-la si rien ne se passe.',
   'zh-Hant': '載入時間比平常久。頁面會盡快自動繼續；若沒有反應，請重新載入。',
   'zh-Hans': '加载时间比平常久。页面会尽快自动继续；若没有反应，请重新加载。',
 };

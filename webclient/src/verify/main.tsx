@@ -4,6 +4,7 @@ import { Shell, startPage } from '../ui/shell.tsx';
 import { Badge, Button, Notice, Panel, Progress } from '../ui/ui.tsx';
 import { size } from '../i18n/format.ts';
 import { type Check, check, type Outcome } from './check.ts';
+import { Found } from './found.tsx';
 import { text } from './text/index.ts';
 import './verify.css';
 
@@ -76,6 +77,7 @@ function Answer({ file, outcome }: { file: File; outcome: Outcome }) {
       {'report' in outcome && outcome.agree !== undefined && (
         <Notice tone={outcome.agree ? 'good' : 'bad'} test="verify-second"><span data-agree={String(outcome.agree)}>{outcome.agree ? texts.agree : texts.disagree}</span></Notice>
       )}
+      {checks.length > 0 && <p class="small muted">{texts.exact}</p>}
       {checks.length > 0 && (
         <ul class="checks">
           {[...checks].sort((a, b) => rank[a.status] - rank[b.status]).map((one, i) => <Line key={i} check={one} />)}
@@ -91,7 +93,10 @@ function Line({ check: one }: { check: Check }) {
   return (
     <li data-test="verify-check" data-status={one.status} data-code={one.code}>
       <Badge tone={tone}>{texts.statuses[one.status]}</Badge>
-      <div class="grow"><span lang="en">{one.text}</span>{one.part && <div class="small muted mono">{one.part}</div>}</div>
+      <div class="grow">
+        <Found check={one} />
+        {one.part && <div class="small muted mono">{one.part}</div>}
+      </div>
     </li>
   );
 }

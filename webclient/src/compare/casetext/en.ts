@@ -125,7 +125,7 @@ const en = {
     fails: (n: number) => plural('en', n, '1 point does not hold', `${n} points do not hold`),
     unknown: (n: number) => plural('en', n, '1 point is open', `${n} points are open`),
     statuses: { holds: 'Holds:', fails: 'Does not hold:', unknown: 'Open:' },
-    language: 'In the words of the verifier.',
+    language: 'Below each point: what exactly the verifier found.',
   },
   record: {
     report: 'Report',

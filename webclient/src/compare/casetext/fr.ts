@@ -127,7 +127,7 @@ const fr: Translation<typeof en> = {
     fails: (n) => plural('fr', n, '1 point ne tient pas', `${n} points ne tiennent pas`),
     unknown: (n) => plural('fr', n, '1 point est ouvert', `${n} points sont ouverts`),
     statuses: { holds: 'Tient :', fails: 'Ne tient pas :', unknown: 'Ouvert :' },
-    language: 'Le vérificateur s’exprime en anglais.',
+    language: 'Sous chaque point : ce que le vérificateur a trouvé exactement, en anglais.',
   },
   record: {
     report: 'Rapport',

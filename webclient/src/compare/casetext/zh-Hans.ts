@@ -126,7 +126,7 @@ const zhHans: Translation<typeof en> = {
     fails: (n) => `${n} 项不成立`,
     unknown: (n) => `${n} 项待定`,
     statuses: { holds: '成立：', fails: '不成立：', unknown: '待定：' },
-    language: '验证程序以英文表述。',
+    language: '每一点下方：验证程序确切的检查结果（英文）。',
   },
   record: {
     report: '报告',

@@ -126,7 +126,7 @@ const zhHant: Translation<typeof en> = {
     fails: (n) => `${n} 項不成立`,
     unknown: (n) => `${n} 項待定`,
     statuses: { holds: '成立：', fails: '不成立：', unknown: '待定：' },
-    language: '驗證程式以英文表述。',
+    language: '每一點下方：驗證程式確切的查驗結果（英文）。',
   },
   record: {
     report: '報告',

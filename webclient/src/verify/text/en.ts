@@ -22,6 +22,7 @@ const en = {
   },
   agree: 'A second verifier, written independently of the first, comes to the same answer about the container.',
   disagree: 'The two verifiers do not agree about this file. Do not rely on it, and tell the service: one of them is wrong.',
+  exact: 'Below each point: what exactly was found.',
   statuses: { holds: 'Holds', fails: 'Wrong', unknown: 'Open' },
   limitsTitle: 'What this does not prove',
   limits: [

@@ -25,6 +25,7 @@ const fr: Translation<typeof en> = {
   },
   agree: 'Un second vérificateur, écrit indépendamment du premier, arrive à la même réponse au sujet du conteneur.',
   disagree: 'Les deux vérificateurs ne sont pas d’accord au sujet de ce fichier. Ne vous y fiez pas et prévenez le service : l’un des deux se trompe.',
+  exact: 'Sous chaque point : ce qui a été trouvé exactement, en anglais.',
   statuses: { holds: 'Exact', fails: 'Faux', unknown: 'Ouvert' },
   limitsTitle: 'Ce que cela ne prouve pas',
   limits: [

@@ -25,6 +25,7 @@ const zhHans: Translation<typeof en> = {
   },
   agree: '另一个独立编写的验证程序对此容器得出相同的结论。',
   disagree: '两个验证程序对此文件的结论不一致。请勿采信，并通知本服务：其中一个有误。',
+  exact: '每一点下方：确切的检查结果（英文）。',
   statuses: { holds: '成立', fails: '错误', unknown: '待定' },
   limitsTitle: '这不能证明什么',
   limits: [

@@ -25,6 +25,7 @@ const zhHant: Translation<typeof en> = {
   },
   agree: '另一個獨立編寫的驗證程式對此容器得出相同的結論。',
   disagree: '兩個驗證程式對此檔案的結論不一致。請勿採信，並通知本服務：其中一個有誤。',
+  exact: '每一點下方：確切的查驗結果（英文）。',
   statuses: { holds: '成立', fails: '錯誤', unknown: '待定' },
   limitsTitle: '這不能證明什麼',
   limits: [
