@@ -29,6 +29,7 @@ var (
 	ErrPending    = errors.New("evidence: not done yet")
 	ErrHeld       = errors.New("evidence: under legal hold")
 	ErrNotAllowed = errors.New("evidence: refused by policy")
+	ErrLapsed     = errors.New("evidence: a person's approval was not used in time")
 )
 
 // Class says what kind of data an object is. Every stored object has one; the

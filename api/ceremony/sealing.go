@@ -76,6 +76,12 @@ func (s *Service) Advance(ctx context.Context, id string) error {
 			_, err = s.awaitConsent(ctx, d, signer)
 			return err
 		}
+		if errors.Is(err, evidence.ErrLapsed) {
+			_, err = s.change(ctx, id, func(_ context.Context, d *Document) (Effects, error) {
+				return d.lapse(signer, s.Clock.Now().UTC(), newSecret)
+			})
+			return err
+		}
 		if err != nil {
 			return fmt.Errorf("sign for signer %s: %w", signer, err)
 		}

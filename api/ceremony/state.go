@@ -219,6 +219,23 @@ func (d *Document) Remind(now time.Time, newSecret func() string) (Effects, erro
 	return Effects{}, api.Explain(ErrState, "Everybody has signed.")
 }
 
+// lapse gives a confirmed signature back to its signer: making it was interrupted
+// for so long that what they allowed counts no more. They confirm again, by a new link.
+func (d *Document) lapse(signer string, now time.Time, newSecret func() string) (Effects, error) {
+	s, err := d.Signer(signer)
+	if err != nil || s.State != Signing {
+		return Effects{}, err
+	}
+	s.State, s.Confirmed = Captured, false
+	if s.Typed != "" {
+		s.State, s.Typed = Consented, ""
+	}
+	d.Trouble = ""
+	effects, err := d.Remind(now, newSecret)
+	effects.Events = append(effects.Events, Event{Kind: "signer.lapsed", By: ByService, Signer: s.ID})
+	return effects, err
+}
+
 // active tells whether it is this signer's turn.
 func (s *Signer) active() bool {
 	return slices.Contains([]SignerState{Invited, Opened, Consented, Captured}, s.State)

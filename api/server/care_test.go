@@ -147,8 +147,8 @@ func (b *bench) confirm(d *ceremony.Document, who *ceremony.Signer, given bool, 
 	mails, err := b.accounts.AllMails(ctx, 100)
 	b.must(err)
 	secret := ""
-	for _, m := range mails { // the newest stands last
-		if found := linkSecret.FindStringSubmatch(m.Text); found != nil && m.To == who.Email {
+	for _, m := range mails { // the newest stands first
+		if found := linkSecret.FindStringSubmatch(m.Text); found != nil && m.To == who.Email && secret == "" {
 			secret = found[1]
 		}
 	}

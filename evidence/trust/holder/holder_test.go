@@ -268,7 +268,7 @@ func TestRefusesWithoutAProofThatFits(t *testing.T) {
 	b.approve("c3", 1)
 	b.now.pass(ApprovalLifetime + time.Second)
 	_, _, err = sign(ctx, b.Client, "c3", "x")
-	b.refused("an approval of last week", err, ErrProof)
+	b.refused("an approval of last week", err, evidence.ErrLapsed)
 	for range maxKeys {
 		_, fresh := newBrowser(t)
 		if err := b.Enrol(ctx, "c4", "ada", fresh); err != nil {
@@ -276,6 +276,44 @@ func TestRefusesWithoutAProofThatFits(t *testing.T) {
 		}
 	}
 	b.refused("one browser too many", b.Enrol(ctx, "c4", "ada", fresh), ErrProof)
+}
+
+// A seal that was interrupted for longer than an approval holds goes on once the
+// signer has approved again, and not before.
+func TestLapsedApprovalIsGivenAgain(t *testing.T) {
+	ctx := t.Context()
+	b := newBench(t, 0)
+	b.approve("c1", 1)
+	old, err := b.Credential(ctx, request("c1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement := b.challenge("c1", 1)
+	b.refused("a second approval", b.Approve(ctx, "c1", "ada", document("lease"), statement, answerOf(t, b.browser, statement)), ErrProof)
+
+	b.now.pass(ApprovalLifetime + time.Second)
+	_, err = b.Authorize(ctx, old.ID, digest("x"))
+	b.refused("a certificate without an approval", err, evidence.ErrLapsed)
+	second := request("c1")
+	second.ID = "c1/ada/2"
+	_, err = b.Credential(ctx, second)
+	b.refused("another certificate without an approval", err, evidence.ErrLapsed)
+
+	b.browser, b.public = newBrowser(t) // the signer comes back with another browser
+	b.approve("c1", 1)
+	credential, err := b.Credential(ctx, second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	auth, err := b.Authorize(ctx, credential.ID, digest("x"))
+	if err == nil {
+		_, err = b.Sign(ctx, auth, digest("x"))
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	_, fresh := newBrowser(t)
+	b.refused("another browser afterwards", b.Enrol(ctx, "c1", "ada", fresh), ErrProof)
 }
 
 func TestRateIsLimited(t *testing.T) {

@@ -34,7 +34,7 @@ func (h *Holder) Enrol(_ context.Context, ceremony, who string, public []byte) e
 		switch {
 		case slices.ContainsFunc(s.keys, func(k []byte) bool { return string(k) == string(public) }):
 			return nil
-		case s.credential != "":
+		case h.certified(s):
 			return h.refuse(e, ErrProof, "the signer's certificate was made already")
 		case len(s.keys) >= maxKeys:
 			return h.refuse(e, ErrProof, "too many browsers for one signer")
@@ -99,7 +99,7 @@ func (h *Holder) Approve(_ context.Context, ceremony, who, document, statement s
 		return h.refuse(e, ErrProof, "the proof is for another document")
 	case !verify(c.key, statement, signature):
 		return h.refuse(e, ErrProof, "the browser's key did not sign this")
-	case s.credential != "":
+	case h.certified(s):
 		return h.refuse(e, ErrProof, "the signer's certificate was made already")
 	}
 	e.Key, e.Signatures, e.Ends = c.key, c.signatures, now.Add(ApprovalLifetime).UTC()

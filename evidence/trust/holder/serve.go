@@ -79,11 +79,11 @@ type answer struct {
 
 // kinds are the failures that the client tells apart.
 var kinds = map[string]error{
-	"proof": ErrProof, "busy": ErrBusy, "log": ErrUnlogged, "erased": evidence.ErrErased, "refused": evidence.ErrNotAllowed,
+	"lapsed": evidence.ErrLapsed, "proof": ErrProof, "busy": ErrBusy, "log": ErrUnlogged, "erased": evidence.ErrErased, "refused": evidence.ErrNotAllowed,
 }
 
 // order in which a failure is looked up: the narrower before the wider.
-var order = []string{"proof", "busy", "log", "erased", "refused"}
+var order = []string{"lapsed", "proof", "busy", "log", "erased", "refused"}
 
 // Handler answers what the client asks.
 func (h *Holder) Handler() http.Handler {

@@ -16,6 +16,13 @@ import (
 // What follows from a signer's approval, and from nothing else: a certificate, as
 // many signatures as were approved, and the end of the key.
 
+// certified tells whether a signer has a certificate. One that ended before its
+// signature was made, with the approval, counts no more: the signer is asked again.
+func (h *Holder) certified(s *signer) bool {
+	now, c := h.cfg.Clock.Now(), h.credentials[s.credential]
+	return c != nil && (now.Before(c.ends) || now.Before(s.ends))
+}
+
 // Credential makes the certificate of a signer who approved. The request's ID is
 // ceremony/signer/try: a further try is good once the one before has ended.
 func (h *Holder) Credential(ctx context.Context, req evidence.CredentialRequest) (evidence.Credential, error) {
@@ -33,7 +40,7 @@ func (h *Holder) Credential(ctx context.Context, req evidence.CredentialRequest)
 		case s == nil || s.document == "":
 			return evidence.Credential{}, h.refuse(e, ErrProof, "the proof is missing")
 		case now.After(s.ends):
-			return evidence.Credential{}, h.refuse(e, ErrProof, "the proof is too old")
+			return evidence.Credential{}, h.refuse(e, evidence.ErrLapsed, "the approval is too old")
 		}
 		if before := h.credentials[s.credential]; before != nil && now.Add(renewal).Before(before.ends) {
 			return evidence.Credential{}, h.refuse(e, ErrProof, "the signer's certificate was made already")
@@ -99,7 +106,7 @@ func (h *Holder) usable(id string) (Entry, *credential, *signer, error) {
 	case c.gone:
 		return e, nil, nil, fmt.Errorf("key holder: the key was destroyed: %w", evidence.ErrErased)
 	case h.cfg.Clock.Now().After(s.ends):
-		return e, nil, nil, h.refuse(e, ErrProof, "the proof is too old")
+		return e, nil, nil, h.refuse(e, evidence.ErrLapsed, "the approval is too old")
 	}
 	return e, c, s, nil
 }

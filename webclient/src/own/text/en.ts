@@ -168,6 +168,7 @@ const en = {
     'signer.corrected': 'replaced a signer',
     'signer.declined': 'declined',
     'signer.confirmed': 'confirmed the signature',
+    'signer.lapsed': 'has to confirm again: making the signature was interrupted for too long',
     'signer.signed': 'signature sealed',
     'signer.reminded': 'reminder sent',
     'signer.erased': 'recording of a signer erased',

@@ -165,6 +165,7 @@ const zhHans: Translation<typeof en> = {
     'signer.corrected': '更换了签署人',
     'signer.declined': '拒绝签署',
     'signer.confirmed': '确认了签名',
+    'signer.lapsed': '需要再次确认：签名的制作中断过久',
     'signer.signed': '签名已封存',
     'signer.reminded': '已发出提醒',
     'signer.erased': '签署人的录制内容已删除',

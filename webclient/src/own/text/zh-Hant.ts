@@ -165,6 +165,7 @@ const zhHant: Translation<typeof en> = {
     'signer.corrected': '更換了簽署人',
     'signer.declined': '拒絕簽署',
     'signer.confirmed': '確認了簽名',
+    'signer.lapsed': '需要再次確認：簽名的製作中斷過久',
     'signer.signed': '簽名已封存',
     'signer.reminded': '已寄出提醒',
     'signer.erased': '簽署人的錄製內容已刪除',
