@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -186,6 +187,15 @@ func hexDigit(c byte) int {
 }
 
 func (p *parser) hex() (Object, error) {
+	// A signature's tens of thousands of digits stand without a space.
+	if end := bytes.IndexByte(p.b[p.pos:], '>'); end > 0 {
+		digits := p.b[p.pos+1 : p.pos+end]
+		out := make(String, hex.DecodedLen(len(digits)))
+		if _, err := hex.Decode([]byte(out), digits); err == nil {
+			p.pos += end + 1
+			return out, nil
+		}
+	}
 	out := String{}
 	high := -1
 	for p.pos++; p.pos < len(p.b); p.pos++ {

