@@ -25,6 +25,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"inkwitness/capture"
@@ -46,6 +47,14 @@ type Local struct {
 	cfg  Config
 	root *x509.Certificate
 	key  crypto.Signer
+
+	stamping atomic.Pointer[stamping] // of the year in which it was asked for last
+}
+
+// stamping is the timestamp authority's identity of one year.
+type stamping struct {
+	name string
+	*identity
 }
 
 const rootID = "ca/root"
@@ -169,11 +178,16 @@ func (l *Local) Release(ctx context.Context, credential string) error {
 // the longest deposit.
 func (l *Local) Timestamping(ctx context.Context) (crypto.Signer, []*x509.Certificate, error) {
 	name := "tsa/" + l.cfg.Clock.Now().UTC().Format("2006")
-	id, err := l.identity(ctx, name, "tsa", evidence.CredentialRequest{}, elliptic.P256(), l.stampTemplate)
-	if err != nil {
-		return nil, nil, fmt.Errorf("timestamping credential: %w", err)
+	now := l.stamping.Load()
+	if now == nil || now.name != name {
+		id, err := l.identity(ctx, name, "tsa", evidence.CredentialRequest{}, elliptic.P256(), l.stampTemplate)
+		if err != nil {
+			return nil, nil, fmt.Errorf("timestamping credential: %w", err)
+		}
+		now = &stamping{name, id}
+		l.stamping.Store(now)
 	}
-	return id.key, []*x509.Certificate{id.cert, l.root}, nil
+	return now.key, []*x509.Certificate{now.cert, l.root}, nil
 }
 
 // SignReceipt signs a deletion receipt: CMS with the receipt inside, which
