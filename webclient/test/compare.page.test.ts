@@ -1,5 +1,8 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CHANNELS } from '../src/compare/signal.ts';
 import { get, launch, open, shoot } from './browser.ts';
 import { CASE, emptyCase, fullCase, opening } from './mock/evidence.ts';
 import { Mock } from './mock/server.ts';
@@ -110,6 +113,31 @@ describe('a case', () => {
     await get(page, 'questioned-canvas').focus();
     await page.keyboard.press('ArrowRight');
     await expect.poll(() => words(page, 'moment')).not.toBe(before);
+    // Filtered, a derived value stands beside the one before; what the device said stays.
+    const row = (i: number) => get(page, 'inspector').locator('tbody tr').nth(i).locator('td').allTextContents();
+    const speed = 1 + CHANNELS.indexOf('speed');
+    const [plain, x] = [await row(speed), await row(1 + CHANNELS.indexOf('x'))];
+    await get(page, 'filtered').check();
+    await expect.poll(() => words(page, 'inspector')).toContain('Filtered:');
+    expect([(await row(speed))[0], (await row(1 + CHANNELS.indexOf('x')))[0]]).toEqual([plain[1], x[0]]);
+    expect((await row(speed))[1]).not.toBe(plain[1]);
+    await get(page, 'filtered').uncheck();
+    await expect.poll(() => row(speed)).toEqual(plain);
+    // Moved under the hand, and back to the same place.
+    const ink = () => get(page, 'questioned-canvas').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    const sheet = (await get(page, 'questioned-canvas').boundingBox())!;
+    const drag = async (x: number, y: number) => {
+      await page.mouse.move(sheet.x + 150, sheet.y + 80);
+      await page.mouse.down();
+      await page.mouse.move(sheet.x + 150 + x, sheet.y + 80 + y, { steps: 3 });
+      await page.mouse.up();
+    };
+    await get(page, 'tool-pan').click();
+    const still = await ink();
+    await drag(60, 20);
+    await expect.poll(ink).not.toBe(still);
+    await drag(-60, -20);
+    await expect.poll(ink).toBe(still);
     // The ruler by keys: a cross, moved by 40 px.
     await get(page, 'tool-ruler').click();
     await get(page, 'questioned-canvas').focus();
@@ -143,6 +171,35 @@ describe('a case', () => {
     await get(page, 'colouring').selectOption('cost');
     await get(page, 'legend').waitFor();
     expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('prints without what only a screen needs', async () => {
+    mock.disputes.cases = [fullCase()];
+    const { context, page } = await open(browser, 'desktop', { colorScheme: 'dark' });
+    for (const tab of ['signatures', 'compare', 'findings', 'record']) {
+      await page.goto(at(tab));
+      await page.locator('.panel').first().waitFor();
+      if (tab === 'compare') await page.locator('.uplot').nth(6).waitFor();
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      for (const screen of ['.shell-bar', '.button', '.tabs', '.toolbar', 'video']) {
+        for (const one of await page.locator(screen).all()) expect(await one.isVisible(), `${screen} on ${tab}`).toBe(false);
+      }
+      const colours = await page.evaluate(() => [document.body, document.querySelector('.panel')!].map((one) => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]));
+      expect(colours, tab).toEqual([['rgb(0, 0, 0)', 'rgb(255, 255, 255)'], ['rgb(0, 0, 0)', 'rgb(255, 255, 255)']]);
+      const paper = await page.pdf({ format: 'A4' });
+      expect(paper.subarray(0, 5).toString()).toBe('%PDF-');
+      if (process.env['SHOTS']) {
+        const folder = fileURLToPath(new URL('../../out/web/', import.meta.url));
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(`${folder}print-${tab}.pdf`, paper);
+      }
+      // On paper nothing stands beyond the right margin: 180 mm at 96 px to an inch.
+      await page.setViewportSize({ width: 680, height: 960 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), tab).toBeLessThanOrEqual(680);
+      await page.setViewportSize({ width: 1280, height: 800 });
+      await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
+    }
     await context.close();
   });
 

@@ -158,6 +158,21 @@ const settled = (page: Page) => page.evaluate(async () => {
   await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
 });
 
+const moving = (page: Page) => page.evaluate(() => document.getAnimations().filter((one) => one.playState === 'running').map((one) => ((one.effect as KeyframeEffect).target as Element).className));
+
+it('moves for those only who did not ask for little motion', async () => {
+  for (const reducedMotion of ['no-preference', 'reduce'] as const) {
+    const { context, page } = await open(browser, 'phone', { reducedMotion });
+    decide(mock.ceremony, 'sealing');
+    await context.route('**/api/signing', (route) => route.fulfill({ json: mock.ceremony })); // for ever
+    await sign(page);
+    await get(page, 'sealing').locator('.busy').waitFor();
+    await page.waitForTimeout(50);
+    expect(await moving(page)).toEqual(reducedMotion === 'reduce' ? [] : ['busy']);
+    await context.close();
+  }
+});
+
 type Look = [Size, 'light' | 'dark', Rules];
 const LOOKS: Look[] = [
   ['phone', 'light', EVERYTHING], ['phone', 'dark', COLOURS], ['tablet', 'dark', ROOM], ['tablet', 'light', COLOURS], ['desktop', 'light', ROOM], ['desktop', 'dark', COLOURS],
@@ -183,6 +198,8 @@ it.each(Object.keys(SCREENS))('%s', async (name) => {
     if (/^https?:/.test(request.url()) && !request.url().startsWith(mock.url)) foreign.push(request.url());
   });
   await SCREENS[name]!(page);
+  await settled(page);
+  expect(await moving(page)).toEqual([]); // as who asked for little motion wants it
   await everyLook(page, name);
   await everyLanguage(page, name);
   expect(foreign).toEqual([]);

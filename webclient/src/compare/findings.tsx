@@ -30,7 +30,7 @@ export function Runs() {
     setBusy(false);
   };
   return (
-    <Panel title={texts.title} test="runs" tools={<Button kind="primary" busy={busy} disabled={!ready} onClick={() => void compare()} test="run-compare">{texts.compare}</Button>}>
+    <div class="no-print"><Panel title={texts.title} test="runs" tools={<Button kind="primary" busy={busy} disabled={!ready} onClick={() => void compare()} test="run-compare">{texts.compare}</Button>}>
       {!ready && <Notice>{texts.notReady}</Notice>}
       <ProblemNotice problem={problem} />
       {dispute.runs.length === 0 && ready && <Empty title={texts.emptyTitle} text={texts.emptyText} />}
@@ -43,7 +43,7 @@ export function Runs() {
           {run.value && <p class="small muted grow">{texts.against(run.value.references.map((one) => labelOf(one.item)).join(', '))}</p>}
         </div>
       )}
-    </Panel>
+    </Panel></div>
   );
 }
 

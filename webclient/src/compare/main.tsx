@@ -103,7 +103,7 @@ function Workbench() {
         <p class="visually-hidden" id="sheet-keys">{texts.tools.keys}</p>
         <Replay />
         <Selfie />
-        <details class="small"><summary>{texts.tools.keysTitle}</summary><p>{texts.tools.keys}</p></details>
+        <details class="small no-print"><summary>{texts.tools.keysTitle}</summary><p>{texts.tools.keys}</p></details>
         <h3>{texts.sheets.referencesTitle}</h3>
         <References />
         {!referenceItem.value && <Notice>{texts.sheets.addReferences}</Notice>}

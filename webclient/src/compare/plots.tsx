@@ -191,6 +191,7 @@ function config(title: string, width: number, digits: number, range: [number, nu
     ],
     hooks: {
       init: [(made) => {
+        if (dark) made.root.dataset['dark'] = '';
         // Pointing at a plot marks the sample everywhere; a click moves the replay there.
         const sampleAt = () => {
           const left = made.cursor.left ?? -1;

@@ -19,7 +19,7 @@ const FORMATS: Record<ExportFormat, string> = { csv: 'CSV', json: 'JSON', inkml:
 export function RecordTab() {
   const dispute = shown.value;
   if (!dispute) return null;
-  return <><Report /><Origins /><OpeningsOf /><Custody /><div class="stack no-print"><HandOver /><Panel title={words().items.end}><p class="small">{words().items.endText}</p><EndCase /></Panel></div></>;
+  return <><div class="no-print"><Report /></div><Origins /><OpeningsOf /><Custody /><div class="stack no-print"><HandOver /><Panel title={words().items.end}><p class="small">{words().items.endText}</p><EndCase /></Panel></div></>;
 }
 
 // Fetches first, so that a refusal is told here and not on another page.

@@ -301,7 +301,7 @@ export function Measured() {
   const [a, b, c] = spots;
   const nominal = metric && questionedItem.value?.device.nominalScale;
   return (
-    <p class="small" role="status" data-test="measured">
+    <p class={spots.length > 0 ? 'small' : 'small no-print'} role="status" data-test="measured">
       {tool.value === 'ruler' && (a && b ? texts.distance(number(distance(a, b), 2), number(Math.abs(b.x - a.x), 2), number(Math.abs(b.y - a.y), 2), unit) : texts.rulerHint)}
       {tool.value === 'angle' && (a && b && c ? texts.angleIs(number(angle(a, b, c), 1)) : texts.angleHint)}
       {tool.value === 'note' && texts.noteHint}
