@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,12 +16,24 @@ import (
 )
 
 // contentPolicy lets the pages run their own scripts and nothing else: no inline
-// script, no other host, no framing, and strings become markup only through a
+// script (see ContentPolicy), no other host, no framing, and strings become markup only through a
 // Trusted Types policy. PDF.js needs its worker, blob images and WebAssembly.
-const contentPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; " +
+const contentPolicy = "default-src 'none'; script-src " + ownScripts + "; worker-src 'self'; style-src 'self'; " +
 	"img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data: blob:; connect-src 'self' blob:; " +
 	"manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; " +
 	"require-trusted-types-for 'script'; trusted-types inkwitness"
+
+const ownScripts = "'self' 'wasm-unsafe-eval'"
+
+// ContentPolicy is the policy of a page that holds scripts itself: just those run.
+func ContentPolicy(scripts ...[]byte) string {
+	allowed := ownScripts
+	for _, script := range scripts {
+		sum := sha256.Sum256(script)
+		allowed += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return strings.Replace(contentPolicy, ownScripts, allowed, 1)
+}
 
 // securityHeaders are set on every answer before the handler runs; the pages'
 // handler loosens Cache-Control for files that never change.

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
@@ -45,8 +44,8 @@ function frame(): Plugin {
   };
 }
 
-// The classic scripts, each in one file: src/start.ts before every page's program, under
-// two addresses, so that one answer lost does not lose it; src/offline.ts for /offline.html.
+// The classic scripts: src/start.ts stands in every page, where it cannot be lost alone
+// (the content policy allows it by its hash); src/offline.ts is a file for /offline.html.
 function watchers(): Plugin {
   let start = '';
   const classic = async (name: string) => {
@@ -61,12 +60,11 @@ function watchers(): Plugin {
     name: 'watchers',
     apply: 'build',
     async buildStart() {
-      const source = await classic('start');
-      start = `assets/start-${createHash('sha256').update(source).digest('hex').slice(0, 8)}.js`;
-      this.emitFile({ type: 'asset', fileName: start, source });
+      start = await classic('start');
       this.emitFile({ type: 'asset', fileName: 'offline.js', source: await classic('offline') });
     },
-    transformIndexHtml: () => ['', '?again'].map((again) => ({ tag: 'script', attrs: { defer: true, src: `/${start}${again}` }, injectTo: 'head-prepend' as const })),
+    // Before everything that can be lost, so that it hears of it.
+    transformIndexHtml: (html) => html.replace('<meta charset="utf-8" />', (charset) => `${charset}<script>${start.trim()}</script>`),
   };
 }
 

@@ -11,8 +11,11 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
+
+	"inkwitness/api"
 )
 
 // errNoPages tells an operator who built the program without its pages.
@@ -27,7 +30,8 @@ type page struct {
 	plain  []byte
 	zipped func() []byte // returns nil where compressing gains nothing
 	tag    string
-	fixed  bool // its name holds its hash, so its content never changes
+	fixed  bool   // its name holds its hash, so its content never changes
+	policy string // Content-Security-Policy, where it holds a script; else the usual one
 }
 
 // pages serves the built pages.
@@ -64,8 +68,16 @@ func newPage(name string, content []byte) page {
 	// Compressed when it is first asked for: the verifier alone takes half a second,
 	// for which no restart must wait.
 	zipped := sync.OnceValue(func() []byte { return compress(content) })
-	return page{kind: contentType(name), plain: content, zipped: zipped, tag: `"` + hex.EncodeToString(sum[:16]) + `"`, fixed: strings.HasPrefix(name, "assets/")}
+	p := page{kind: contentType(name), plain: content, zipped: zipped, tag: `"` + hex.EncodeToString(sum[:16]) + `"`, fixed: strings.HasPrefix(name, "assets/")}
+	if script := inPage.FindSubmatch(content); script != nil && path.Ext(name) == ".html" {
+		p.policy = api.ContentPolicy(script[1])
+	}
+	return p
 }
+
+// inPage is the script that a page holds itself: it mends the page when every
+// file of it was lost, so it cannot be a file.
+var inPage = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 
 // compress returns nil where it gains nothing.
 func compress(content []byte) []byte {
@@ -120,6 +132,9 @@ func (all pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("ETag", p.tag)
 	header.Set("Vary", "Accept-Encoding")
 	header.Set("Cache-Control", "no-cache")
+	if p.policy != "" {
+		header.Set("Content-Security-Policy", p.policy)
+	}
 	if p.fixed {
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}

@@ -57,6 +57,7 @@ func dist() fstest.MapFS {
 	for _, name := range entries {
 		all[name] = &fstest.MapFile{Data: []byte("<!doctype html><title>" + name + "</title>")}
 	}
+	all["verify.html"].Data = append(all["verify.html"].Data, "<script>alert(1)</script>"...)
 	return all
 }
 
@@ -86,6 +87,13 @@ func TestPages(t *testing.T) {
 		if r.StatusCode != 200 || !strings.Contains(string(body), file) || r.Header.Get("Cache-Control") != "no-cache" || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
 			t.Errorf("%s: %d %s %v", address, r.StatusCode, body, r.Header)
 		}
+	}
+	// printf 'alert(1)' | openssl dgst -sha256 -binary | base64
+	if policy := ask("GET", "/verify").Header.Get("Content-Security-Policy"); !strings.Contains(policy, "script-src 'self' 'wasm-unsafe-eval' 'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='; worker-src") {
+		t.Errorf("a page that holds a script: %s", policy)
+	}
+	if policy := ask("GET", "/sign").Header.Get("Content-Security-Policy"); policy != "" {
+		t.Errorf("a page that holds none has a policy of its own: %s", policy)
 	}
 	script := ask("GET", "/assets/app-1a2b.js", "Accept-Encoding", "gzip, br")
 	if script.Header.Get("Content-Encoding") != "gzip" || !strings.Contains(script.Header.Get("Cache-Control"), "immutable") {

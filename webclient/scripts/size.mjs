@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
-const read = (path) => readFileSync(dist + path.replace(/^\//, '').replace(/\?.*/, ''));
+const read = (path) => readFileSync(dist + path.replace(/^\//, ''));
 const bytes = (path) => gzipSync(read(path), { level: 9 }).length;
 
 // Static imports of a built file.
@@ -28,18 +28,19 @@ function languages(path) {
 
 export function sizeOf(page) {
   const html = read(`${page}.html`).toString();
-  const wanted = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.(?:js|css)(?:\?again)?)"/g)].map((match) => match[1]);
+  const wanted = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.(?:js|css))"/g)].map((match) => match[1]);
   const files = new Set();
   const texts = new Map();
   for (let path = wanted.pop(); path; path = wanted.pop()) {
     if (files.has(path)) continue;
     files.add(path);
-    if (!/\.js(\?|$)/.test(path)) continue;
+    if (!path.endsWith('.js')) continue;
     wanted.push(...imports(path));
     for (const [tag, paths] of languages(path)) for (const one of paths) texts.set(tag, (texts.get(tag) ?? new Set()).add(one));
   }
   const sum = (paths) => [...paths].reduce((total, path) => total + bytes(path), 0);
-  return sum(files) + Math.max(0, ...[...texts.values()].map(sum));
+  const own = html.match(/<script>(.*?)<\/script>/s)?.[1] ?? ''; // that stands in the page
+  return sum(files) + gzipSync(own, { level: 9 }).length + Math.max(0, ...[...texts.values()].map(sum));
 }
 
 for (const page of ['index', 'sign', 'compare', 'verify']) console.log(`${page === 'index' ? 'own' : page} ${sizeOf(page)}`);

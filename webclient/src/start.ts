@@ -1,6 +1,6 @@
 // Watches whether the page's program comes, and has the page loaded again when a part of
-// it was lost on the way. It is a classic script of its own, named twice in the page, so
-// that it runs where modules do not, and where it was lost itself the first time.
+// it was lost on the way. It is a classic script in the page itself, so that it runs where
+// everything else was lost.
 import { loadAgain, unstyled } from './again.ts';
 
 const LATE_MS = 30_000; // after everything was loaded, and still no program
@@ -28,8 +28,4 @@ function watch(): void {
   else addEventListener('load', loaded);
 }
 
-const WATCHED = 'watched';
-if (!(WATCHED in document.documentElement.dataset)) {
-  document.documentElement.dataset[WATCHED] = '';
-  watch();
-}
+watch();

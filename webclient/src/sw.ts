@@ -53,10 +53,10 @@ scope.addEventListener('fetch', (event) => {
 
 async function fromCache(request: Request): Promise<Response> {
   const cache = await caches.open(SHELL);
-  const kept = await cache.match(request, { ignoreSearch: true }); // one part has two addresses
+  const kept = await cache.match(request);
   if (kept) return kept;
   const answer = await fetch(request);
-  if (answer.status === 200) await cache.put(new URL(request.url).pathname, answer.clone());
+  if (answer.status === 200) await cache.put(request, answer.clone());
   return answer;
 }
 

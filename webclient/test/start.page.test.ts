@@ -74,10 +74,20 @@ it.each(Object.keys(PAGES))('%s runs whichever of its parts was lost', async (na
     await page.goto(mock.url + PAGES[name]!.address);
     await expect.poll(() => get(page, PAGES[name]!.runs).count(), { message: part }).toBe(1);
     await expect.poll(() => styled(page), { message: part }).toBe(true);
-    expect(count(), part).toBe(part.includes('start-') ? 1 : 2); // who watches is there twice
+    expect(count(), part).toBe(2);
     await expect.poll(() => page.evaluate(() => sessionStorage.getItem('loaded-again')), { message: part }).toBe(null);
     await context.close();
   }
+});
+
+it('goes on when all of its parts are lost', async () => {
+  const { context, page } = await open(browser, 'desktop');
+  const count = loads(page);
+  await context.route((url) => url.pathname !== '/', (route) => (count() === 1 ? route.abort() : route.continue()));
+  await page.goto(mock.url + PAGES['own']!.address);
+  await get(page, 'sign-in').waitFor();
+  expect(count()).toBe(2);
+  await context.close();
 });
 
 it('goes on when each time another of its parts is lost', async () => {
@@ -85,7 +95,7 @@ it('goes on when each time another of its parts is lost', async () => {
   const count = loads(page);
   await hurry(context, 0.1);
   const lost: string[] = [];
-  await context.route(/\/assets\/(?!start)/, (route) => {
+  await context.route(/\/assets\//, (route) => {
     const part = new URL(route.request().url()).pathname;
     if (lost.length < count() && !lost.includes(part)) lost.push(part);
     return lost.length === count() && lost.at(-1) === part && count() < 7 ? route.abort() : route.continue();

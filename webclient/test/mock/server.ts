@@ -2,7 +2,7 @@
 // src/api.ts over real HTTP and WebSocket with the service's own headers, all in
 // memory. The end-to-end test of the product runs against the real one.
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
@@ -134,6 +134,8 @@ export class Mock {
     const name = path === '/' ? '/index.html' : extname(path) ? path : `${path}.html`;
     if (!existsSync(dist + name)) return void response.writeHead(404).end();
     response.setHeader('Content-Type', TYPES[extname(name)] ?? 'application/octet-stream');
+    const start = extname(name) === '.html' && /<script>(.*?)<\/script>/s.exec(readFileSync(dist + name, 'utf8'))?.[1];
+    if (start) response.setHeader('Content-Security-Policy', POLICY.replace("script-src 'self'", `script-src 'self' 'sha256-${createHash('sha256').update(start).digest('base64')}'`));
     createReadStream(dist + name).pipe(response);
   }
 
