@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func checkFaults(t *testing.T, p preserved) {
 		s.must(err)
 		rot(t, filepath.Join(first, references.References[0].Object.Key))
 
-		check := func() (r CheckReport, err error) {
+		check := func(ctx context.Context) (r CheckReport, err error) {
 			c := s.checker()
 			if r, err = c.structure(ctx); err == nil {
 				err = c.heal(ctx, &r)
@@ -37,7 +38,7 @@ func checkFaults(t *testing.T, p preserved) {
 			return r, err
 		}
 		s.f.arm(at, mode)
-		r, err := check()
+		r, err := check(ctx)
 		hit, calls := s.f.hit, s.f.n
 		if err != nil && !errors.Is(err, errFault) || hit == "" && (err != nil || !r.Sound() || r.Bytes.Repaired != 3) {
 			t.Errorf("the check: %+v, %v", r, err)
@@ -52,9 +53,12 @@ func checkFaults(t *testing.T, p preserved) {
 			}
 		}
 		s.c.seams.clock.(*testClock).advance(time.Hour)
-		r, err = check()
-		if err != nil || !r.Sound() || r.Bytes.Objects != 3 {
-			t.Errorf("the next check: %+v, %v", r, err)
+		s.repair(func(ctx context.Context) (err error) {
+			r, err = check(ctx)
+			return err
+		})
+		if !r.Sound() || r.Bytes.Objects != 3 {
+			t.Errorf("the next check: %+v", r)
 		}
 		for name, b := range good {
 			if now := s.copies()[name]; !bytes.Equal(now, b) {

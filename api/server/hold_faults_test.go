@@ -81,15 +81,18 @@ func holdFaults(t *testing.T, p preserved) {
 			calls = s.f.n
 			if met := s.f.hit; met != "" {
 				hit = met
-				s.restart()
-				web = s.holdsOf()
-				done, noted := s.isDone(i), s.noted(act.event)
-				if done != noted || status < 500 && !done {
-					t.Errorf("%s: answer %d, done %v, in the record %v", act.event, status, done, noted)
-				}
-				if status = http.StatusOK; !done {
-					status = s.act(web, act.who, path)
-				}
+				s.repair(func(context.Context) error {
+					s.restart()
+					web = s.holdsOf()
+					done, noted := s.isDone(i), s.noted(act.event)
+					if done != noted || status < 500 && !done {
+						t.Errorf("%s: answer %d, done %v, in the record %v", act.event, status, done, noted)
+					}
+					if status = http.StatusOK; !done {
+						status = s.act(web, act.who, path)
+					}
+					return nil
+				})
 			}
 			if status >= 300 || !s.isDone(i) || !s.noted(act.event) || s.protected() != act.protects {
 				t.Fatalf("%s: answer %d, done %v, in the record %v, protects %v", act.event, status, s.isDone(i), s.noted(act.event), s.protected())
