@@ -80,7 +80,7 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'sign-enrol': async (page) => { decide(mock.ceremony, 'enrol'); await sign(page); await get(page, 'pad-start').waitFor(); },
   'sign-camera': async (page) => { decide(mock.ceremony, 'sign'); await sign(page); await get(page, 'camera-on').click(); await get(page, 'camera-hint').waitFor(); },
   'sign-pad': async (page) => { decide(mock.ceremony, 'sign'); mock.ceremony.consents[1]!.given = false; await sign(page); await get(page, 'pad-start').click(); await page.locator('[data-state=live]').waitFor(); },
-  'sign-confirm': async (page) => { decide(mock.ceremony, 'confirm'); mock.ceremony.captureId = 'c'.repeat(32); await sign(page); await get(page, 'confirm').waitFor(); },
+  'sign-confirm': async (page) => { decide(mock.ceremony, 'confirm'); mock.ceremony.captureId = 'c'.repeat(32); await sign(page); await get(page, 'unseen').waitFor(); },
   'sign-type': async (page) => { decide(mock.ceremony, 'type'); await sign(page); await get(page, 'type').waitFor(); },
   'sign-done': async (page) => { decide(mock.ceremony, 'done'); mock.ceremony.deposit = { size: 1, retainUntil: '2036-11-23T20:00:00Z' }; await sign(page); await get(page, 'done').waitFor(); },
   'sign-agreements': async (page) => { decide(mock.ceremony, 'done'); mock.ceremony.references.have = 5; await sign(page); await get(page, 'agreements').click(); await get(page, 'take-back-comparison').waitFor(); },

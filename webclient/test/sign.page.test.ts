@@ -227,6 +227,7 @@ describe('signing', () => {
     expect(written.every((point, i) => i === 0 || point.t >= written[i - 1]!.t)).toBe(true);
     await page.reload();
     await get(page, 'picture').waitFor();
+    expect(await get(page, 'unseen').count()).toBe(0); // said only where the device has lost it
     await get(page, 'confirm-sign').click();
     await get(page, 'done').waitFor();
     await context.close();

@@ -11,10 +11,10 @@ export function Checks({ report }: { report: NonNullable<Item['checks']> }) {
   return (
     <details data-test="item-checks">
       <summary><Badge tone={fails > 0 ? 'bad' : count('unknown') > 0 ? 'warn' : 'good'}>{fails > 0 ? texts.fails(fails) : count('unknown') > 0 ? texts.unknown(count('unknown')) : texts.holds(count('holds'))}</Badge> {texts.title}</summary>
+      <p class="small muted">{texts.language}</p>
       <ul class="checks small">
         {report.checks.map((one, i) => <li key={i} data-status={one.status}><strong>{texts.statuses[one.status]}</strong> <div class="grow"><Found check={one} />{one.part && <div class="small muted mono">{one.part}</div>}</div></li>)}
       </ul>
-      {texts.language && <p class="small muted">{texts.language}</p>}
     </details>
   );
 }

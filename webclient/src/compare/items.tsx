@@ -74,7 +74,7 @@ function OwnOpening({ opening }: { opening: Opening }) {
     setBusy(false);
   };
   return (
-    <Panel>
+    <Panel title={words().record.openings}>
       <OpeningFacts opening={opening}>
         <Notice tone={opening.state === 'approved' ? 'good' : opening.state === 'refused' ? 'bad' : 'info'} test="opening-next">{texts.next[opening.state as 'asked' | 'approved' | 'refused']}</Notice>
         <ProblemNotice problem={problem} />

@@ -120,15 +120,15 @@ export function Confirm() {
   const texts = text().confirm;
   const state = ceremony.value;
   const [record, setRecord] = useState<CaptureRecord>();
-  const [points, setPoints] = useState<Point[]>([]);
+  const [points, setPoints] = useState<Point[]>(); // none where this device has lost them
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const key = useRef(newKey());
   useEffect(() => {
     void leftover('signature', true).then(async (found) => {
       setRecord(found);
-      if (found) setPoints((await (await captureStore()).batches(found.id)).flatMap((data) => decodeBatch(data).points));
-    });
+      setPoints(found ? (await (await captureStore()).batches(found.id)).flatMap((data) => decodeBatch(data).points) : []);
+    }).catch(() => setPoints([]));
   }, []);
   if (!state) return null;
   const capture = state.captureId ?? record?.id ?? '';
@@ -146,6 +146,7 @@ export function Confirm() {
   };
   const again = async () => {
     setBusy(true);
+    setProblem(undefined);
     try {
       const next = await signing.discard(capture);
       if (record) await (await captureStore()).erase(record.id);
@@ -156,11 +157,13 @@ export function Confirm() {
     setBusy(false);
   };
 
+  const unseen = points?.length === 0;
   return (
     <div class="stack">
-      <Title>{texts.title}</Title>
+      <Title>{unseen ? texts.unseenTitle : texts.title}</Title>
       <Panel test="confirm">
-        {points.length > 0 && record && <Picture points={points} size={record} />}
+        {unseen && <Notice tone="warn" test="unseen">{texts.unseen}</Notice>}
+        {points && points.length > 0 && record && <Picture points={points} size={record} />}
         <p>{texts.text(state.document.title)} {texts.keep(state.keep.depositYears)}</p>
         <dl class="facts">
           <dt>{texts.document}</dt><dd>{state.document.title}</dd>

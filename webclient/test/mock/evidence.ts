@@ -92,7 +92,7 @@ export function fullCase(references = 5): Case {
     ...item(8, 'questioned', 'Q2'), origin: 'container', note: 'Clé USB, Me Durand, 2026-03-03', filename: 'lease.asice', format: 'asice', title: undefined, document: undefined,
     checks: { kind: 'deposit', checks: [
       { code: 'deposit.structure', status: 'holds', part: 'container', text: 'The container’s structure is intact in every byte.' },
-      { code: 'deposit.roots', status: 'unknown', part: 'data/validation/roots.pem', text: 'No roots were given, so the ones inside the deposit are used.' },
+      { code: 'deposit.trust.roots', status: 'unknown', part: 'data/validation/roots.pem', text: 'No roots were given, so the ones inside the deposit are used.' },
       { code: 'deposit.file.changed', status: 'fails', part: 'data/contract-signed.pdf', text: 'The file does not match its checksum: it is damaged or was changed.' },
     ] },
   };

@@ -169,7 +169,7 @@ const fr: Translation<typeof en> = {
     'signer.corrected': 'a remplacé un signataire',
     'signer.declined': 'a refusé',
     'signer.confirmed': 'a confirmé la signature',
-    'signer.lapsed': 'doit confirmer à nouveau : la signature a été interrompue trop longtemps',
+    'signer.lapsed': 'doit confirmer à nouveau : la signature a été interrompue trop longtemps',
     'signer.signed': 'signature scellée',
     'signer.reminded': 'rappel envoyé',
     'signer.erased': 'enregistrement d’un signataire effacé',

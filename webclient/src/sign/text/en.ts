@@ -210,6 +210,8 @@ const en = {
     go: 'Sign now',
     again: 'Sign again',
     picture: 'Your signature as you wrote it',
+    unseenTitle: 'Do you want to sign now?',
+    unseen: 'You have written your signature, but this device no longer has it to show. If you are not sure of it, sign again.',
   },
   type: {
     title: 'Sign by typing your name',

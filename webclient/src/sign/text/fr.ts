@@ -211,6 +211,8 @@ const fr: Translation<typeof en> = {
     go: 'Signer maintenant',
     again: 'Signer de nouveau',
     picture: 'Votre signature telle que vous l’avez écrite',
+    unseenTitle: 'Voulez-vous signer maintenant ?',
+    unseen: 'Vous avez écrit votre signature, mais cet appareil ne l’a plus et ne peut pas la montrer. En cas de doute, signez de nouveau.',
   },
   type: {
     title: 'Signez en tapant votre nom',

@@ -210,6 +210,8 @@ const zhHans: Translation<typeof en> = {
     go: '立即签署',
     again: '重新签名',
     picture: '您所写的签名',
+    unseenTitle: '现在要签署吗？',
+    unseen: '您已写下签名，但此设备已无法显示。若不确定，请重新签名。',
   },
   type: {
     title: '键入姓名以签署',

@@ -210,6 +210,8 @@ const zhHant: Translation<typeof en> = {
     go: '立即簽署',
     again: '重新簽名',
     picture: '您所寫的簽名',
+    unseenTitle: '現在要簽署嗎？',
+    unseen: '您已寫下簽名，但此裝置已無法顯示。若不確定，請重新簽名。',
   },
   type: {
     title: '鍵入姓名以簽署',
