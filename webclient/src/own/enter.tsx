@@ -58,10 +58,10 @@ export function SignIn() {
           {elsewhere && <Button onClick={() => void submit(true)} busy={busy} test="take-over">{texts.takeOver}</Button>}
         </div>
         {hasPasskeys() && <div><Button onClick={() => void withPasskey(elsewhere)} busy={busy} test="sign-in-passkey">{texts.passkey}</Button></div>}
-        <p class="muted small">{texts.byInvitation}</p>
       </form>
-      <SignInOrganisation email={email} />
       <Forgot email={email} />
+      <SignInOrganisation email={email} />
+      <p class="muted small">{texts.byInvitation}</p>
     </Panel>
   );
 }
