@@ -143,7 +143,7 @@ it('does not load a page again whose program is merely slow', async () => {
 it.each([['is missing', 'sign-', 404, ''], ['does not run here', 'sign-', 200, 'throw new Error("old browser")'], ['has no language', '(en|fr)-', 404, '']])('gives up with a word of advice when its program %s', async (_, part, status, body) => {
   const { context, page } = await open(browser, 'phone', { locale: 'fr-FR' });
   const count = loads(page);
-  await hurry(context, 0.02);
+  await hurry(context, 0.005);
   await context.route(new RegExp(`/assets/${part}.*\\.js`), (route) => route.fulfill({ status, body, contentType: 'text/javascript' }));
   await page.goto(`${mock.url}${PAGES['sign']!.address}`);
   await expect.poll(() => count(), { timeout: 20_000 }).toBe(9);
@@ -151,7 +151,7 @@ it.each([['is missing', 'sign-', 404, ''], ['does not run here', 'sign-', 200, '
   await expect.poll(() => advice.isVisible()).toBe(true);
   expect(await advice.textContent()).toContain('rechargez-la');
   expect(await page.locator('.shell-brand').isVisible()).toBe(true);
-  await page.waitForTimeout(500); // 25 s
+  await page.waitForTimeout(500); // 100 s
   expect(count()).toBe(9);
   await shoot(page, `program-away-${part.length}-phone`);
   await context.close();
@@ -160,7 +160,7 @@ it.each([['is missing', 'sign-', 404, ''], ['does not run here', 'sign-', 200, '
 it('does not load a page again for ever whose style is missing', async () => {
   const { context, page } = await open(browser, 'phone');
   const count = loads(page);
-  await hurry(context, 0.02);
+  await hurry(context, 0.005);
   await context.route(/\/assets\/sign-.*\.css/, (route) => route.fulfill({ status: 404 }));
   await page.goto(`${mock.url}${PAGES['sign']!.address}`);
   await expect.poll(() => count(), { timeout: 20_000 }).toBe(9);
