@@ -230,6 +230,7 @@ func (d *Document) lapse(signer string, now time.Time, newSecret func() string) 
 	if s.Typed != "" {
 		s.State, s.Typed = Consented, ""
 	}
+	s.Comparison = nil // they may sign anew before they confirm
 	d.Trouble = ""
 	effects, err := d.Remind(now, newSecret)
 	effects.Events = append(effects.Events, Event{Kind: "signer.lapsed", By: ByService, Signer: s.ID})

@@ -287,6 +287,24 @@ func TestOneConfirmationWins(t *testing.T) {
 	}
 }
 
+// A signature that lapsed may be written anew: what was found about the one before
+// is not said of it.
+func TestLapsedSignatureForgetsItsComparison(t *testing.T) {
+	d := consented(t, 1, true)
+	capturedSignature(t, d, "s1", "c")
+	if _, err := d.Confirm("s1", "c", ""); err != nil {
+		t.Fatal(err)
+	}
+	d.Signers[0].Comparison = &biometrics.Comparison{}
+	effects, err := d.lapse("s1", start, counter("next"))
+	if err != nil || d.Signers[0].Comparison != nil || d.Signers[0].State != Captured || d.Signers[0].Confirmed || len(effects.Mails) != 1 {
+		t.Errorf("%+v, %+v, %v", d.Signers[0], effects, err)
+	}
+	if effects, err = d.lapse("s1", start, counter("next")); err != nil || len(effects.Mails) != 0 {
+		t.Errorf("lapsed again: %+v, %v", effects, err)
+	}
+}
+
 func TestTypingIsForThoseWhoRefused(t *testing.T) {
 	agreed := consented(t, 1, true)
 	if _, err := agreed.Confirm("s1", "", "Signer 0"); !errors.Is(err, ErrInvalid) {

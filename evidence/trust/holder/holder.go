@@ -82,6 +82,7 @@ type challenge struct {
 type signer struct {
 	keys       [][]byte // that browsers registered, as SubjectPublicKeyInfo
 	document   string   // digest of the approved one, empty before
+	signed     bool     // a digest was authorized, under any certificate
 	signatures int
 	ends       time.Time
 	credential string // the last one
@@ -135,6 +136,7 @@ func (h *Holder) apply(e Entry) {
 		s.credential = e.Credential
 		h.credentials[e.Credential] = &credential{who: who, ends: e.Ends}
 	case Authorized:
+		s.signed = true
 		if c := h.credentials[e.Credential]; c != nil {
 			c.digests = append(c.digests, e.Digest)
 		}

@@ -314,6 +314,11 @@ func TestLapsedApprovalIsGivenAgain(t *testing.T) {
 	}
 	_, fresh := newBrowser(t)
 	b.refused("another browser afterwards", b.Enrol(ctx, "c1", "ada", fresh), ErrProof)
+
+	b.now.pass(ApprovalLifetime + time.Second)
+	b.refused("another browser of who has signed, when all has lapsed", b.Enrol(ctx, "c1", "ada", fresh), ErrProof)
+	statement = b.challenge("c1", 1)
+	b.refused("another approval of who has signed", b.Approve(ctx, "c1", "ada", document("lease"), statement, answerOf(t, b.browser, statement)), ErrProof)
 }
 
 func TestRateIsLimited(t *testing.T) {

@@ -16,11 +16,11 @@ import (
 // What follows from a signer's approval, and from nothing else: a certificate, as
 // many signatures as were approved, and the end of the key.
 
-// certified tells whether a signer has a certificate. One that ended before its
-// signature was made, with the approval, counts no more: the signer is asked again.
+// certified tells whether a signer has a certificate. One that ended, with the
+// approval, before anything was signed counts no more: the signer is asked again.
 func (h *Holder) certified(s *signer) bool {
 	now, c := h.cfg.Clock.Now(), h.credentials[s.credential]
-	return c != nil && (now.Before(c.ends) || now.Before(s.ends))
+	return s.signed || c != nil && (now.Before(c.ends) || now.Before(s.ends))
 }
 
 // Credential makes the certificate of a signer who approved. The request's ID is
