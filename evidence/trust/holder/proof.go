@@ -19,7 +19,7 @@ import (
 // and signs it.
 
 // Enrol registers the key of a signer's browser. Once a certificate was made for
-// the signer no further key is taken.
+// the signer no further key is taken, see certified.
 func (h *Holder) Enrol(_ context.Context, ceremony, who string, public []byte) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
