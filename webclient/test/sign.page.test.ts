@@ -79,6 +79,39 @@ describe('reading', () => {
     await get(page, 'consents').waitFor();
     await context.close();
   });
+
+  it('takes a press of the button during which another page comes into view, once that one is drawn', async () => {
+    const { context, page, faults } = await open(browser, 'tablet');
+    await context.addInitScript(() => { // what is drawn, is drawn in frames
+      const held: FrameRequestCallback[] = [];
+      const frame = window.requestAnimationFrame.bind(window);
+      Object.assign(window, {
+        holding: false,
+        requestAnimationFrame: (callback: FrameRequestCallback) => ((window as any).holding ? held.push(callback) : frame(callback)),
+        letGo: () => { (window as any).holding = false; held.splice(0).forEach((callback) => frame(callback)); },
+      });
+    });
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await page.locator('.pdf-text[data-ready]').first().waitFor();
+    expect(await get(page, 'document-wait').textContent()).toBe('');
+    await get(page, 'read-done').hover();
+    await page.mouse.down();
+    await page.evaluate(() => new Promise((scrolled) => {
+      (window as any).holding = true;
+      const pages = document.querySelector('.pdf-scroll');
+      pages?.addEventListener('scroll', () => setTimeout(scrolled));
+      pages?.scrollTo({ top: 1e6 });
+    }));
+    await page.mouse.up();
+    await expect.poll(() => get(page, 'document-wait').textContent()).toContain('The document is loading');
+    expect(await get(page, 'read-done').getAttribute('aria-busy')).toBe('true');
+    expect(await get(page, 'consents').count()).toBe(0);
+    await page.evaluate(() => (window as any).letGo());
+    await get(page, 'consents').waitFor();
+    expect(faults).toEqual([]);
+    await context.close();
+  });
 });
 
 describe('fields beside the signature', () => {

@@ -28,8 +28,9 @@ interface ViewerProps {
   onShown?: (shown: Shown) => void;
 }
 
-// Whether the document can be read: all of its pages are there, and those in view are drawn.
-export type Shown = 'loading' | 'shown' | 'failed';
+// Whether the document can be read: `drawing` when all of its pages are there and one that
+// has come into view is not drawn yet, `shown` when all that are in view are drawn.
+export type Shown = 'loading' | 'drawing' | 'shown' | 'failed';
 
 const ZOOMS = [0.5, 0.67, 0.8, 1, 1.25, 1.5, 2, 3, 4];
 const PADDING = 26;
@@ -107,8 +108,9 @@ export function Viewer({ url, pages, targets = [], tools, overlay, onEnd, onPage
     const element = scroller.current;
     if (!onShown || !element) return;
     if (failed || !pdf) return onShown(failed ? 'failed' : 'loading');
+    if (begun.current !== pdf) return onShown('loading');
     const inView = framesIn(element).flatMap((frame, i) => (isInView(frame, element) ? [i + 1] : []));
-    onShown(begun.current === pdf && inView.every((page) => drawn.has(page)) ? 'shown' : 'loading');
+    onShown(inView.every((page) => drawn.has(page)) ? 'shown' : 'drawing');
   };
   useEffect(() => {
     tellShown();

@@ -45,9 +45,9 @@ export function Read() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const [shown, setShown] = useState<Shown>('loading');
+  const [pressed, setPressed] = useState(false); // while a page was being drawn
   useEffect(restore, []);
-  if (!state) return null;
-  const consented = state.next === 'fill'; // the fields are all that is missing
+  const consented = state?.next === 'fill'; // the fields are all that is missing
   const done = async () => {
     setTried(true);
     if (missing.value.length > 0) {
@@ -65,6 +65,14 @@ export function Read() {
     }
     setBusy(false);
   };
+  // A page that comes into view while the button goes down must not take the press away:
+  // it counts as soon as the page is drawn.
+  useEffect(() => {
+    if (!pressed || shown === 'drawing') return;
+    setPressed(false);
+    if (shown === 'shown') void done();
+  }, [pressed, shown]);
+  if (!state) return null;
   return (
     <div class="stack">
       <Title>{consented ? texts.fill.title : texts.read.title}</Title>
@@ -74,9 +82,9 @@ export function Read() {
       {tried && missing.value.length > 0 && <Notice tone="warn" test="fields-missing">{texts.fill.missing(missing.value.length)}</Notice>}
       <ProblemNotice problem={problem} />
       <div class="actions actions-sticky">
-        <Button kind="primary" large onClick={() => void done()} busy={busy} disabled={shown !== 'shown'} test="read-done">{consented ? texts.fill.go : texts.read.go}</Button>
+        <Button kind="primary" large onClick={() => setPressed(true)} busy={busy || pressed} disabled={shown === 'loading' || shown === 'failed'} test="read-done">{consented ? texts.fill.go : texts.read.go}</Button>
         <Decline />
-        <p class="small" role="status" data-test="document-wait">{shown === 'loading' ? texts.read.loading : shown === 'failed' ? texts.read.failed : ''}</p>
+        <p class="small" role="status" data-test="document-wait">{shown === 'loading' || pressed ? texts.read.loading : shown === 'failed' ? texts.read.failed : ''}</p>
       </div>
     </div>
   );
