@@ -51,10 +51,15 @@ type event struct {
 	Answer   string   `json:"answer"`
 	Samples  []sample `json:"samples"`
 	VideoMS  float64  `json:"videoMs"`
-	SpanMS   float64  `json:"spanMs"` // from the open pad to what follows it
-	Median   float64  `json:"median"` // ms between pen and video while both are replayed
-	Most     float64  `json:"most"`
-	Shown    float64  `json:"shown"` // pictures of the video that were shown meanwhile
+
+	// Of what was drawn: from the live pad to the press of "done", as the page has
+	// it, and from the live pad to what follows it, as the program that drives it has it.
+	SessionMS float64 `json:"sessionMs"`
+	SpanMS    float64 `json:"spanMs"`
+
+	Median float64 `json:"median"` // ms between pen and video while both are replayed
+	Most   float64 `json:"most"`
+	Shown  float64 `json:"shown"` // pictures of the video that were shown meanwhile
 }
 
 // run drives the browser and returns what it reported. Anything that a page must

@@ -199,18 +199,32 @@ async function draw(page, cdp, kind, samples, shot, after) {
   const begin = page.locator(t('pad-start'));
   const live = page.locator('[data-test="pad"][data-state="live"]');
   await Promise.race([begin.waitFor(), live.waitFor()]);
-  // Pressing again looks only four times a second, which would begin to count too late.
-  if (await begin.isVisible()) await (task.lossy ? press(page, 'pad-start', '[data-test="pad"][data-state="live"]') : begin.click());
+  await page.evaluate(watchSession);
+  if (await begin.isVisible()) await press(page, 'pad-start', '[data-test="pad"][data-state="live"]');
   await live.waitFor({ timeout: 45_000 });
   report({ event: 'live', kind, text: (await page.locator(t('media-socket')).count()) > 0 ? 'socket' : '' });
   const box = await page.locator(t('pad-canvas')).boundingBox();
   const { fitted, scale } = fit(samples, box);
   const began = Date.now();
   const sent = await replay(cdp, fitted, { x: box.x, y: box.y });
-  const ended = Date.now();
   if (shot) await screen(page, shot);
   await press(page, 'pad-done', after);
-  report({ event: 'drawn', kind, scale, samples: sent, videoMs: ended - began, spanMs: Date.now() - began });
+  const sessionMs = await page.evaluate(() => window.inkwitnessSession?.lasted ?? 0); // none on a page that was loaded again
+  report({ event: 'drawn', kind, scale, samples: sent, sessionMs, spanMs: Date.now() - began });
+}
+
+// watchSession measures the session as the signer has it, in the page: from the pad that
+// becomes live until "done" is pressed. This program sees both later, a busy browser much.
+function watchSession() {
+  const session = (window.inkwitnessSession = { began: 0, lasted: 0 });
+  const look = () => {
+    if (!session.began && document.querySelector('[data-test="pad"][data-state="live"]')) session.began = performance.now();
+  };
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributeFilter: ['data-state'] });
+  look();
+  document.addEventListener('click', ({ target }) => {
+    if (target.closest('[data-test="pad-done"]')) session.lasted = performance.now() - session.began;
+  }, true);
 }
 
 // fit scales a signature into the pad with a margin and keeps its shape.

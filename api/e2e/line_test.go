@@ -102,7 +102,7 @@ func line(t *testing.T, s *service, more func(*task)) []event {
 	d := openDeposit(t, files["download-deposit"])
 	d.verifies()
 	d.samples(signature.Samples)
-	d.video(time.Duration(signature.VideoMS) * time.Millisecond)
+	d.video(time.Duration(signature.SessionMS) * time.Millisecond)
 	d.face()
 	d.comparison()
 	d.flipped()
