@@ -107,6 +107,21 @@ func (s Signature) Strokes() [][2]int {
 	return strokes
 }
 
+// Written returns the half-open index range [from, to) from the first Down point
+// to the last: the signature without the pen's way there and back, which a device
+// with hover records too. It is [0, 0) where nothing was written.
+func (s Signature) Written() (from, to int) {
+	for from < len(s.Points) && !s.Points[from].Down {
+		from++
+	}
+	if from == len(s.Points) {
+		return 0, 0
+	}
+	for to = len(s.Points); !s.Points[to-1].Down; to-- {
+	}
+	return from, to
+}
+
 // SessionID names one capture session: one signature, or one reference, of one
 // signer. It is a random 128-bit number in lower-case hex.
 type SessionID string

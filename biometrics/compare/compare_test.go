@@ -72,6 +72,10 @@ func TestRefusals(t *testing.T) {
 		line.Points = append(line.Points, capture.Point{Time: int64(i) * 10_000, X: int32(30 * i), Pressure: 30000, Down: true, Start: i == 0})
 	}
 	dot := capture.Signature{Device: penDevice, Points: line.Points[:3]}
+	hovered := dot // two seconds in the air do not make a signature of it
+	for i := range 200 {
+		hovered.Points = append(hovered.Points[:len(hovered.Points):len(hovered.Points)], capture.Point{Time: int64(i+3) * 10_000, X: int32(50 * i), Y: int32(i * i)})
+	}
 	tests := []struct {
 		name string
 		refs []capture.Signature
@@ -80,6 +84,7 @@ func TestRefusals(t *testing.T) {
 		{"none", nil, biometrics.CodeNone},
 		{"too many", make([]capture.Signature, biometrics.MaxReferences+1), biometrics.CodeTooMany},
 		{"a dot", append(refs[:4:4], dot), biometrics.CodeTooShort},
+		{"a dot, then hovering", append(refs[:4:4], hovered), biometrics.CodeTooShort},
 		{"a line", append(refs[:4:4], line), biometrics.CodeTooSimple},
 		{"a copy", append(refs[:4:4], refs[0]), biometrics.CodeIdentical},
 		{"three hands", []capture.Signature{refs[0], newHand(77).sign(r, 100, 1), newHand(5).sign(r, 100, 1)}, biometrics.CodeInconsistent},

@@ -20,8 +20,10 @@ const (
 	minRate       = 50.0      // Hz
 )
 
-// Measure describes a signature as recorded.
+// Measure describes what was written of a signature, as recorded.
 func Measure(sig capture.Signature) biometrics.Quality {
+	from, to := sig.Written()
+	sig.Points = sig.Points[from:to]
 	q := biometrics.Quality{Points: len(sig.Points), Strokes: len(sig.Strokes())}
 	if len(sig.Points) == 0 {
 		return q

@@ -3,6 +3,7 @@ package feature
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"gonum.org/v1/gonum/floats/scalar"
@@ -43,6 +44,34 @@ func TestResampleKeepsARegularDevice(t *testing.T) {
 		if !s.Down[i] && s.P[i] != 0 {
 			t.Fatalf("pressure %v in the air", s.P[i])
 		}
+	}
+}
+
+// A pen that hovers over the pad before the signature and after it has written the
+// same as one of which the device tells nothing while it is in the air.
+func TestHoverAroundIsNoHandwriting(t *testing.T) {
+	sig := curve(100, same)
+	want, _ := FromSignature(sig, nil)
+	first, last := sig.Points[0], sig.Points[len(sig.Points)-1]
+	hovered := capture.Signature{Device: sig.Device}
+	for i := range int64(150) {
+		hovered.Points = append(hovered.Points, capture.Point{Time: first.Time + (i-200)*10_000, X: first.X + int32(i), Y: first.Y + 4000})
+	}
+	hovered.Points = append(hovered.Points, sig.Points...)
+	for i := range int64(90) {
+		hovered.Points = append(hovered.Points, capture.Point{Time: last.Time + (i+1)*10_000, X: last.X, Y: last.Y - 50*int32(i)})
+	}
+	for range 2 { // again in the same memory
+		got, _ := FromSignature(hovered, new(Scratch))
+		for i := range got.Source {
+			got.Source[i] -= 150
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%d samples of %d", got.Len(), want.Len())
+		}
+	}
+	if s, _ := FromSignature(capture.Signature{Points: hovered.Points[:150]}, nil); s.Len() != 0 {
+		t.Errorf("%d samples of a pen that never came down", s.Len())
 	}
 }
 

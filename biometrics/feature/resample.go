@@ -6,12 +6,15 @@ import (
 	"inkwitness/capture"
 )
 
-// FromSignature cleans and resamples a signature. The Signal lives in the
-// scratch memory when there is one.
+// FromSignature cleans and resamples what was written of a signature: how the pen
+// came and left is no handwriting, and a device without hover does not tell it.
+// The Signal lives in the scratch memory when there is one.
 func FromSignature(sig capture.Signature, w *Scratch) (*Signal, Cleaning) {
 	if len(sig.Points) > MaxPoints {
 		sig.Points = sig.Points[:MaxPoints]
 	}
+	from, to := sig.Written()
+	sig.Points = sig.Points[from:to]
 	s := &Signal{}
 	var ks []knot
 	if w != nil {
@@ -25,6 +28,9 @@ func FromSignature(sig capture.Signature, w *Scratch) (*Signal, Cleaning) {
 	}
 	s.X, s.Y, s.P = w.take(n)[:0], w.take(n)[:0], w.take(n)[:0]
 	s.resample(ks)
+	for i := range s.Source {
+		s.Source[i] += int32(from)
+	}
 	s.HasPressure = sig.Device.HasPressure
 	s.UnitsPerMM = sig.Device.UnitsPerMM
 	c.Truncated = s.Len() >= MaxSamples
