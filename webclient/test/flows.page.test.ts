@@ -115,14 +115,17 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
       await page.locator('[data-test=pad][data-state=live]').waitFor();
       const samples = readSignature('w1-genuine-02');
       await drawPen(page, samples, 8);
-      const pad = await get(page, 'pad-canvas').boundingBox();
+      let pad = await get(page, 'pad-canvas').boundingBox();
       await offline(context, async () => {
         mock.lastSession().cut();
         await get(page, 'link-lost').waitFor();
         expect(await get(page, 'pad-canvas').boundingBox()).toEqual(pad); // nothing moves under the pen
         await seen('lost');
+        await page.evaluate(() => scrollTo(0, 1e6)); // as far as the page goes while it is longer
+        pad = await get(page, 'pad-canvas').boundingBox();
       });
       await get(page, 'link-lost').waitFor({ state: 'detached' });
+      expect(await get(page, 'pad-canvas').boundingBox()).toEqual(pad);
       await way.press('pad-done');
       await get(page, 'confirm-sign').waitFor();
       expect(mock.lastSession().points().filter((point) => point.down).length).toBe(samples.filter((one) => one.down).length);

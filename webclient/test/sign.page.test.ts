@@ -368,11 +368,14 @@ describe('signing', () => {
     await get(page, 'quality-again').click();
     await live(page);
     await drawPen(page, samples, 4);
-    await get(page, 'pad-clear').click();
+    expect(mock.sessions.size).toBe(2);
+    await get(page, 'pad-clear').dblclick(); // begins one anew, not two
+    await expect.poll(() => mock.sessions.size).toBe(3);
     await live(page);
     const drawn = await drawPen(page, samples);
     await get(page, 'pad-done').click();
     await get(page, 'confirm-sign').waitFor();
+    expect(mock.sessions.size).toBe(3);
     checkSamples(mock.lastSession().points(), drawn);
     await context.close();
   });

@@ -116,6 +116,7 @@ describe('recorder', () => {
   });
 
   it('takes the arrow of the mouse for no part of what a pen writes', () => {
+    send('pointermove', { pointerId: 9, pointerType: 'mouse', clientX: 300, timeStamp: 1 });
     send('pointermove', { pointerType: 'pen', timeStamp: 1 });
     send('pointerdown', { pointerType: 'pen', pressure: 0.3, timeStamp: 2 });
     send('pointermove', { pointerId: 9, pointerType: 'mouse', clientX: 300, timeStamp: 30 });

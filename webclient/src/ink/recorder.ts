@@ -141,12 +141,14 @@ export class Recorder {
   }
 
   // A hand that rests on the screen while a pen writes is not handwriting, nor is the
-  // arrow of the mouse: browsers move it by themselves when the page below it changes.
+  // arrow of a mouse that has not written: browsers move it by themselves when the page
+  // below it changes, also before the pen comes.
   private ignored(event: PointerEvent): boolean {
     if (event.pointerType === 'pen') {
       this.seen.pointer = 'pen';
       return false;
     }
+    if (this.seen.pointer === '') return event.pointerType === 'mouse' && event.type !== 'pointerdown';
     if (this.seen.pointer !== 'pen') return false;
     if (event.pointerType === 'touch' && event.type === 'pointerdown') this.seen.ignoredTouches++;
     return true;

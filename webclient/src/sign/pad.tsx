@@ -1,6 +1,6 @@
 // The pad: one capture from "start" to "done", with everything the signer has to
 // know about the connection, the camera and the device.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { type FinishedCapture, Problem } from '../api.ts';
 import type { CaptureRecord } from '../ink/store.ts';
 import { Button, Notice, ProblemNotice } from '../ui/ui.tsx';
@@ -16,6 +16,9 @@ interface PadProps {
   onDone: (recording: Recording, result: FinishedCapture) => void;
 }
 
+// `starting` until it is clear what begins, so that nothing begins twice; `idle` waits for the signer.
+type Phase = 'starting' | 'idle' | 'running' | 'finishing';
+
 const ASPECT = 0.42;
 
 export function Pad({ kind, stream, auto, onDone }: PadProps) {
@@ -25,7 +28,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
   const recording = useRef<Recording | undefined>(undefined);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [state, setState] = useState<RecordingState>();
-  const [phase, setPhase] = useState<'idle' | 'running' | 'finishing'>('idle');
+  const [phase, setPhase] = useState<Phase>('starting');
   const [problem, setProblem] = useState<unknown>();
   const [empty, setEmpty] = useState(false);
   const [turned, setTurned] = useState(false);
@@ -72,16 +75,18 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
   };
   const bury = async () => {
     const old = reset();
-    setPhase('idle');
+    setPhase('starting');
     setGone(true);
     if (canvas.current) canvas.current.width = 0; // takes its ink away
-    await old?.forget();
+    await old?.forget().catch(() => undefined); // or else when the next one begins
     if (auto) await start();
+    else setPhase('idle');
   };
   const clear = async () => {
     const old = reset();
+    setPhase('starting');
     setGone(false);
-    await old?.discard();
+    await old?.discard().catch(() => undefined); // or else when the next one begins
     await start();
   };
 
@@ -103,9 +108,10 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
   useEffect(() => {
     const box = frame.current;
     if (box) setSize(padSize(box));
-    void leftover(kind, false).then((record) => {
+    void leftover(kind, false).catch(() => undefined).then((record) => {
       if (record) return start(record);
       if (auto) return start();
+      setPhase('idle');
     });
     return () => void recording.current?.leave();
   }, []);
@@ -147,7 +153,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
           {live && state.strokes === 0 && <div class="pad-here">{texts.here}</div>}
           <canvas ref={canvas} role="img" aria-label={texts.label} data-test="pad-canvas" />
           {phase === 'idle' && <div class="pad-cover"><Button kind="primary" large onClick={() => void start()} test="pad-start">{texts.start}</Button></div>}
-          {phase === 'running' && state && !state.armed && !broken && <div class="pad-cover"><p class="busy">{texts.preparing}</p></div>}
+          {(phase === 'starting' || (phase === 'running' && state && !state.armed && !broken)) && <div class="pad-cover"><p class="busy">{texts.preparing}</p></div>}
         </div>
       </div>
       {gone && <Notice tone="warn" test="pad-gone">{texts.gone}</Notice>}
@@ -168,14 +174,20 @@ interface MessagesProps {
   resumed: boolean;
   slept: boolean;
   empty: boolean;
-  phase: string;
+  phase: Phase;
 }
 
 function Messages({ state, durable, turned, resumed, slept, empty, phase }: MessagesProps) {
   const texts = text().pad;
+  const slot = useRef<HTMLDivElement>(null);
+  // What was told below the pad keeps its room while somebody writes: a page that becomes
+  // shorter scrolls back, and the pad would move under the pen.
+  useLayoutEffect(() => {
+    if (slot.current) slot.current.style.minHeight = phase === 'running' ? `${slot.current.offsetHeight}px` : '';
+  });
   if (!state || phase === 'idle') return null;
   return (
-    <>
+    <div class="stack" ref={slot}>
       {state.link === 'lost' && <Notice tone="warn" test="link-lost"><p>{durable ? texts.lost : texts.lostMemory}</p>{state.pending > 0 && <p class="small">{texts.pending(state.pending)}</p>}</Notice>}
       {state.link === 'failed' && <Notice tone="bad" test="link-failed">{state.elsewhere ? texts.elsewhere : texts.failed}</Notice>}
       {state.way === 'socket' && state.media !== 'failed' && state.media !== 'ended' && <Notice test="media-socket">{texts.cameraSocket}</Notice>}
@@ -187,7 +199,7 @@ function Messages({ state, durable, turned, resumed, slept, empty, phase }: Mess
       {slept && <Notice test="slept">{texts.slept}</Notice>}
       {empty && <Notice tone="warn" test="empty">{texts.empty}</Notice>}
       {state.pointer === 'mouse' && <p class="small muted">{texts.mouse}</p>}
-    </>
+    </div>
   );
 }
 
