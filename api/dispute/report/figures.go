@@ -111,11 +111,13 @@ func frame(c *page.Canvas, b page.Box) {
 	c.Line(b.X+b.W, b.Y, b.X+b.W, b.Y+b.H, 0.5)
 }
 
+// duration is how long was written, in s.
 func duration(s capture.Signature) float64 {
-	if len(s.Points) == 0 {
+	from, to := s.Written()
+	if from == to {
 		return 0
 	}
-	return float64(s.Points[len(s.Points)-1].Time-s.Points[0].Time) / 1e6
+	return float64(s.Points[to-1].Time-s.Points[from].Time) / 1e6
 }
 
 func strokes(s capture.Signature) (all [][]page.Point) {
@@ -257,12 +259,13 @@ func curve(c *page.Canvas, b page.Box, title string, of func(capture.Signature) 
 
 func trace(s capture.Signature, values []float64, plot page.Box, low, high, end float64) []*[2]float64 {
 	out := make([]*[2]float64, 0, len(values))
+	first, _ := s.Written()
 	for i, v := range values {
 		if math.IsNaN(v) || s.Points[i].Start {
 			out = append(out, nil)
 		}
 		if !math.IsNaN(v) {
-			t := float64(s.Points[i].Time-s.Points[0].Time) / 1e6
+			t := float64(s.Points[i].Time-s.Points[first].Time) / 1e6
 			out = append(out, &[2]float64{plot.X + plot.W*t/end, plot.Y + plot.H*(v-low)/(high-low)})
 		}
 	}

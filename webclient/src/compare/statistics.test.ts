@@ -27,6 +27,14 @@ describe('statistics', () => {
     expect([found.width, found.height]).toEqual([13, 8]);
   });
 
+  it('begins with the first point on paper and ends with the last', () => {
+    const rows: [number, number, number, boolean, boolean?][] = [[0, 500, 500, false], [700_000, 0, 10, false], [900_000, 0, 0, true, true], [910_000, 30, 40, true], [930_000, 40, 40, false], [950_000, 60, 80, true, true], [960_000, 90, 120, true], [970_000, 90, 120, false], [2_000_000, 900, 900, false]];
+    const found = statisticsOf(signalOf(sampled(rows)));
+    expect(found.duration).toBe(0.06);
+    expect(found.air).toBeCloseTo((100 * 40) / 60, 10);
+    expect([found.path, found.width, found.height]).toEqual([expect.closeTo(10, 10), 9, 12]);
+  });
+
   it('counts a pause once, however long', () => {
     const rows: [number, number, number, boolean, boolean?][] = [[0, 0, 0, true, true]];
     for (let i = 1; i <= 10; i++) rows.push([i * 10_000, 100 * i, 0, true]);

@@ -34,7 +34,10 @@ export function statisticsOf(signal: Signal): Record<StatisticName, number | nul
   let air = 0;
   let pauses = 0;
   let still = 0;
-  for (let i = 1; i < signal.t.length; i++) {
+  // From the first point on paper to the last: how the pen came and left is no writing.
+  const first = signal.down.indexOf(true);
+  const last = signal.down.lastIndexOf(true);
+  for (let i = first + 1; i <= last; i++) {
     const dt = signal.t[i]! - signal.t[i - 1]!;
     if (!signal.down[i] || !signal.down[i - 1] || signal.start[i]) {
       air += dt;
@@ -46,10 +49,10 @@ export function statisticsOf(signal: Signal): Record<StatisticName, number | nul
     still = top !== null && (signal.speed[i] ?? 0) < STILL * top ? still + dt : 0;
     if (before < PAUSE_MS && still >= PAUSE_MS) pauses++;
   }
-  const end = signal.t.at(-1) ?? 0;
+  const lasted = first < 0 ? 0 : signal.t[last]! - signal.t[first]!;
   return {
-    duration: end / 1000,
-    air: end > 0 ? (100 * air) / end : null,
+    duration: lasted / 1000,
+    air: lasted > 0 ? (100 * air) / lasted : null,
     strokes: signal.down.some(Boolean) ? Math.max(...signal.stroke) + 1 : 0,
     path, width: signal.width, height: signal.height,
     meanSpeed: mean(speed), topSpeed: top,
