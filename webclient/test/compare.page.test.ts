@@ -165,7 +165,7 @@ describe('a case', () => {
     for (const timing of ['normalised', 'stroke', 'warped', 'raw']) await get(page, 'timing').selectOption(timing);
     await get(page, 'plot-x').scrollIntoViewIfNeeded();
     await get(page, 'table-x').click();
-    expect(await get(page, 'values').locator('tbody tr').count()).toBe(40);
+    await expect.poll(() => get(page, 'values').locator('tbody tr').count()).toBe(40);
     await get(page, 'choose-reference-3').check();
     await expect.poll(() => mock.requests.filter((one) => one.endsWith('/alignment')).length).toBe(2);
     await get(page, 'colouring').selectOption('cost');
@@ -212,7 +212,7 @@ describe('a case', () => {
     expect(await words(page, 'quality-warnings')).toContain('K2');
     expect(await get(page, 'statistics').locator('tbody tr').count()).toBe(14);
     await get(page, 'tab-record').click();
-    expect(await get(page, 'custody').locator('tbody tr').count()).toBe(4);
+    await expect.poll(() => get(page, 'custody').locator('tbody tr').count()).toBe(4);
     const download = page.waitForEvent('download');
     await get(page, 'export-csv').first().click();
     expect((await download).suggestedFilename()).toBe('Q1.csv');

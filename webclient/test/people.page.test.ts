@@ -114,10 +114,10 @@ it('shows who looked at what, and finds documents', async () => {
   await shoot(page, 'people-activity-phone');
   await get(page, 'nav-documents').click();
   await get(page, 'search').fill('MILL chlo');
-  expect(await get(page, 'document-line').count()).toBe(1);
+  await expect.poll(() => get(page, 'document-line').count()).toBe(1);
   await get(page, 'search').fill('');
   await get(page, 'filter-state').selectOption('cancelled');
-  expect(await get(page, 'document-line').textContent()).toContain('horse');
+  await expect.poll(() => get(page, 'document-line').textContent()).toContain('horse');
   await get(page, 'filter-state').selectOption('completed');
   await get(page, 'no-match').waitFor();
   await context.close();

@@ -133,7 +133,7 @@ describe('fields beside the signature', () => {
     await expect.poll(() => mock.ceremony.fields.find((field) => field.kind === 'checkbox')?.value).toBe('yes');
     await context.setOffline(true);
     await page.locator('[data-test=fill][data-name="text-1-300"]').click();
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('text-1-300');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('text-1-300');
     await page.keyboard.type('Lyon');
     await get(page, 'fields-unsent').waitFor();
     await context.setOffline(false);
@@ -142,7 +142,7 @@ describe('fields beside the signature', () => {
     await get(page, 'pdf').waitFor(); // goes on where it was
     expect(await get(page, 'entry-text-1-300').inputValue()).toBe('Lyon');
     await page.locator('[data-test=fill][data-name="date-1-340"]').click();
-    expect(await get(page, 'entry-date-1-340').inputValue()).toMatch(/^\d{4}-\d\d-\d\d$/);
+    await expect.poll(() => get(page, 'entry-date-1-340').inputValue()).toMatch(/^\d{4}-\d\d-\d\d$/);
     await shoot(page, 'sign-fields-phone');
     await get(page, 'read-done').click();
     await get(page, 'consents').waitFor();

@@ -1,6 +1,6 @@
 // The parts that all pages are made of.
 import type { ComponentChildren, ComponentProps } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Problem } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 
@@ -152,7 +152,8 @@ export function Empty({ title, text, children, test, main }: { title: string; te
 export function Dialog({ title, open, onClose, children, test }: { title: string; open: boolean; onClose: () => void; children: ComponentChildren; test?: string }) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  // With what stands in it: a frame later, what is typed meanwhile would go nowhere.
+  useLayoutEffect(() => {
     const dialog = element.current;
     if (!dialog) return;
     if (open && !dialog.open) dialog.showModal();
