@@ -183,7 +183,8 @@ function Messages({ state, durable, turned, resumed, slept, empty, phase }: Mess
   // What was told below the pad keeps its room while somebody writes: a page that becomes
   // shorter scrolls back, and the pad would move under the pen.
   useLayoutEffect(() => {
-    if (slot.current) slot.current.style.minHeight = phase === 'running' ? `${slot.current.offsetHeight}px` : '';
+    const box = slot.current;
+    if (box) box.style.minHeight = phase === 'running' ? `${box.getBoundingClientRect().height}px` : ''; // unrounded: half a pixel less already scrolls
   });
   if (!state || phase === 'idle') return null;
   return (
