@@ -10,11 +10,8 @@ import (
 // came and left is no handwriting, and a device without hover does not tell it.
 // The Signal lives in the scratch memory when there is one.
 func FromSignature(sig capture.Signature, w *Scratch) (*Signal, Cleaning) {
-	if len(sig.Points) > MaxPoints {
-		sig.Points = sig.Points[:MaxPoints]
-	}
 	from, to := sig.Written()
-	sig.Points = sig.Points[from:to]
+	sig.Points = sig.Points[from:min(to, from+MaxPoints)] // hovering does not use up what may be looked at
 	s := &Signal{}
 	var ks []knot
 	if w != nil {
