@@ -29,8 +29,23 @@ export function launch(executablePath = process.env['CHROMIUM'] ?? SHELL): Promi
 export async function open(browser: Browser, size: Size, options: BrowserContextOptions = {}): Promise<{ context: BrowserContext; page: Page; faults: string[] }> {
   const [width, height] = SIZES[size];
   const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'], locale: 'en-GB', hasTouch: size !== 'desktop', serviceWorkers: 'block', ...options });
+  context.on('page', (page) => void slow(page));
   const page = await context.newPage();
   return { context, page, faults: watch(page) };
+}
+
+// SLOW=4: pages that run four times slower than the tests that watch them, and a
+// stand-in that takes its time to answer. What a test found too early by luck is then missing.
+export const SLOW = Number(process.env['SLOW'] ?? 1);
+
+async function slow(page: Page): Promise<void> {
+  if (SLOW <= 1) return;
+  try {
+    const client = await page.context().newCDPSession(page);
+    await client.send('Emulation.setCPUThrottlingRate', { rate: SLOW });
+  } catch {
+    // closed already
+  }
 }
 
 // Everything that goes wrong in the page.

@@ -50,7 +50,9 @@ describe('reading', () => {
   it('can be confirmed only while the document is shown, and is not skipped by a reload', async () => {
     const { context, page } = await open(browser, 'tablet');
     let answer: 'hang' | 'fail' | 'cut' | 'go on' = 'hang';
+    const answered: string[] = [];
     await context.route('**/api/signing/pdf', (route) => {
+      answered.push(answer);
       if (answer === 'fail') return route.fulfill({ status: 503 });
       if (answer === 'cut') return route.fulfill({ body: Buffer.from(mock.pdf.subarray(0, mock.pdf.length / 2)), contentType: 'application/pdf' });
       if (answer === 'go on') return route.continue();
@@ -67,6 +69,7 @@ describe('reading', () => {
       answer = bad;
       if (bad === 'fail') await page.reload();
       else await get(page, 'retry').click();
+      await expect.poll(() => answered).toContain(bad); // what is told until then is about the one before
       await expect.poll(() => get(page, 'document-wait').textContent(), { timeout: 15_000, message: bad }).toContain('not shown');
       expect(await get(page, 'read-done').isDisabled()).toBe(true);
     }

@@ -2,7 +2,9 @@ package font
 
 import (
 	"encoding/binary"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/image/font/sfnt"
@@ -136,4 +138,32 @@ func TestFonts(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
+}
+
+// TestManyAtOnce draws many documents at the same time: they share what was read of the
+// fonts, and each has glyphs of its own.
+func TestManyAtOnce(t *testing.T) {
+	const text = "Äpfel é fi 王小明 김 乢乣㐇"
+	embed := func() (files [][]byte) {
+		s := NewSet()
+		if _, err := s.Runs(text, Regular); err != nil {
+			t.Error(err)
+		}
+		for _, sub := range s.subsets {
+			if sub != nil && sub.used {
+				files = append(files, sub.file())
+			}
+		}
+		return files
+	}
+	want := embed()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if got := embed(); !reflect.DeepEqual(got, want) {
+				t.Error("another document has other fonts")
+			}
+		})
+	}
+	all.Wait()
 }

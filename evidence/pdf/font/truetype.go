@@ -10,11 +10,11 @@ import (
 
 var errFont = errors.New("not a TrueType font with outlines")
 
-// face is a parsed TrueType font (OpenType specification 1.9, glyf outlines).
+// face is a parsed TrueType font (OpenType specification 1.9, glyf outlines). It does not
+// change and is shared by all documents.
 type face struct {
 	tables map[string][]byte
 	sfnt   *sfnt.Font
-	buf    sfnt.Buffer
 	units  int
 	long   bool // loca has 32-bit offsets
 	glyphs int
@@ -53,7 +53,7 @@ func parseFace(b []byte) (*face, error) {
 
 // index returns the glyph of a character, 0 for none.
 func (f *face) index(r rune) uint16 {
-	g, err := f.sfnt.GlyphIndex(&f.buf, r)
+	g, err := f.sfnt.GlyphIndex(nil, r)
 	if err != nil {
 		return 0
 	}

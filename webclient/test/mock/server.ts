@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import type { Hold, Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from '../../src/api.ts';
 import { toHex } from '../../src/ink/chain.ts';
+import { SLOW } from '../browser.ts';
 import { Disputes } from './disputes.ts';
 import { makePDF } from './pdf.ts';
 import { PenSession } from './pen.ts';
@@ -121,6 +122,7 @@ export class Mock {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     if (url.pathname === '/elsewhere') return void response.writeHead(302, { Location: '/sign?state=state-1&code=code-1' }).end();
     if (!url.pathname.startsWith('/api/')) return this.file(url.pathname, response);
+    if (SLOW > 1) await new Promise((resolve) => setTimeout(resolve, Math.random() * 100 * SLOW));
     this.requests.push(`${request.method} ${url.pathname}`);
     if (this.down) return problem(response, 503, 'unavailable', 'Temporarily unavailable');
     try {
