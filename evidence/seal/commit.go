@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"inkwitness/evidence"
@@ -54,8 +53,8 @@ type File struct {
 
 // part is a file of the container as kept.
 type part struct {
-	Path   string          `json:"path"`
-	Object evidence.Object `json:"object"`
+	Path   string `json:"path"`
+	Object piece  `json:"object"`
 }
 
 // depositState is the state of one deposit.
@@ -64,7 +63,7 @@ type depositState struct {
 	Certificate certificate         `json:"certificate"`
 	Info        deposit.Info        `json:"info"`
 	Document    *evidence.Object    `json:"document,omitempty"`
-	Blank       *evidence.Object    `json:"blank,omitempty"` // the letter before it is signed
+	Blank       *piece              `json:"blank,omitempty"` // the letter before it is signed
 	Next        signature           `json:"next"`            // of the letter
 	Parts       []part              `json:"parts"`
 	Value       value               `json:"value"` // over the container's list
@@ -145,7 +144,7 @@ func (s *Sealer) finishDocument(ctx context.Context, in Contents, st *depositSta
 	if err != nil {
 		return err
 	}
-	o, err := s.rewrite(ctx, in.Document, s.meta(in.Deposit, "signed.pdf", "application/pdf", st.Info.Ends), func(w io.Writer, r io.ReaderAt, size int64) error {
+	o, err := s.rewrite(ctx, piece{Object: in.Document}, s.meta(in.Deposit, "signed.pdf", "application/pdf", st.Info.Ends), func(w io.Writer, r io.ReaderAt, size int64) error {
 		return pdf.Extend(ctx, w, r, size, pdf.Extension{Level: pdf.LevelLTA, Timestamper: s.inDocument,
 			Revocation: pdf.Revocation{Certificates: s.cfg.Roots, CRLs: revocation.CRLs, OCSPs: revocation.OCSPs}})
 	})
@@ -169,71 +168,99 @@ func (s *Sealer) collect(ctx context.Context, in Contents, st *depositState, sav
 	if st.Step == evidence.StepCollected {
 		return nil
 	}
-	parts := []part{{deposit.DocumentName, *st.Document}}
-	small, err := s.documents(ctx, in, st)
-	if err != nil {
-		return err
-	}
-	for _, d := range small {
-		m := s.meta(in.Deposit, "parts."+strings.ReplaceAll(d.path, "/", "."), "", st.Info.Ends) // each folder would be made durable by itself
-		if d.subject != "" {
-			m.Subject = d.subject
-		}
-		o, err := s.cfg.Vault.Write(ctx, m, func(w io.Writer) error { _, err := w.Write(d.data); return err })
-		if err != nil {
+	if st.Parts == nil {
+		if err := s.storeSmall(ctx, in, st); err != nil {
 			return err
 		}
-		parts = append(parts, part{d.path, o})
-	}
-	for _, p := range in.Signers {
-		for _, f := range p.Recording {
-			parts = append(parts, part{"data/capture/" + p.ID + "/" + f.Name, f.Object})
+		if err := save(ctx); err != nil { // before something is made of the letter
+			return err
 		}
 	}
 	letter, err := s.signLetter(ctx, in, st, save)
 	if err != nil {
 		return fmt.Errorf("letter of deposit: %w", err)
 	}
-	st.Parts, st.Step, st.Next = append(parts, part{deposit.LetterName, letter}), evidence.StepCollected, signature{}
+	st.Parts, st.Step, st.Next = append(st.Parts, part{deposit.LetterName, piece{Object: letter}}), evidence.StepCollected, signature{}
 	return save(ctx)
+}
+
+// storeSmall stores the small files and the letter that is to be signed, and notes them
+// with what is stored already as the parts.
+func (s *Sealer) storeSmall(ctx context.Context, in Contents, st *depositState) error {
+	own, of, err := s.documents(ctx, in, st)
+	if err != nil {
+		return err
+	}
+	letter, err := s.blankLetter(in, st)
+	if err != nil {
+		return err
+	}
+	parts := []part{{deposit.DocumentName, piece{Object: *st.Document}}}
+	m := s.meta(in.Deposit, "parts.deposit", "", st.Info.Ends)
+	stored, err := s.bundle(ctx, m, append(own, document{data: letter}))
+	if err != nil {
+		return err
+	}
+	blank := stored[len(own)].Object
+	parts = append(parts, stored[:len(own)]...)
+	for i, p := range in.Signers {
+		if len(of[i]) > 0 {
+			m := s.meta(in.Deposit, "parts."+p.ID, "", st.Info.Ends)
+			m.Subject = p.Subject
+			if stored, err = s.bundle(ctx, m, of[i]); err != nil {
+				return err
+			}
+			parts = append(parts, stored...)
+		}
+		for _, f := range p.Recording {
+			parts = append(parts, part{"data/capture/" + p.ID + "/" + f.Name, piece{Object: f.Object}})
+		}
+	}
+	st.Parts = parts
+	if st.Blank == nil { // else a signature may be under way
+		st.Blank = &blank
+	}
+	return nil
 }
 
 // document is a small file of the container.
 type document struct {
-	path    string
-	subject string // whose key, empty for the deposit's own
-	data    []byte
+	path string
+	data []byte
 }
 
-func (s *Sealer) documents(ctx context.Context, in Contents, st *depositState) ([]document, error) {
+// documents makes the small files: those under the deposit's own key, and those under
+// the key of each signer.
+func (s *Sealer) documents(ctx context.Context, in Contents, st *depositState) (own []document, of [][]document, err error) {
 	audit, err := deposit.Chain(in.Audit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	revocation, err := s.revocation(ctx, st)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	docs := []document{{deposit.AuditName, "", audit}, {deposit.RootsName, "", encodeRoots(s.cfg.Roots)}}
+	own = []document{{deposit.AuditName, audit}, {deposit.RootsName, encodeRoots(s.cfg.Roots)}}
 	for i, crl := range revocation.CRLs {
-		docs = append(docs, document{fmt.Sprintf("data/validation/revocation-%d.crl", i+1), "", crl})
+		own = append(own, document{fmt.Sprintf("data/validation/revocation-%d.crl", i+1), crl})
 	}
 	for i, ocsp := range revocation.OCSPs {
-		docs = append(docs, document{fmt.Sprintf("data/validation/revocation-%d.ors", i+1), "", ocsp})
+		own = append(own, document{fmt.Sprintf("data/validation/revocation-%d.ors", i+1), ocsp})
 	}
-	for _, p := range in.Signers {
+	of = make([][]document, len(in.Signers))
+	for i, p := range in.Signers {
 		for _, d := range []document{
-			{"data/comparison/" + p.ID + ".json", p.Subject, p.Comparison},
-			{"data/capture/" + p.ID + "/consents.json", p.Subject, p.Consents},
-			{"data/capture/" + p.ID + "/device.json", p.Subject, p.Device},
-			{"data/capture/" + p.ID + "/face.json", p.Subject, p.Face},
+			{"data/comparison/" + p.ID + ".json", p.Comparison},
+			{"data/capture/" + p.ID + "/consents.json", p.Consents},
+			{"data/capture/" + p.ID + "/device.json", p.Device},
+			{"data/capture/" + p.ID + "/face.json", p.Face},
 		} {
 			if len(d.data) > 0 {
-				docs = append(docs, d)
+				of[i] = append(of[i], d)
 			}
 		}
 	}
-	return docs, nil
+	return own, of, nil
 }
 
 func encodeRoots(roots []*x509.Certificate) []byte {
@@ -249,7 +276,7 @@ func encodeRoots(roots []*x509.Certificate) []byte {
 func (s *Sealer) plan(st *depositState) (*deposit.Plan, error) {
 	var parts []deposit.Part
 	for _, p := range st.Parts {
-		parts = append(parts, deposit.Stored(p.Path, p.Object, s.cfg.Vault.Open))
+		parts = append(parts, s.part(p))
 	}
 	return deposit.NewPlan(st.Info, parts)
 }

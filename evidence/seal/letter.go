@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"inkwitness/evidence"
@@ -16,24 +15,21 @@ import (
 // letterField is the invisible signature of the letter.
 const letterField = "Seal"
 
-// signLetter writes the letter of deposit and signs it as the service.
-func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, save func(context.Context) error) (evidence.Object, error) {
-	if st.Blank == nil {
-		var raw bytes.Buffer // a page or two
-		if err := s.letter(in, st).Write(&raw); err != nil {
-			return evidence.Object{}, err
-		}
-		blank, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work.letter-prepared.pdf", "application/pdf", st.Info.Ends), func(w io.Writer) error {
-			return pdf.Prepare(w, bytes.NewReader(raw.Bytes()), int64(raw.Len()), pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
-		})
-		if err != nil {
-			return evidence.Object{}, err
-		}
-		st.Blank = &blank
-		if err := save(ctx); err != nil {
-			return evidence.Object{}, err
-		}
+// blankLetter is the letter of deposit before its signature: a page or two.
+func (s *Sealer) blankLetter(in Contents, st *depositState) ([]byte, error) {
+	var raw, prepared bytes.Buffer
+	if err := s.letter(in, st).Write(&raw); err != nil {
+		return nil, fmt.Errorf("letter of deposit: %w", err)
 	}
+	err := pdf.Prepare(&prepared, bytes.NewReader(raw.Bytes()), int64(raw.Len()), pdf.Preparation{Fields: []pdf.Field{{Name: letterField}}})
+	if err != nil {
+		return nil, fmt.Errorf("letter of deposit: %w", err)
+	}
+	return prepared.Bytes(), nil
+}
+
+// signLetter signs the letter of deposit as the service.
+func (s *Sealer) signLetter(ctx context.Context, in Contents, st *depositState, save func(context.Context) error) (evidence.Object, error) {
 	chain, err := st.Certificate.parse()
 	if err != nil {
 		return evidence.Object{}, err

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -489,4 +490,39 @@ func BenchmarkSeal(b *testing.B) {
 	w.Check(syscall.Getrusage(syscall.RUSAGE_SELF, &after))
 	used := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
 	b.ReportMetric(float64(used)/1e6/float64(n), "cpu-ms")
+}
+
+// TestObjects lists what a kept deposit refers to. The small files of one key share an
+// object, which is listed once; an earlier release kept each by itself.
+func TestObjects(t *testing.T) {
+	w := sealtest.New(t)
+	document := w.Contract(1)
+	var m sealtest.Memory
+	contents := w.Contents(document, 1000)
+	_, err := w.Sealer.Commit(t.Context(), contents, nil, m.Keep)
+	w.Check(err)
+	objects, err := seal.Objects(m.State)
+	w.Check(err)
+	var got []string
+	for _, o := range objects {
+		got = append(got, strings.TrimPrefix(o.Key, "deposits/"+contents.Deposit+"/"))
+	}
+	want := []string{"signed.pdf", "parts.deposit", "parts.letter-of-deposit.pdf"}
+	for _, p := range contents.Signers {
+		want = append(want, "parts."+p.ID)
+		for _, f := range p.Recording {
+			want = append(want, f.Object.Key)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("refers to %q, want %q", got, want)
+	}
+
+	before, err := seal.Objects([]byte(`{"blank": {"key": "letter"}, "parts": [{"path": "a", "object": {"key": "a"}}, {"path": "b", "object": {"key": "b"}}]}`))
+	w.Check(err)
+	if len(before) != 3 || before[0].Key != "letter" || before[1].Key != "a" || before[2].Key != "b" {
+		t.Errorf("of an earlier state: %v", before)
+	}
 }

@@ -96,7 +96,7 @@ func (s *Sealer) startSigning(ctx context.Context, by evidence.Provider, in Sign
 			Name: f.Name, Label: f.Label, Page: f.Page, Rect: pdf.Rect{X: f.X, Y: f.Y, W: f.Width, H: f.Height}, Check: f.Check, Value: f.Value,
 		})
 	}
-	o, err := s.rewrite(ctx, in.Current, s.meta(in.Deposit, "work.prepared.pdf", "application/pdf", s.ends(st.Time)), func(w io.Writer, r io.ReaderAt, size int64) error {
+	o, err := s.rewrite(ctx, piece{Object: in.Current}, s.meta(in.Deposit, "work.prepared.pdf", "application/pdf", s.ends(st.Time)), func(w io.Writer, r io.ReaderAt, size int64) error {
 		return pdf.Prepare(w, r, size, p)
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing,
 		req.Fill = in.Fill
 	}
 	name := fmt.Sprintf("work.%s-%d.pdf", in.Signer.ID, st.Done+1)
-	o, err := s.signPDF(ctx, by, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
+	o, err := s.signPDF(ctx, by, piece{Object: st.Current}, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing,
 
 // signPDF makes one signature: draft, value, message and file, each kept
 // before the next.
-func (s *Sealer) signPDF(ctx context.Context, by evidence.Provider, current evidence.Object, req pdf.Request, credential string, sig *signature, m evidence.Meta, save func(context.Context) error) (evidence.Object, error) {
+func (s *Sealer) signPDF(ctx context.Context, by evidence.Provider, current piece, req pdf.Request, credential string, sig *signature, m evidence.Meta, save func(context.Context) error) (evidence.Object, error) {
 	if sig.Draft == nil {
 		draft, err := s.draft(ctx, current, req)
 		if err != nil {
@@ -161,8 +161,8 @@ func (s *Sealer) signPDF(ctx context.Context, by evidence.Provider, current evid
 	})
 }
 
-func (s *Sealer) draft(ctx context.Context, current evidence.Object, req pdf.Request) (*pdf.Draft, error) {
-	r, err := s.cfg.Vault.OpenAt(ctx, current)
+func (s *Sealer) draft(ctx context.Context, current piece, req pdf.Request) (*pdf.Draft, error) {
+	r, err := s.openAt(ctx, current)
 	if err != nil {
 		return nil, err
 	}
@@ -170,9 +170,9 @@ func (s *Sealer) draft(ctx context.Context, current evidence.Object, req pdf.Req
 	return pdf.Start(r, r.Size(), req)
 }
 
-// rewrite stores what f makes of an object.
-func (s *Sealer) rewrite(ctx context.Context, from evidence.Object, m evidence.Meta, f func(w io.Writer, r io.ReaderAt, size int64) error) (evidence.Object, error) {
-	r, err := s.cfg.Vault.OpenAt(ctx, from)
+// rewrite stores what f makes of a piece.
+func (s *Sealer) rewrite(ctx context.Context, from piece, m evidence.Meta, f func(w io.Writer, r io.ReaderAt, size int64) error) (evidence.Object, error) {
+	r, err := s.openAt(ctx, from)
 	if err != nil {
 		return evidence.Object{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"inkwitness/biometrics"
+	"inkwitness/evidence"
 )
 
 // names are the words for what the comparator and the record name by codes, which
@@ -17,32 +18,53 @@ type names struct {
 	Units    map[string]string `json:"units"`
 	Events   map[string]string `json:"events"` // of a case's record
 	Problems map[string]string `json:"problems"`
+	reasons  reasons
 }
 
-//go:embed names/*.json
-var nameFiles embed.FS
+// reasons say what a check of a deposit found, by its code.
+type reasons struct {
+	Holds map[string]string `json:"holds"`
+	Open  map[string]string `json:"open"`
+	Fails map[string]string `json:"fails"`
+}
+
+//go:embed names/*.json reasons/*.json
+var files embed.FS
 
 var namesOf = func() map[string]names {
 	all := make(map[string]names, len(texts))
 	for language := range texts {
-		data, err := nameFiles.ReadFile("names/" + language + ".json")
-		if err != nil {
-			panic(err) // built in: a language without names does not start, nor pass a test
-		}
 		var n names
-		if err := json.Unmarshal(data, &n); err != nil {
-			panic(fmt.Errorf("names in %s: %w", language, err))
-		}
+		readWords("names/"+language+".json", &n)
+		readWords("reasons/"+language+".json", &n.reasons)
 		all[language] = n
 	}
 	return all
 }()
+
+// readWords panics for what is not built in as it should be: a language without its words
+// does not start, nor pass a test.
+func readWords(file string, into any) {
+	data, err := files.ReadFile(file)
+	if err != nil {
+		panic(err)
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		panic(fmt.Errorf("%s: %w", file, err))
+	}
+}
 
 func (n names) feature(f biometrics.Contribution) string {
 	return strings.TrimSpace(or(n.Features[f.Feature], f.Feature) + " " + or(n.Units[f.Unit], f.Unit))
 }
 
 func (n names) problem(p biometrics.Problem) string { return or(n.Problems[p.Code], p.Text) }
+
+// reason says what a check found; below it belongs the verifier's own sentence, which is
+// English and tells what exactly.
+func (n names) reason(c evidence.Check) string {
+	return map[evidence.Status]map[string]string{evidence.Holds: n.reasons.Holds, evidence.Unknown: n.reasons.Open, evidence.Fails: n.reasons.Fails}[c.Status][c.Code]
+}
 
 func or(word, code string) string {
 	if word == "" {

@@ -72,6 +72,19 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// Every outcome of a check has its sentence in every language; that no code lacks one is
+// a test of the page, which reads the same files (webclient/src/verify/reasons).
+func TestReasons(t *testing.T) {
+	want := namesOf["en"].reasons
+	for language, n := range namesOf {
+		for _, pair := range [][2]map[string]string{{want.Holds, n.reasons.Holds}, {want.Open, n.reasons.Open}, {want.Fails, n.reasons.Fails}} {
+			if len(pair[0]) < 9 || !slices.Equal(slices.Sorted(maps.Keys(pair[0])), slices.Sorted(maps.Keys(pair[1]))) {
+				t.Errorf("%s: sentences for %d codes, in English for %d", language, len(pair[1]), len(pair[0]))
+			}
+		}
+	}
+}
+
 // problemCodes reads the codes from the source, so that a new one is missed.
 func problemCodes(t *testing.T) (codes []string) {
 	t.Helper()

@@ -245,7 +245,13 @@ func (r *writer) checks(report *evidence.Report) {
 			holds++
 			continue
 		}
-		r.d.Small(fmt.Sprintf("%s – %s: %s", r.t.statuses[c.Status], c.Part, c.Text))
+		line := r.t.statuses[c.Status]
+		for _, more := range []string{c.Part, r.names.reason(c), c.Text} {
+			if more != "" {
+				line += " – " + more
+			}
+		}
+		r.d.Small(line)
 	}
 	r.d.Small(fmt.Sprintf(r.t.verified, holds, len(report.Checks)))
 }

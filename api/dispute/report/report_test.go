@@ -76,7 +76,7 @@ func input(t *testing.T, language string) Input {
 		run.References = append(run.References, dispute.Used{Item: s.ID, SHA256: s.SHA256})
 	}
 	c.Items = append(c.Items, dispute.Item{ID: "K9", Label: "K9", Part: dispute.Reference, Origin: dispute.FromContainer, Filename: "old.asice", Added: at, SHA256: strings.Repeat("cd", 32),
-		Checks: &evidence.Report{Checks: []evidence.Check{{Status: evidence.Holds, Text: "fine"}, {Status: evidence.Fails, Part: "data/contract-signed.pdf", Text: "It was changed."}}}})
+		Checks: &evidence.Report{Checks: []evidence.Check{{Status: evidence.Holds, Text: "fine"}, {Code: "deposit.file.changed", Status: evidence.Fails, Part: "data/contract-signed.pdf", Text: "It was changed."}}}})
 	comparator, err := compare.New(compare.Config{Explain: true})
 	if err != nil {
 		t.Fatal(err)
@@ -147,8 +147,8 @@ func TestReportIsReproducible(t *testing.T) {
 // all its letters in it: no font of the reader's machine is needed.
 func TestReportIsInItsLanguage(t *testing.T) {
 	words := map[string][]string{
-		"en": {"Case begun", "Share of the time in the air", "Compared"}, "fr": {"Dossier commencé", "Part du temps en l’air", "Comparaison"},
-		"zh-Hant": {"建立案件", "空中時間所占比例", "讀取簽名"}, "zh-Hans": {"创建案件", "空中时间所占比例", "读取签名"},
+		"en": {"Case begun", "Share of the time in the air", "Compared", "This file was changed or damaged after the seal."}, "fr": {"Dossier commencé", "Part du temps en l’air", "Comparaison", "Ce fichier a été modifié ou abîmé après le scellement."},
+		"zh-Hant": {"建立案件", "空中時間所占比例", "讀取簽名", "此檔案在封存後被變更或損壞。"}, "zh-Hans": {"创建案件", "空中时间所占比例", "读取签名", "此文件在封存后被更改或损坏。"},
 	}
 	for language := range texts {
 		t.Run(language, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestReportIsInItsLanguage(t *testing.T) {
 				t.Fatalf("%v: run make deps", err)
 			}
 			text := strings.Join(strings.Fields(string(out)), " ")
-			for _, want := range append(words[language], "Ada Durand", "王小明") {
+			for _, want := range append(words[language], "It was changed.", "Ada Durand", "王小明") {
 				if !strings.Contains(text, want) {
 					t.Errorf("the report lacks %q", want)
 				}
