@@ -155,6 +155,39 @@ describe('owning', () => {
     await context.close();
   });
 
+  it('stores the last of several choices that the arrow keys make, and tells of one that it could not store', async () => {
+    mock.signedIn = true;
+    const document = mock.newDocument('Lease', 'Lease.pdf', 1000);
+    Object.assign(document, { state: 'sent', signers: [{ id: 's', name: 'Bo', email: 'bo@example.org', language: 'en', state: 'invited', typed: false }] });
+    mock.documents.push(document);
+    const { context, page } = await open(browser, 'desktop');
+    const sent: number[] = [];
+    let letGo: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => (letGo = resolve));
+    await context.route('**/reminders', async (route) => {
+      sent.push(route.request().postDataJSON().days);
+      if (sent.length === 1) await first;
+      if (sent.length === 3) return route.fulfill({ status: 503 });
+      await route.continue();
+    });
+    await page.goto(`${mock.url}/#/documents/${document.id}`);
+    await get(page, 'reminders').focus();
+    for (const days of ['1', '2', '3']) {
+      await page.keyboard.press('ArrowDown');
+      expect(await get(page, 'reminders').inputValue()).toBe(days);
+    }
+    await expect.poll(() => sent).toEqual([1]);
+    letGo();
+    await expect.poll(() => document.remindDays).toBe(3);
+    expect(sent).toEqual([1, 3]);
+    await get(page, 'reminder-next').waitFor();
+    expect(await get(page, 'reminders').inputValue()).toBe('3');
+    await get(page, 'reminders').selectOption('7');
+    await get(page, 'problem').waitFor();
+    expect(await get(page, 'reminders').inputValue()).toBe('3'); // what is stored
+    await context.close();
+  });
+
   it('withdraws a document after asking', async () => {
     mock.signedIn = true;
     const document = mock.newDocument('Lease', 'Lease.pdf', 1000);

@@ -154,6 +154,32 @@ describe('fields beside the signature', () => {
     await context.close();
   });
 
+  it('reach the service in the order in which they were entered, however long an answer takes', async () => {
+    withFields();
+    const { context, page, faults } = await open(browser, 'desktop');
+    const sent: string[] = [];
+    let letGo: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => (letGo = resolve));
+    await context.route('**/api/signing/fields', async (route) => {
+      sent.push(route.request().postDataJSON().values['text-1-300']);
+      if (sent.length === 1) await first;
+      await route.continue();
+    });
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await get(page, 'entry-text-1-300').fill('Lyo');
+    await expect.poll(() => sent).toEqual(['Lyo']);
+    await get(page, 'entry-text-1-300').fill('Lyon');
+    await page.waitForTimeout(1500); // twice as long as the page waits for the next key
+    expect(sent).toEqual(['Lyo']);
+    letGo();
+    await expect.poll(() => sent).toEqual(['Lyo', 'Lyon']);
+    await expect.poll(() => mock.ceremony.fields.find((field) => field.label === 'Place of birth')?.value).toBe('Lyon');
+    expect(await get(page, 'entry-text-1-300').inputValue()).toBe('Lyon');
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('are asked for again where they are all that is missing', async () => {
     withFields();
     mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: false, at: '2026-11-23T19:00:00Z' }));

@@ -6,6 +6,7 @@ import { common } from '../i18n/common/index.ts';
 import { day } from '../i18n/format.ts';
 import { type Language, LANGUAGES } from '../i18n/index.ts';
 import { Button, Dialog, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { useChoice } from './choice.ts';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -13,12 +14,11 @@ const DAYS = [0, 1, 2, 3, 5, 7, 14];
 
 export function Reminders({ document, onChange }: { document: Document; onChange: (next: Document) => void }) {
   const texts = text().document.reminders;
-  const [problem, setProblem] = useState<unknown>();
+  const { value, choose, problem } = useChoice(document.remindDays, async (days) => onChange(await documents.remindEvery(document.id, days)));
   const options = Object.fromEntries([...new Set([...DAYS, document.remindDays])].map((days) => [String(days), days === 0 ? texts.never : texts.every(days)]));
-  const set = (days: number) => documents.remindEvery(document.id, days).then(onChange, (error: unknown) => { if (!ended(error)) setProblem(error); });
   return (
     <div class="stack-small">
-      <Select label={texts.label} value={String(document.remindDays)} options={options} onChange={(days) => void set(Number(days))} test="reminders" />
+      <Select label={texts.label} value={String(value)} options={options} onChange={(days) => choose(Number(days))} test="reminders" />
       {document.remindAt && <span class="small muted" data-test="reminder-next">{texts.next(day(document.remindAt))}</span>}
       <ProblemNotice problem={problem} />
     </div>

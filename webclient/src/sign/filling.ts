@@ -30,9 +30,17 @@ export function enter(values: Record<string, string>): void {
   timer = setTimeout(() => void flush().catch(() => undefined), WAIT_MS);
 }
 
-// Sends what is entered; resolves when the service has all of it.
-export async function flush(): Promise<void> {
+let sending: Promise<void> = Promise.resolve();
+
+// Sends what is entered; resolves when the service has all of it. One request at a time:
+// two that are on their way together may arrive in the other order.
+export function flush(): Promise<void> {
   clearTimeout(timer);
+  sending = sending.catch(() => undefined).then(send);
+  return sending;
+}
+
+async function send(): Promise<void> {
   const values = entered.value;
   if (Object.keys(values).length === 0) return;
   try {

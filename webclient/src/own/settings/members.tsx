@@ -1,5 +1,5 @@
 // Who belongs to the organisation, what they may do, and who is invited.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { common } from '../../i18n/common/index.ts';
 import { day } from '../../i18n/format.ts';
 import { language, type Language, LANGUAGES } from '../../i18n/index.ts';
@@ -38,13 +38,16 @@ export function Members() {
 function Line({ member, group, manages }: { member: Member; group: Loaded<Group>; manages: boolean }) {
   const texts = text().members;
   const [asking, setAsking] = useState(false);
+  const [role, setRole] = useState(member.role); // given by its own button: the arrow keys pass through others
+  useEffect(() => setRole(member.role), [member.role]);
   const own = member.email === who.value?.email;
   return (
     <li data-test="member">
       <div class="grow"><strong>{member.name}</strong> <span class="muted small">{member.email}{own ? ` · ${texts.you}` : ''}</span></div>
       {manages && !own
-        ? <Select<MemberRole> compact label={texts.roleOf(member.name)} value={member.role} options={text().roles} onChange={(role) => void group.act(() => people.setRole(member.account, role))} test="member-role" />
+        ? <Select<MemberRole> compact label={texts.roleOf(member.name)} value={role} options={text().roles} onChange={setRole} test="member-role" />
         : <Badge>{text().roles[member.role] ?? member.role}</Badge>}
+      {role !== member.role && <Button kind="primary" busy={group.busy} onClick={() => void group.act(() => people.setRole(member.account, role))} test="member-role-change">{texts.change}</Button>}
       {manages && !own && <Button kind="plain" onClick={() => setAsking(true)} test="member-remove">{texts.remove}</Button>}
       <Dialog title={texts.removeTitle(member.name)} open={asking} onClose={() => setAsking(false)}>
         <p>{texts.removeText}</p>

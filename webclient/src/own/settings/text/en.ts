@@ -28,6 +28,7 @@ const en = {
     alone: 'You are alone here',
     aloneText: 'Invite others below: whoever sends documents, and somebody who may open evidence together with you in a dispute.',
     roleOf: (name: string) => `Role of ${name}`,
+    change: 'Change role',
     remove: 'Remove',
     removeTitle: (name: string) => `Remove ${name}?`,
     removeText: 'They can no longer sign in here. Their documents stay with the organisation.',

@@ -30,6 +30,7 @@ const fr: Translation<typeof en> = {
     alone: 'Vous êtes seul ici',
     aloneText: 'Invitez d’autres personnes ci-dessous : celles qui envoient des documents, et quelqu’un qui puisse ouvrir les preuves avec vous en cas de litige.',
     roleOf: (name) => `Rôle de ${name}`,
+    change: 'Changer le rôle',
     remove: 'Retirer',
     removeTitle: (name) => `Retirer ${name} ?`,
     removeText: 'Cette personne ne pourra plus se connecter ici. Ses documents restent à l’organisation.',

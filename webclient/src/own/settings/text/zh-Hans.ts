@@ -29,6 +29,7 @@ const hans: Translation<typeof en> = {
     alone: '这里只有您一人',
     aloneText: '请在下方邀请他人：发送文件的人，以及发生争议时能与您一同打开证据的人。',
     roleOf: (name) => `${name}的角色`,
+    change: '更改角色',
     remove: '移除',
     removeTitle: (name) => `移除${name}？`,
     removeText: '此人将无法再登录。其文件仍归组织所有。',

@@ -29,6 +29,7 @@ const hant: Translation<typeof en> = {
     alone: '這裡只有您一人',
     aloneText: '請在下方邀請他人：寄送文件的人，以及發生爭議時能與您一同開啟證據的人。',
     roleOf: (name) => `${name}的角色`,
+    change: '變更角色',
     remove: '移除',
     removeTitle: (name) => `移除${name}？`,
     removeText: '此人將無法再登入。其文件仍歸組織所有。',
