@@ -162,6 +162,7 @@ func BenchmarkDeposits(b *testing.B) {
 				url = pgtest.URL(b)
 			}
 			p := newEvidenceParts(b, url)
+			defer UseProcessors()()          // as the program does
 			const deposits, workers = 200, 8 // most of a seal is waiting for the disk and the log
 			made := 0
 			for b.Loop() {

@@ -22,28 +22,37 @@ type Preparation struct {
 // they fill in, and declares the extensions that PAdES needs. It is done once, before the first signature: a field that
 // appears later is a change of what was signed.
 func Prepare(w io.Writer, in io.ReaderAt, size int64, p Preparation) error {
-	f, err := open(in, size, p.Limits, p.Password)
+	tail, err := PreparedTail(in, size, p)
 	if err != nil {
 		return err
+	}
+	return copyTo(w, in, size, tail)
+}
+
+// PreparedTail returns the revision that Prepare appends.
+func PreparedTail(in io.ReaderAt, size int64, p Preparation) ([]byte, error) {
+	f, err := open(in, size, p.Limits, p.Password)
+	if err != nil {
+		return nil, err
 	}
 	d, err := openDoc(f, 1<<20)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, fd := range d.fields {
 		if fd.typ == "Sig" && fd.value != nil {
-			return ErrSigned
+			return nil, ErrSigned
 		}
 	}
 	u := syntax.NewUpdate(f)
 	if err := d.addFields(u, p.Fields, p.Forms); err != nil {
-		return err
+		return nil, err
 	}
 	tail, err := u.Append(nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return copyTo(w, in, size, tail.Bytes)
+	return tail.Bytes, nil
 }
 
 func open(in io.ReaderAt, size int64, limits syntax.Limits, password string) (*syntax.File, error) {

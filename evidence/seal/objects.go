@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"hash/crc32"
@@ -11,11 +12,13 @@ import (
 	"inkwitness/evidence/vault"
 )
 
-// piece is a stored object, or what lies in it at one place: each object costs the store
-// two writes that wait for the disk, so that the small files of a key share one.
+// piece is a stored object, what lies in it at one place, or it with what follows: each
+// object costs the store two writes that wait for the disk, so that the small files of a
+// key share one, and a few bytes more make no other.
 type piece struct {
 	evidence.Object
-	In *span `json:"in,omitempty"` // nil for the whole
+	In   *span  `json:"in,omitempty"`   // nil for the whole
+	Tail []byte `json:"tail,omitempty"` // follows the object
 }
 
 // span is a place in an object.
@@ -43,7 +46,7 @@ func (s *Sealer) bundle(ctx context.Context, m evidence.Meta, docs []document) (
 	var at int64
 	for _, d := range docs {
 		in := &span{Offset: at, Size: int64(len(d.data)), SHA256: sha256.Sum256(d.data), CRC32: crc32.ChecksumIEEE(d.data)}
-		parts = append(parts, part{d.path, piece{o, in}})
+		parts = append(parts, part{d.path, piece{Object: o, In: in}})
 		at += in.Size
 	}
 	return parts, nil
@@ -70,19 +73,48 @@ type section struct {
 	io.Closer
 }
 
+// extended is a blob with what follows it.
+type extended struct {
+	vault.Blob
+	tail []byte
+}
+
+func (e extended) Size() int64 { return e.Blob.Size() + int64(len(e.tail)) }
+
+// ReadAt implements io.ReaderAt.
+func (e extended) ReadAt(p []byte, off int64) (n int, err error) {
+	size := e.Blob.Size()
+	if off < size {
+		want := p[:min(int64(len(p)), size-off)]
+		if n, err = e.Blob.ReadAt(want, off); n < len(want) {
+			return n, err
+		}
+		if n == len(p) {
+			return n, nil
+		}
+	}
+	m, err := bytes.NewReader(e.tail).ReadAt(p[n:], off+int64(n)-size)
+	return n + m, err
+}
+
 func (s *Sealer) openAt(ctx context.Context, p piece) (vault.Blob, error) {
 	r, err := s.cfg.Vault.OpenAt(ctx, p.Object)
-	if err != nil || p.In == nil {
-		return r, err
+	switch {
+	case err != nil:
+		return nil, err
+	case p.In != nil:
+		return section{io.NewSectionReader(r, p.In.Offset, p.In.Size), r}, nil
+	case len(p.Tail) > 0:
+		return extended{r, p.Tail}, nil
 	}
-	return section{io.NewSectionReader(r, p.In.Offset, p.In.Size), r}, nil
+	return r, nil
 }
 
 // Objects lists the stored objects that a kept state refers to, of a signature
 // or of a deposit in the making. As long as the state is kept they must stay.
 func Objects(kept []byte) ([]evidence.Object, error) {
 	var st struct {
-		Current   *evidence.Object `json:"current"` // of a signature
+		Current   *piece           `json:"current"` // of a signature
 		Document  *evidence.Object `json:"document"`
 		Blank     *piece           `json:"blank"`
 		Parts     []part           `json:"parts"`
@@ -99,13 +131,15 @@ func Objects(kept []byte) ([]evidence.Object, error) {
 			all = append(all, o)
 		}
 	}
-	for _, o := range []*evidence.Object{st.Current, st.Document, st.Container} {
+	for _, o := range []*evidence.Object{st.Document, st.Container} {
 		if o != nil {
 			add(*o)
 		}
 	}
-	if st.Blank != nil {
-		add(st.Blank.Object)
+	for _, p := range []*piece{st.Current, st.Blank} {
+		if p != nil {
+			add(p.Object)
+		}
 	}
 	for _, p := range st.Parts {
 		add(p.Object.Object)

@@ -13,13 +13,13 @@ import (
 
 // signState is the state of one person's signature.
 type signState struct {
-	Step        evidence.Step   `json:"step"`
-	Certificate certificate     `json:"certificate"`
-	Time        time.Time       `json:"time"` // of signing, as the document will claim
-	Prepared    bool            `json:"prepared"`
-	Current     evidence.Object `json:"current"`
-	Done        int             `json:"done"` // fields signed
-	Next        signature       `json:"next"`
+	Step        evidence.Step `json:"step"`
+	Certificate certificate   `json:"certificate"`
+	Time        time.Time     `json:"time"` // of signing, as the document will claim
+	Prepared    bool          `json:"prepared"`
+	Current     piece         `json:"current"`
+	Done        int           `json:"done"` // fields signed
+	Next        signature     `json:"next"`
 }
 
 // signature is one PDF signature in the making.
@@ -38,7 +38,7 @@ func (s *Sealer) Sign(ctx context.Context, in Signing, kept []byte, keep Keep) (
 		return evidence.Object{}, err
 	}
 	if st.Step == evidence.StepDocument {
-		return st.Current, nil
+		return st.Current.Object, nil
 	}
 	if len(in.Fields) == 0 || in.Signer.Name == "" {
 		return evidence.Object{}, errors.New("seal: a signer needs a name and a field")
@@ -63,7 +63,7 @@ func (s *Sealer) Sign(ctx context.Context, in Signing, kept []byte, keep Keep) (
 		return evidence.Object{}, err
 	}
 	st.Step = evidence.StepDocument
-	return st.Current, save(ctx)
+	return st.Current.Object, save(ctx)
 }
 
 // startSigning gets the certificate and prepares the fields. A new certificate
@@ -75,7 +75,7 @@ func (s *Sealer) startSigning(ctx context.Context, by evidence.Provider, in Sign
 		return err
 	}
 	if renewed {
-		*st = signState{Step: evidence.StepCertificates, Certificate: c, Time: s.cfg.Clock.Now().UTC().Truncate(time.Second), Current: in.Current}
+		*st = signState{Step: evidence.StepCertificates, Certificate: c, Time: s.cfg.Clock.Now().UTC().Truncate(time.Second), Current: piece{Object: in.Current}}
 		if err := save(ctx); err != nil {
 			return err
 		}
@@ -96,13 +96,16 @@ func (s *Sealer) startSigning(ctx context.Context, by evidence.Provider, in Sign
 			Name: f.Name, Label: f.Label, Page: f.Page, Rect: pdf.Rect{X: f.X, Y: f.Y, W: f.Width, H: f.Height}, Check: f.Check, Value: f.Value,
 		})
 	}
-	o, err := s.rewrite(ctx, piece{Object: in.Current}, s.meta(in.Deposit, "work.prepared.pdf", "application/pdf", s.ends(st.Time)), func(w io.Writer, r io.ReaderAt, size int64) error {
-		return pdf.Prepare(w, r, size, p)
-	})
+	// A few kB, which the state keeps: the whole document once more would be a file.
+	r, err := s.openAt(ctx, st.Current)
 	if err != nil {
 		return fmt.Errorf("prepare document: %w", err)
 	}
-	st.Current, st.Prepared = o, true
+	defer r.Close()
+	if st.Current.Tail, err = pdf.PreparedTail(r, r.Size(), p); err != nil {
+		return fmt.Errorf("prepare document: %w", err)
+	}
+	st.Prepared = true
 	return save(ctx)
 }
 
@@ -119,11 +122,11 @@ func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing,
 		req.Fill = in.Fill
 	}
 	name := fmt.Sprintf("work.%s-%d.pdf", in.Signer.ID, st.Done+1)
-	o, err := s.signPDF(ctx, by, piece{Object: st.Current}, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
+	o, err := s.signPDF(ctx, by, st.Current, req, st.Certificate.ID, &st.Next, s.meta(in.Deposit, name, "application/pdf", s.ends(st.Time)), save)
 	if err != nil {
 		return err
 	}
-	st.Current, st.Next = o, signature{}
+	st.Current, st.Next = piece{Object: o}, signature{}
 	st.Done++
 	return save(ctx)
 }

@@ -92,6 +92,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	server.UseProcessors()
 	fmt.Printf("Inkwitness %s is at %s\n", version, s.URL())
 	link, err := s.FirstInvitation(ctx)
 	if err != nil {
