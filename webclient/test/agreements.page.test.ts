@@ -36,7 +36,7 @@ it('throws a recording under way out, here and there, when the agreement to it i
   await get(page, 'pad-start').click();
   await page.locator('[data-state=live]').waitFor();
   await drawPen(page, readSignature('w1-genuine-01').slice(0, 60), 4);
-  expect(await stored(page)).toBeGreaterThan(1);
+  await expect.poll(() => stored(page)).toBeGreaterThan(1);
   await get(page, 'agreements').click();
   await get(page, 'take-back-handwriting').click();
   await get(page, 'take-back-keep').click();
@@ -49,7 +49,7 @@ it('throws a recording under way out, here and there, when the agreement to it i
   expect(await get(page, 'take-back-handwriting').count()).toBe(0);
   await get(page, 'agreements-close').click();
   await get(page, 'typed-name').waitFor();
-  expect(await stored(page)).toBe(0);
+  await expect.poll(() => stored(page)).toBe(0);
   expect(faults).toEqual([]);
   await context.close();
 });

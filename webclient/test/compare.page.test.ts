@@ -116,6 +116,13 @@ describe('a case', () => {
     // Filtered, a derived value stands beside the one before; what the device said stays.
     const row = (i: number) => get(page, 'inspector').locator('tbody tr').nth(i).locator('td').allTextContents();
     const speed = 1 + CHANNELS.indexOf('speed');
+    const ink = () => get(page, 'questioned-canvas').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+    let still = '';
+    await expect.poll(async () => { // it is drawn after what is said
+      const before = still;
+      await page.waitForTimeout(200);
+      return (still = await ink()) === before;
+    }).toBe(true);
     const [plain, x] = [await row(speed), await row(1 + CHANNELS.indexOf('x'))];
     await get(page, 'filtered').check();
     await expect.poll(() => words(page, 'inspector')).toContain('Filtered:');
@@ -123,8 +130,8 @@ describe('a case', () => {
     expect((await row(speed))[1]).not.toBe(plain[1]);
     await get(page, 'filtered').uncheck();
     await expect.poll(() => row(speed)).toEqual(plain);
+    await expect.poll(ink).toBe(still);
     // Moved under the hand, and back to the same place.
-    const ink = () => get(page, 'questioned-canvas').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
     const sheet = (await get(page, 'questioned-canvas').boundingBox())!;
     const drag = async (x: number, y: number) => {
       await page.mouse.move(sheet.x + 150, sheet.y + 80);
@@ -133,7 +140,6 @@ describe('a case', () => {
       await page.mouse.up();
     };
     await get(page, 'tool-pan').click();
-    const still = await ink();
     await drag(60, 20);
     await expect.poll(ink).not.toBe(still);
     await drag(-60, -20);
@@ -210,7 +216,7 @@ describe('a case', () => {
     expect(await words(page, 'verdict')).toContain('moderately strong support');
     expect((await words(page, 'verdict'))!.toLowerCase()).not.toContain('same person');
     expect(await words(page, 'quality-warnings')).toContain('K2');
-    expect(await get(page, 'statistics').locator('tbody tr').count()).toBe(14);
+    await expect.poll(() => get(page, 'statistics').locator('tbody tr').count()).toBe(14);
     await get(page, 'tab-record').click();
     await expect.poll(() => get(page, 'custody').locator('tbody tr').count()).toBe(4);
     const download = page.waitForEvent('download');
