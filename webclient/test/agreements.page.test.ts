@@ -124,7 +124,12 @@ it('erases the recording of one signer after a proof, and says so', async () => 
   const { context, page, faults } = await open(browser, 'desktop');
   await page.goto(`${mock.url}/#/documents/${document.id}`);
   await get(page, 'erase').click();
-  expect(await get(page, 'erase-confirm').isDisabled()).toBe(true);
+  const lacks = page.locator('[data-test=erase-dialog] .field-error');
+  await get(page, 'erase-confirm').click();
+  await expect.poll(() => lacks.textContent()).toBe('Please fill this in.');
+  await get(page, 'erase-reason').fill('17');
+  await expect.poll(() => lacks.textContent()).toBe('At least 3 characters.');
+  expect(mock.erasures).toEqual([]);
   await get(page, 'erase-reason').fill('request 17');
   await shoot(page, 'own-erase-desktop');
   await get(page, 'erase-confirm').click();

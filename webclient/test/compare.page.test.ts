@@ -26,7 +26,10 @@ describe('opening evidence', () => {
   it('is asked for, approved, and opened once', async () => {
     const { context, page, faults } = await open(browser, 'desktop');
     await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`);
-    expect(await get(page, 'compare-open').isDisabled()).toBe(true);
+    await get(page, 'compare-open').click();
+    await expect.poll(() => page.locator('.field-error').count()).toBe(3);
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('data-test'))).toBe('ask-reference');
+    expect(mock.disputes.openings).toEqual([]);
     await get(page, 'ask-reference').fill('2026-18');
     await get(page, 'ask-question').fill('Whose signature is it?');
     await get(page, 'compare-reason').fill('Dispute 2026-18');
@@ -79,8 +82,11 @@ describe('a case', () => {
     await get(page, 'case-save').click();
     await get(page, 'items-empty').waitFor();
     await get(page, 'add-file').click();
+    await get(page, 'bring-go').click();
+    await expect.poll(() => page.locator('.field-error').count()).toBe(2); // no file either
     await get(page, 'bring-file').setInputFiles([{ name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from('x') }, { name: 'b.csv', mimeType: 'text/csv', buffer: Buffer.from('y') }]);
-    expect(await get(page, 'bring-go').isDisabled()).toBe(true); // no word on where they are from
+    await get(page, 'bring-go').click(); // no word on where they are from
+    await expect.poll(() => page.locator('.field-error').count()).toBe(1);
     await get(page, 'bring-note').fill('from the claimant');
     await get(page, 'bring-go').click();
     await expect.poll(() => get(page, 'item').count()).toBe(2);

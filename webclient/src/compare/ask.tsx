@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { account } from '../api.ts';
 import { dateTime } from '../i18n/format.ts';
-import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { Button, Form, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { words } from './casetext/index.ts';
 import { Failure } from './failure.tsx';
 import { go } from './place.ts';
@@ -64,10 +64,9 @@ export function Ask({ document: wanted, signer, case: within, done }: Props) {
     setBusy(false);
   };
   const fresh = dispute === '';
-  const ready = chosen && reason.trim().length >= 3 && (!fresh || (reference.trim() && question.trim().length >= 3));
   if (signatures.length === 0) return <Notice test="ask-none">{texts.none}</Notice>;
   return (
-    <form class="stack" data-test="compare-open-form" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+    <Form test="compare-open-form" onSubmit={() => void send()}>
       <p>{texts.text}</p>
       {deciders === 0 && <Notice tone="warn" test="ask-alone"><p>{texts.alone} {mayInvite ? <a href="/#/members">{texts.invite}</a> : texts.askOwner}</p></Notice>}
       <Select label={texts.signature} value={chosen} onChange={setChosen} test="ask-signature"
@@ -75,12 +74,12 @@ export function Ask({ document: wanted, signer, case: within, done }: Props) {
       {!within && <Select label={texts.case} value={dispute} onChange={setDispute} test="ask-case"
         options={{ '': texts.newCase, ...Object.fromEntries(cases.map((one) => [one.id, one.reference])) }} />}
       {fresh && <TextField label={words().cases.reference} value={reference} onInput={setReference} hint={words().cases.referenceHint} required test="ask-reference" />}
-      {fresh && <TextField label={words().cases.question} value={question} onInput={setQuestion} hint={words().cases.questionHint} lines={2} required test="ask-question" />}
-      <TextField label={texts.reason} value={reason} onInput={setReason} lines={3} required hint={texts.hint} test="compare-reason" />
+      {fresh && <TextField label={words().cases.question} value={question} onInput={setQuestion} hint={words().cases.questionHint} lines={2} required minLength={3} test="ask-question" />}
+      <TextField label={texts.reason} value={reason} onInput={setReason} lines={3} required minLength={3} hint={texts.hint} test="compare-reason" />
       <Select label={texts.hours} value={hours} options={texts.periods} onChange={setHours} test="ask-hours" />
       <ProblemNotice problem={problem} />
-      <div><Button kind="primary" type="submit" busy={busy} disabled={!ready} test="compare-open">{texts.go}</Button></div>
-    </form>
+      <div><Button kind="primary" type="submit" busy={busy} test="compare-open">{texts.go}</Button></div>
+    </Form>
   );
 }
 

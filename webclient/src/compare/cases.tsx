@@ -1,7 +1,7 @@
 // One's own cases, what waits for a second person, and a new case.
 import { useEffect, useState } from 'preact/hooks';
 import { day } from '../i18n/format.ts';
-import { Badge, Button, Empty, Panel, ProblemNotice, Progress, TextField } from '../ui/ui.tsx';
+import { Badge, Button, Empty, Form, Panel, ProblemNotice, Progress, TextField } from '../ui/ui.tsx';
 import { words } from './casetext/index.ts';
 import { Failure } from './failure.tsx';
 import { go } from './place.ts';
@@ -68,14 +68,14 @@ export function CaseForm({ start, save, go: label }: { start?: CaseWords; save: 
     setBusy(false);
   };
   return (
-    <form class="stack" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+    <Form onSubmit={() => void send()}>
       <TextField label={texts.reference} value={by.reference} hint={texts.referenceHint} required onInput={(reference) => setBy({ ...by, reference })} test="case-reference" />
-      <TextField label={texts.question} value={by.question} hint={texts.questionHint} required lines={2} onInput={(question) => setBy({ ...by, question })} test="case-question" />
+      <TextField label={texts.question} value={by.question} hint={texts.questionHint} required minLength={3} lines={2} onInput={(question) => setBy({ ...by, question })} test="case-question" />
       <TextField label={texts.parties} value={by.parties} hint={texts.partiesHint} lines={3} onInput={(parties) => setBy({ ...by, parties })} test="case-parties" />
       {start && <KeepUntil value={by.keepUntil ?? ''} onChange={(keepUntil) => setBy({ ...by, keepUntil })} />}
       <ProblemNotice problem={problem} />
-      <div><Button kind="primary" type="submit" busy={busy} disabled={!by.reference.trim() || by.question.trim().length < 3} test="case-save">{label}</Button></div>
-    </form>
+      <div><Button kind="primary" type="submit" busy={busy} test="case-save">{label}</Button></div>
+    </Form>
   );
 }
 

@@ -1,8 +1,9 @@
 // The signatures of a case: where each comes from, what may be read, and how to
 // bring more: by an opening, or by a file.
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { common } from '../i18n/common/index.ts';
 import { dateTime, exactTime, number } from '../i18n/format.ts';
-import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { Badge, Button, Dialog, Empty, Form, Notice, Panel, ProblemNotice, Select, TextField, useMissing } from '../ui/ui.tsx';
 import { Ask } from './ask.tsx';
 import { words } from './casetext/index.ts';
 import { CaseForm } from './cases.tsx';
@@ -123,20 +124,31 @@ function EditItem({ item, done }: { item: Item; done: () => void }) {
   };
   const id = shown.value!.id;
   return (
-    <form class="stack" onSubmit={(event) => { event.preventDefault(); void act(() => disputes.change(id, item.id, { part, label, note })); }}>
+    <Form onSubmit={() => void act(() => disputes.change(id, item.id, { part, label, note }))}>
       <Select label={texts.part} value={part} options={texts.partNames} onChange={setPart} test="item-part" />
       <TextField label={texts.label} value={label} onInput={setLabel} required test="item-label" />
       <TextField label={texts.origin} value={note} onInput={setNote} lines={2} test="item-note" />
       <dl class="facts small"><dt>SHA-256</dt><dd class="mono">{item.sha256}</dd><dt>{texts.added}</dt><dd>{exactTime(item.addedAt)}</dd></dl>
       <ProblemNotice problem={problem} />
       <div class="row"><Button kind="primary" type="submit" test="item-save">{texts.save}</Button><Button kind="danger" onClick={() => void act(() => disputes.removeItem(id, item.id))} test="item-remove">{texts.remove}</Button><Button onClick={done}>{texts.cancel}</Button></div>
-    </form>
+    </Form>
+  );
+}
+
+function Files({ chosen, onChoose }: { chosen: number; onChoose: (files: File[]) => void }) {
+  const { error, attributes } = useMissing(chosen > 0 ? undefined : common().required);
+  return (
+    <div class="field">
+      <label for="bring-file">{words().items.files}</label>
+      <input {...attributes} id="bring-file" type="file" multiple accept=".asice,.csv,.inkml,.xml,.txt,.bin,.iso,.dat" aria-invalid={error ? true : undefined} aria-describedby={error && 'bring-file-error'}
+        onChange={(event) => onChoose([...(event.currentTarget.files ?? [])])} data-test="bring-file" />
+      {error && <span class="field-error" id="bring-file-error">{error}</span>}
+    </div>
   );
 }
 
 function Bring({ done }: { done: () => void }) {
   const texts = words().items;
-  const input = useRef<HTMLInputElement>(null);
   const [part, setPart] = useState<Part>('reference');
   const [files, setFiles] = useState<File[]>([]);
   const [note, setNote] = useState('');
@@ -159,15 +171,14 @@ function Bring({ done }: { done: () => void }) {
     done();
   };
   return (
-    <form class="stack" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+    <Form onSubmit={() => void send()}>
       <p class="small">{texts.bringText}</p>
-      <div class="field"><label for="bring-file">{texts.files}</label>
-        <input ref={input} id="bring-file" type="file" multiple accept=".asice,.csv,.inkml,.xml,.txt,.bin,.iso,.dat" onChange={(event) => setFiles([...(event.currentTarget.files ?? [])])} data-test="bring-file" /></div>
+      <Files chosen={files.length} onChoose={setFiles} />
       <Select label={texts.part} value={part} options={texts.partNames} onChange={setPart} test="bring-part" />
-      <TextField label={texts.origin} value={note} onInput={setNote} lines={2} required hint={texts.originHint} test="bring-note" />
+      <TextField label={texts.origin} value={note} onInput={setNote} lines={2} required minLength={3} hint={texts.originHint} test="bring-note" />
       {problem && <div class="stack-small"><strong>{problem.file}</strong><ProblemNotice problem={problem.error} /></div>}
-      <div class="row"><Button kind="primary" type="submit" busy={busy} disabled={files.length === 0 || note.trim().length < 3} test="bring-go">{texts.bring(files.length)}</Button><Button onClick={done}>{texts.cancel}</Button></div>
-    </form>
+      <div class="row"><Button kind="primary" type="submit" busy={busy} test="bring-go">{texts.bring(files.length)}</Button><Button onClick={done}>{texts.cancel}</Button></div>
+    </Form>
   );
 }
 

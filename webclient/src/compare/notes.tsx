@@ -1,7 +1,7 @@
 // The investigator's remarks at places of a signature.
 import { useState } from 'preact/hooks';
 import { dateTime, number } from '../i18n/format.ts';
-import { Button, Dialog, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Button, Dialog, Form, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { addNote, removeNote, writing } from './marks.ts';
 import { shown } from './state.ts';
 import { text } from './text/index.ts';
@@ -38,12 +38,12 @@ export function Notes() {
       {!at && <ProblemNotice problem={problem} />}
       <Dialog title={texts.write} open={at !== undefined} onClose={() => (writing.value = undefined)} test="note-dialog">
         {at && (
-          <form class="stack" onSubmit={(event) => { event.preventDefault(); void act(() => addNote(at.item, at.spot, words)); }}>
+          <Form onSubmit={() => void act(() => addNote(at.item, at.spot, words))}>
             <p class="small muted">{label(at.item)}: {number(at.spot.x, 1)} | {number(at.spot.y, 1)}</p>
             <TextField label={texts.text} value={words} onInput={setWords} lines={3} required test="note-text" />
             <ProblemNotice problem={problem} />
-            <div class="row"><Button kind="primary" type="submit" busy={busy} disabled={words.trim() === ''} test="note-save">{texts.save}</Button><Button onClick={() => (writing.value = undefined)}>{texts.cancel}</Button></div>
-          </form>
+            <div class="row"><Button kind="primary" type="submit" busy={busy} test="note-save">{texts.save}</Button><Button onClick={() => (writing.value = undefined)}>{texts.cancel}</Button></div>
+          </Form>
         )}
       </Dialog>
     </Panel>

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { exactTime, number } from '../i18n/format.ts';
 import { language, LANGUAGES, type Language } from '../i18n/index.ts';
-import { Button, Dialog, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { Button, Dialog, Form, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { send } from '../api.ts';
 import { save } from '../download.ts';
 import { words } from './casetext/index.ts';
@@ -131,11 +131,11 @@ function HandOver() {
   return (
     <Panel title={texts.title} test="hand-over">
       <p class="small">{texts.text}</p>
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); setAsking(true); }}>
+      <Form onSubmit={() => setAsking(true)}>
         <TextField label={texts.email} type="email" value={email} onInput={setEmail} autocomplete="off" required test="hand-over-email" />
         <ProblemNotice problem={problem} />
-        <div><Button type="submit" disabled={!email.includes('@')} test="hand-over-ask">{texts.go}</Button></div>
-      </form>
+        <div><Button type="submit" test="hand-over-ask">{texts.go}</Button></div>
+      </Form>
       <Dialog title={texts.title} open={asking} onClose={() => setAsking(false)}>
         <p>{texts.sure(email.trim())}</p>
         <div class="row">

@@ -1,7 +1,7 @@
 // Sign-in and the first visit by invitation.
 import { useEffect, useState } from 'preact/hooks';
 import { account, type Invitation, Problem } from '../api.ts';
-import { Button, Check, Empty, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
+import { Button, Check, Empty, Form, Notice, Panel, ProblemNotice, problemText, Progress, TextField } from '../ui/ui.tsx';
 import { self } from '../people.ts';
 import { hasPasskeys, usePasskey } from '../passkey.ts';
 import { AppKey } from './settings/app.tsx';
@@ -48,7 +48,7 @@ export function SignIn() {
   };
   return (
     <Panel main title={texts.title} test="sign-in">
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void submit(false); }}>
+      <Form onSubmit={() => void submit(false)}>
         <TextField label={texts.email} type="email" value={email} onInput={setEmail} autocomplete="username" required test="sign-in-email" />
         <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="current-password" required test="sign-in-password" />
         {wantsCode && <TextField label={texts.code} value={code} onInput={setCode} autocomplete="one-time-code" hint={texts.codeHint} test="sign-in-code" />}
@@ -58,7 +58,7 @@ export function SignIn() {
           {elsewhere && <Button onClick={() => void submit(true)} busy={busy} test="take-over">{texts.takeOver}</Button>}
         </div>
         {hasPasskeys() && <div><Button onClick={() => void withPasskey(elsewhere)} busy={busy} test="sign-in-passkey">{texts.passkey}</Button></div>}
-      </form>
+      </Form>
       <Forgot email={email} />
       <SignInOrganisation email={email} />
       <p class="muted small">{texts.byInvitation}</p>
@@ -85,11 +85,11 @@ function Forgot({ email }: { email: string }) {
   if (!open) return <div><Button kind="plain" onClick={() => { setAddress(email); setOpen(true); }} test="forgot">{texts.forgot}</Button></div>;
   if (sent) return <Notice tone="good" test="forgot-sent">{texts.forgotSent}</Notice>;
   return (
-    <form class="stack" onSubmit={(event) => { event.preventDefault(); void send(); }}>
+    <Form onSubmit={() => void send()}>
       <TextField label={texts.email} type="email" value={address} onInput={setAddress} autocomplete="username" required test="forgot-email" />
       <ProblemNotice problem={problem} />
       <div><Button type="submit" test="forgot-go">{texts.forgotGo}</Button></div>
-    </form>
+    </Form>
   );
 }
 
@@ -119,12 +119,12 @@ export function Reset({ token }: { token: string }) {
       {done
         ? <Notice tone="good" test="reset-done"><p>{texts.signIn.resetDone}</p><p><a class="button" href="#/">{texts.signIn.go}</a></p></Notice>
         : (
-          <form class="stack" onSubmit={(event) => { event.preventDefault(); void reset(); }}>
+          <Form onSubmit={() => void reset()}>
             <TextField label={texts.invite.password} type="password" value={password} onInput={setPassword} autocomplete="new-password" required hint={texts.invite.passwordHint} test="reset-password" />
             {wantsCode && <TextField label={texts.signIn.code} value={code} onInput={setCode} autocomplete="one-time-code" hint={texts.signIn.codeHint} test="reset-code" />}
             <SignInProblem problem={problem} />
             <div><Button kind="primary" type="submit" busy={busy} test="reset-go">{texts.signIn.resetGo}</Button></div>
-          </form>
+          </Form>
         )}
     </Panel>
   );
@@ -180,7 +180,7 @@ export function Accept({ token }: { token: string }) {
   return (
     <Panel main title={texts.title} test="invite">
       {invitation.email && <p>{texts.forYou(invitation.email)}</p>}
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void accept(); }}>
+      <Form onSubmit={() => void accept()}>
         {!invitation.email && <TextField label={text().signIn.email} type="email" value={email} onInput={setEmail} autocomplete="username" required test="invite-email" />}
         <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required hint={texts.nameHint} test="invite-name" />
         <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="new-password" required hint={texts.passwordHint} test="invite-password" />
@@ -193,7 +193,7 @@ export function Accept({ token }: { token: string }) {
         )}
         <ProblemNotice problem={problem} />
         <div><Button kind="primary" large type="submit" busy={busy} test="invite-accept">{texts.go}</Button></div>
-      </form>
+      </Form>
     </Panel>
   );
 }

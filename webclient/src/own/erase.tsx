@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { type Document, documents, type Erasable, type Signer, type SignerState } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
-import { Button, Dialog, Notice, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Button, Dialog, Form, Notice, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { proven } from './settings/load.tsx';
 import { ended, who } from './state.ts';
 import { text } from './text/index.ts';
@@ -51,16 +51,16 @@ export function Erase({ document, signer, onChange }: { document: Document; sign
               <Notice tone="good" test="erase-done">{done ? texts.done : texts.soon}</Notice>
               <div><Button onClick={() => setOpen(false)} test="erase-close">{common().close}</Button></div>
             </>
-          : <form class="stack" onSubmit={(event) => { event.preventDefault(); void erase(); }}>
+          : <Form onSubmit={() => void erase()}>
               <Choices what={what} recorded={recorded} onChoose={setWhat} />
-              <TextField label={texts.reason} hint={texts.reasonHint} value={reason} onInput={setReason} maxLength={200} required test="erase-reason" />
+              <TextField label={texts.reason} hint={texts.reasonHint} value={reason} onInput={setReason} minLength={3} maxLength={200} required test="erase-reason" />
               <p class="muted">{texts.final}</p>
               <ProblemNotice problem={problem} />
               <div class="row">
-                <Button kind="danger" type="submit" disabled={reason.trim().length < 3} busy={busy} test="erase-confirm">{texts.confirm}</Button>
+                <Button kind="danger" type="submit" busy={busy} test="erase-confirm">{texts.confirm}</Button>
                 <Button onClick={() => setOpen(false)}>{common().cancel}</Button>
               </div>
-            </form>}
+            </Form>}
       </Dialog>
     </>
   );

@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { type Hold, holds as service, Problem } from '../api.ts';
 import { exactTime } from '../i18n/format.ts';
-import { Badge, Button, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Badge, Button, Form, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { ended, who } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -51,10 +51,10 @@ export function Holds({ document, onChange }: { document: string; onChange: () =
         ))}
       </ul>
       {mayAct && (
-        <form class="stack-small" onSubmit={(event) => { event.preventDefault(); void act(service.place(document, reason)); }}>
-          <TextField label={texts.reason} hint={texts.reasonHint} value={reason} onInput={setReason} lines={2} maxLength={1000} required test="hold-reason" />
-          <div><Button type="submit" disabled={reason.trim().length < 3} busy={busy} test="hold-place">{texts.place}</Button></div>
-        </form>
+        <Form small onSubmit={() => void act(service.place(document, reason))}>
+          <TextField label={texts.reason} hint={texts.reasonHint} value={reason} onInput={setReason} lines={2} minLength={3} maxLength={1000} required test="hold-reason" />
+          <div><Button type="submit" busy={busy} test="hold-place">{texts.place}</Button></div>
+        </Form>
       )}
       {problem !== undefined && <div data-test="hold-problem"><ProblemNotice problem={problem} /></div>}
       {lines?.some((hold) => hold.protects) && <Notice tone="warn" test="hold-protects">{texts.protects}</Notice>}

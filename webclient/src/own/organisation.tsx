@@ -2,7 +2,7 @@
 // the domain of an address, and what is said when the provider sent somebody back.
 import { useState } from 'preact/hooks';
 import { account, Problem } from '../api.ts';
-import { Button, Notice, problemText, TextField } from '../ui/ui.tsx';
+import { Button, Form, Notice, problemText, TextField } from '../ui/ui.tsx';
 import { returned } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -39,11 +39,11 @@ export function SignInOrganisation({ email }: { email: string }) {
           </div>
         </Notice>
       )}
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void visit(() => account.findProvider(name.trim())); }}>
+      <Form onSubmit={() => void visit(() => account.findProvider(name.trim()))}>
         <TextField label={texts.name} value={name} onInput={setName} autocomplete="username" hint={texts.hint} maxLength={320} required test="sso-name" />
         {problem !== undefined && <Notice tone="bad" test="sso-problem">{problem instanceof Problem && problem.status === 404 ? texts.unknown : problemText(problem)}</Notice>}
-        <div><Button type="submit" busy={busy} disabled={name.trim() === ''} test="sso-go">{texts.on}</Button></div>
-      </form>
+        <div><Button type="submit" busy={busy} test="sso-go">{texts.on}</Button></div>
+      </Form>
     </section>
   );
 }

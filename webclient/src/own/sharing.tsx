@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { type Comment, type Level, Problem, type Share, sharing } from '../api.ts';
 import { exactTime } from '../i18n/format.ts';
-import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { Button, Form, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -43,10 +43,10 @@ export function Comments({ document }: { document: string }) {
           </li>
         ))}
       </ul>
-      <form class="stack-small" onSubmit={(event) => { event.preventDefault(); if (draft.trim()) void act(sharing.comment(document, draft)); }}>
-        <TextField label={texts.write} hint={texts.writeHint} value={draft} onInput={setDraft} lines={3} test="comment-draft" />
-        <div><Button type="submit" disabled={!draft.trim()} test="comment-send">{texts.send}</Button></div>
-      </form>
+      <Form small onSubmit={() => void act(sharing.comment(document, draft))}>
+        <TextField label={texts.write} hint={texts.writeHint} value={draft} onInput={setDraft} lines={3} required test="comment-draft" />
+        <div><Button type="submit" test="comment-send">{texts.send}</Button></div>
+      </Form>
       <ProblemNotice problem={problem} />
     </Panel>
   );
@@ -86,11 +86,11 @@ export function Shares({ document }: { document: string }) {
           </li>
         ))}
       </ul>
-      <form class="stack-small" onSubmit={(event) => { event.preventDefault(); void act(sharing.share(document, email, level)); }}>
+      <Form small onSubmit={() => void act(sharing.share(document, email, level))}>
         <TextField label={texts.email} type="email" value={email} onInput={setEmail} required test="share-email" />
         <Select label={texts.level} value={level} onChange={setLevel} options={texts.levels} test="share-level" />
         <div><Button type="submit" test="share-go">{texts.go}</Button></div>
-      </form>
+      </Form>
       {told && <Notice tone="good" test="share-told">{told}</Notice>}
       <ProblemNotice problem={problem} />
     </Panel>

@@ -5,7 +5,7 @@ import { account, type Document, documents, type Signer } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { day } from '../i18n/format.ts';
 import { type Language, LANGUAGES } from '../i18n/index.ts';
-import { Button, Dialog, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { Button, Dialog, Form, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { useChoice } from './choice.ts';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
@@ -83,7 +83,7 @@ export function Correct({ document, signer, onChange }: { document: Document; si
       <Button kind="plain" onClick={() => setOpen(true)} test="signer-correct">{texts.go}</Button>
       <Dialog title={texts.title} open={open} onClose={() => setOpen(false)} test="correct">
         <p>{texts.text}</p>
-        <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }}>
+        <Form onSubmit={() => void save()}>
           <TextField label={text().plan.name} value={name} onInput={setName} required autocomplete="off" test="correct-name" />
           <TextField label={text().plan.email} type="email" value={email} onInput={setEmail} required autocomplete="off" test="correct-email" />
           <Select<Language> label={text().plan.language} value={language} options={LANGUAGES} onChange={setLanguage} />
@@ -92,7 +92,7 @@ export function Correct({ document, signer, onChange }: { document: Document; si
             <Button kind="primary" type="submit" busy={busy} test="correct-go">{texts.save}</Button>
             <Button onClick={() => setOpen(false)}>{common().cancel}</Button>
           </div>
-        </form>
+        </Form>
       </Dialog>
     </>
   );

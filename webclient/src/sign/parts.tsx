@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
-import { Button, Dialog, Notice, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Button, Dialog, Form, Notice, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { accept, ceremony } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -80,13 +80,19 @@ export function Controller({ who }: { who: string }) {
       <p class="muted small"><span data-test="controller">{texts.controller(who)}</span> <Button kind="plain" onClick={() => setOpen(true)} test="ask-controller">{texts.ask}</Button></p>
       <Dialog title={texts.askTitle} open={open} onClose={close} test="ask-dialog">
         {sent
-          ? <Notice tone="good" test="ask-sent">{texts.asked(who)}</Notice>
-          : <><p>{texts.askText(who)}</p><TextField label={texts.askLabel} value={words} onInput={setWords} lines={5} maxLength={1000} test="ask-text" /></>}
-        <ProblemNotice problem={problem} />
-        <div class="actions">
-          {!sent && <Button kind="primary" onClick={() => void send()} busy={busy} disabled={words.trim() === ''} test="ask-go">{texts.askGo}</Button>}
-          <Button onClick={close}>{common().close}</Button>
-        </div>
+          ? <>
+              <Notice tone="good" test="ask-sent">{texts.asked(who)}</Notice>
+              <div class="actions"><Button onClick={close}>{common().close}</Button></div>
+            </>
+          : <Form onSubmit={() => void send()}>
+              <p>{texts.askText(who)}</p>
+              <TextField label={texts.askLabel} value={words} onInput={setWords} lines={5} maxLength={1000} required test="ask-text" />
+              <ProblemNotice problem={problem} />
+              <div class="actions">
+                <Button kind="primary" type="submit" busy={busy} test="ask-go">{texts.askGo}</Button>
+                <Button onClick={close}>{common().close}</Button>
+              </div>
+            </Form>}
       </Dialog>
     </>
   );

@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { type Ceremony, Problem, type Way, signing } from '../api.ts';
 import { hasPasskeys, usePasskey } from '../passkey.ts';
-import { Button, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Button, Form, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { Title } from './parts.tsx';
 import { accept } from './state.ts';
 import { text } from './text/index.ts';
@@ -53,17 +53,17 @@ export function Prove({ state }: { state: Ceremony }) {
         <p>{way === 'sms' ? texts.sms((state.second?.phone ?? '').replace(/\D/g, '')) : texts[way]}</p>
         {way === 'sms' && <p class="muted small">{texts.smsRisk}</p>}
         {sent && way === 'sms' && <Notice tone="good" test="code-sent">{texts.sent}</Notice>}
-        <form class="stack-small" onSubmit={(event) => { event.preventDefault(); void prove(); }}>
+        <Form small onSubmit={() => void prove()}>
           {asks && <TextField label={texts.code} value={code} onInput={setCode} autocomplete="one-time-code" required test="prove-code" />}
           <div class="actions">
-            {asks && <Button kind="primary" type="submit" busy={busy} disabled={!code.trim()} test="prove-go">{texts.go}</Button>}
+            {asks && <Button kind="primary" type="submit" busy={busy} test="prove-go">{texts.go}</Button>}
             {way === 'passkey' && <Button kind="primary" busy={busy} onClick={() => void showPasskey()} test="prove-passkey">{texts.useKey}</Button>}
             {way === 'sms' && <Button kind={sent ? 'normal' : 'primary'} busy={busy} onClick={() => void send()} test="send-code">{sent ? texts.again : texts.send}</Button>}
             {ways.filter((other) => other !== way).map((other) => (
               <Button key={other} onClick={() => change(other)} test={`prove-by-${other}`}>{others[other]}</Button>
             ))}
           </div>
-        </form>
+        </Form>
         {wrong ? <Notice tone="bad" test="code-wrong">{way === 'passkey' ? texts.wrongKey : texts.wrong}</Notice> : <ProblemNotice problem={problem} />}
       </Panel>
     </div>

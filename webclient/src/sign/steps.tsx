@@ -6,7 +6,7 @@ import { decodeBatch } from '../ink/codec.ts';
 import type { Point } from '../ink/point.ts';
 import type { CaptureRecord } from '../ink/store.ts';
 import { closeCamera } from '../media/camera.ts';
-import { Button, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
+import { Button, Form, Notice, Panel, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { CameraCheck } from './camera.tsx';
 import { prove } from './factor.ts';
 import { Pad } from './pad.tsx';
@@ -205,15 +205,15 @@ export function TypeName() {
       <Title>{texts.title}</Title>
       <Panel test="type">
         <p>{texts.text}</p>
-        <form class="stack" onSubmit={(event) => { event.preventDefault(); void confirm(); }}>
+        <Form onSubmit={() => void confirm()}>
           <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required test="typed-name" hint={texts.hint(state.signer.name)} />
           <p>{texts.sealed(state.document.title)}</p>
           <ProblemNotice problem={problem} />
           <div class="actions">
-            <Button kind="primary" large type="submit" busy={busy} disabled={name.trim() === ''} test="confirm-typed">{text().confirm.go}</Button>
+            <Button kind="primary" large type="submit" busy={busy} test="confirm-typed">{text().confirm.go}</Button>
             <Decline />
           </div>
-        </form>
+        </Form>
       </Panel>
     </div>
   );

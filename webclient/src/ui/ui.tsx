@@ -1,6 +1,6 @@
 // The parts that all pages are made of.
-import type { ComponentChildren, ComponentProps } from 'preact';
-import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { type ComponentChildren, type ComponentProps, createContext, type TargetedEvent } from 'preact';
+import { useContext, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 
@@ -28,6 +28,27 @@ export function Button({ children, kind = 'normal', large, type = 'button', disa
   );
 }
 
+const Tried = createContext(false); // a form was sent while something was missing
+
+// A form whose button can always be pressed: what is missing is then said where it is
+// missing, in the page's language, and the first of these has the focus.
+export function Form({ children, onSubmit, small, test }: { children: ComponentChildren; onSubmit: () => void; small?: boolean; test?: string }) {
+  const [tried, setTried] = useState(false);
+  const submit = (event: TargetedEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const missing = event.currentTarget.querySelector<HTMLElement>('[data-missing]');
+    setTried(missing !== null);
+    if (missing) missing.focus();
+    else onSubmit();
+  };
+  return <form class={small ? 'stack-small' : 'stack'} noValidate onSubmit={submit} data-test={test}><Tried.Provider value={tried}>{children}</Tried.Provider></form>;
+}
+
+// What a part of a form that lacks something shows once the form was sent.
+export function useMissing(missing: string | undefined): { error: string | undefined; attributes: object } {
+  return { error: useContext(Tried) ? missing : undefined, attributes: missing ? { 'data-missing': true } : {} };
+}
+
 interface FieldProps {
   label: string;
   value: string;
@@ -44,11 +65,15 @@ interface FieldProps {
   name?: string; // by which another part of the page finds it
 }
 
-export function TextField({ label, value, onInput, type = 'text', hint, error, test, autocomplete, required, minLength, maxLength, lines, name }: FieldProps) {
+export function TextField({ label, value, onInput, type = 'text', hint, error: wrong, test, autocomplete, required, minLength = 1, maxLength, lines, name }: FieldProps) {
   const id = useId();
+  const length = value.trim().length;
+  const lacks = length === 0 ? common().required : length < minLength ? common().tooShort(minLength) : type === 'email' && !/.@./.test(value) ? common().noAddress : undefined;
+  const missing = useMissing(required ? lacks : undefined);
+  const error = wrong ?? missing.error;
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   const shared = {
-    id, value, required, maxLength, name, 'data-test': test, 'aria-describedby': described, 'aria-invalid': error ? true : undefined,
+    ...missing.attributes, id, value, required, maxLength, name, 'data-test': test, 'aria-describedby': described, 'aria-invalid': error ? true : undefined,
   } as const;
   return (
     <div class="field">
@@ -56,7 +81,7 @@ export function TextField({ label, value, onInput, type = 'text', hint, error, t
       {lines ? (
         <textarea {...shared} rows={lines} onInput={(event) => onInput(event.currentTarget.value)} />
       ) : (
-        <input {...({ ...shared, type, minLength, autocomplete, step: 'any' } as ComponentProps<'input'>)} onInput={(event) => onInput(event.currentTarget.value)} />
+        <input {...({ ...shared, type, autocomplete, step: 'any' } as ComponentProps<'input'>)} onInput={(event) => onInput(event.currentTarget.value)} />
       )}
       {hint && <span class="field-hint" id={`${id}-hint`}>{hint}</span>}
       {error && <span class="field-error" id={`${id}-error`}>{error}</span>}

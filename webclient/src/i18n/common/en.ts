@@ -9,6 +9,8 @@ export default {
   skip: 'Skip to the content',
   optional: 'optional',
   required: 'Please fill this in.',
+  tooShort: (n: number) => `At least ${n} characters.`,
+  noAddress: 'This is not an e-mail address.',
   crash: {
     title: 'Something went wrong on this page',
     detail: 'What you have done so far is kept. Load the page again to go on.',

@@ -12,6 +12,8 @@ const fr: Translation<typeof en> = {
   skip: 'Aller au contenu',
   optional: 'facultatif',
   required: 'Veuillez remplir ce champ.',
+  tooShort: (n) => `Au moins ${n} caractères.`,
+  noAddress: 'Ce n’est pas une adresse e-mail.',
   crash: {
     title: 'Un problème est survenu sur cette page',
     detail: 'Ce que vous avez fait jusqu’ici est conservé. Rechargez la page pour continuer.',

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { common } from '../../i18n/common/index.ts';
 import { day } from '../../i18n/format.ts';
 import { self } from '../../people.ts';
-import { Badge, Button, Notice, Panel, ProblemNotice, Progress, TextField } from '../../ui/ui.tsx';
+import { Badge, Button, Form, Notice, Panel, ProblemNotice, Progress, TextField } from '../../ui/ui.tsx';
 import { AppKey } from './app.tsx';
 import { useLoaded } from './load.tsx';
 import { hasPasskeys, makePasskey } from '../../passkey.ts';
@@ -50,11 +50,11 @@ export function FactorsPanel() {
           : <Button onClick={() => void begin()} busy={factors.busy} test="totp-begin">{texts.setUp}</Button>}
       </div>
       {offer && (
-        <form class="stack" onSubmit={(event) => { event.preventDefault(); void confirm(); }}>
+        <Form onSubmit={() => void confirm()}>
           <AppKey {...offer} test="totp-secret" />
           <TextField label={texts.code} value={code} onInput={setCode} autocomplete="one-time-code" required test="totp-code" />
           <div><Button kind="primary" type="submit" busy={factors.busy} test="totp-confirm">{texts.confirm}</Button></div>
-        </form>
+        </Form>
       )}
       <h3>{texts.passkeys}</h3>
       {known.passkeys.length === 0 && <p class="muted">{texts.noPasskeys}</p>}

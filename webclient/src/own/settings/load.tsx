@@ -6,7 +6,7 @@ import { Problem } from '../../api.ts';
 import { common } from '../../i18n/common/index.ts';
 import { hasPasskeys, usePasskey } from '../../passkey.ts';
 import { self } from '../../people.ts';
-import { Button, Dialog, ProblemNotice, TextField } from '../../ui/ui.tsx';
+import { Button, Dialog, Form, ProblemNotice, TextField } from '../../ui/ui.tsx';
 import { ended } from '../state.ts';
 import { text } from './text/index.ts';
 
@@ -86,7 +86,7 @@ export function ProofDialog() {
   return (
     <Dialog title={texts.title} open={waiting.value !== undefined} onClose={() => close(false)} test="proof">
       <p>{texts.text}</p>
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void prove(); }}>
+      <Form onSubmit={() => void prove()}>
         <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="current-password" test="proof-password" />
         <TextField label={texts.code} value={code} onInput={setCode} autocomplete="one-time-code" hint={texts.codeHint} test="proof-code" />
         <ProblemNotice problem={problem} />
@@ -95,7 +95,7 @@ export function ProofDialog() {
           {hasPasskeys() && <Button onClick={() => void withPasskey()} test="proof-passkey">{texts.passkey}</Button>}
           <Button onClick={() => close(false)}>{common().cancel}</Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -4,7 +4,7 @@ import { common } from '../../i18n/common/index.ts';
 import { day } from '../../i18n/format.ts';
 import { language, type Language, LANGUAGES } from '../../i18n/index.ts';
 import { type Member, type MemberRole, people, ROLES } from '../../people.ts';
-import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
+import { Badge, Button, Dialog, Empty, Form, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
 import { who } from '../state.ts';
 import { type Loaded, ProofDialog, useLoaded } from './load.tsx';
 import { text } from './text/index.ts';
@@ -76,13 +76,13 @@ function Invite({ group }: { group: Loaded<Group> }) {
   };
   return (
     <Panel title={texts.invite} test="invite-member">
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void invite(); }}>
+      <Form onSubmit={() => void invite()}>
         <TextField label={texts.email} type="email" value={email} onInput={setEmail} required autocomplete="off" test="invite-member-email" />
         <Select<MemberRole> label={texts.role} value={role} options={Object.fromEntries(ROLES.map((one) => [one, `${text().roles[one]}: ${text().rights[one]}`])) as Record<MemberRole, string>} onChange={setRole} test="invite-member-role" />
         <Select<Language> label={texts.language} value={tongue} options={LANGUAGES} onChange={setTongue} />
         <div><Button kind="primary" type="submit" busy={group.busy} test="invite-member-go">{texts.go}</Button></div>
         {sent && <Notice tone="good" test="invite-member-sent">{texts.sent(sent)}</Notice>}
-      </form>
+      </Form>
       {open.length > 0 && (
         <>
           <h3>{texts.pending}</h3>

@@ -1,7 +1,7 @@
 // By what members find the organisation's provider before they sign in.
 import { useState } from 'preact/hooks';
 import { programs, type ProviderName } from '../../people.ts';
-import { Badge, Button, Panel, ProblemNotice, TextField } from '../../ui/ui.tsx';
+import { Badge, Button, Form, Panel, ProblemNotice, TextField } from '../../ui/ui.tsx';
 import { type Loaded, useLoaded } from './load.tsx';
 import { text } from './text/index.ts';
 
@@ -17,11 +17,11 @@ export function ProviderNames() {
       <p class="muted">{texts.text}</p>
       {names.value?.length === 0 && <p class="muted">{texts.none}</p>}
       <ul class="people">{names.value?.map((one) => <Name key={one.name} name={one} names={names} />)}</ul>
-      <form class="stack-small" onSubmit={(event) => { event.preventDefault(); void add(); }}>
+      <Form small onSubmit={() => void add()}>
         <TextField label={texts.name} hint={texts.hint} value={name} onInput={setName} maxLength={253} autocomplete="off" required test="provider-name" />
         <ProblemNotice problem={names.problem} />
-        <div><Button type="submit" busy={names.busy} disabled={name.trim() === ''} test="provider-name-add">{texts.add}</Button></div>
-      </form>
+        <div><Button type="submit" busy={names.busy} test="provider-name-add">{texts.add}</Button></div>
+      </Form>
     </Panel>
   );
 }

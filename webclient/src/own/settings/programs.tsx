@@ -4,7 +4,7 @@ import { Problem } from '../../api.ts';
 import { common } from '../../i18n/common/index.ts';
 import { dateTime, day } from '../../i18n/format.ts';
 import { type Delivery, type MemberRole, type Provider, programs, ROLES } from '../../people.ts';
-import { Badge, Button, Check, Notice, Panel, ProblemNotice, Select, TextField } from '../../ui/ui.tsx';
+import { Badge, Button, Check, Form, Notice, Panel, ProblemNotice, Select, TextField } from '../../ui/ui.tsx';
 import { type Loaded, useLoaded } from './load.tsx';
 import { ProviderNames } from './names.tsx';
 import { text } from './text/index.ts';
@@ -41,13 +41,13 @@ export function Keys() {
           </li>
         ))}
       </ul>
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void make(); }}>
+      <Form onSubmit={() => void make()}>
         <TextField label={texts.name} value={name} onInput={setName} required maxLength={100} hint={texts.nameHint} test="key-name" />
         <Select<Use> label={texts.use} value={use} options={texts.uses} onChange={setUse} test="key-use" />
         <TextField label={texts.days} type="number" value={days} onInput={setDays} test="key-days" />
         <ProblemNotice problem={keys.problem} />
         <div><Button type="submit" busy={keys.busy} test="key-make">{texts.make}</Button></div>
-      </form>
+      </Form>
       {secret && <Secret label={texts.once} secret={secret} />}
     </Panel>
   );
@@ -79,11 +79,11 @@ export function Webhooks() {
           </li>
         ))}
       </ul>
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void make(); }}>
+      <Form onSubmit={() => void make()}>
         <TextField label={texts.url} type="url" value={url} onInput={setURL} required hint={texts.urlHint} test="webhook-url" />
         <ProblemNotice problem={hooks.problem} />
         <div><Button type="submit" busy={hooks.busy} test="webhook-make">{texts.make}</Button></div>
-      </form>
+      </Form>
       {secret && <Secret label={texts.once} secret={secret} />}
     </Panel>
   );
@@ -139,7 +139,7 @@ export function SignInProvider() {
     <>
     <Panel title={texts.title} test="provider">
       <p class="muted">{provider.value ? texts.on : texts.text}</p>
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }}>
+      <Form onSubmit={() => void save()}>
         <Select<Provider['kind']> label={texts.kind} value={draft.kind} options={{ oidc: 'OpenID Connect', saml: 'SAML 2.0' }} onChange={(kind) => set({ kind })} test="provider-kind" />
         {draft.kind === 'oidc' && <>
           <TextField label={texts.issuer} type="url" value={draft.issuer ?? ''} onInput={(issuer) => set({ issuer })} required test="provider-issuer" />
@@ -153,7 +153,7 @@ export function SignInProvider() {
         <ProblemNotice problem={provider.problem} />
         {saved && <Notice tone="good">{text().settings.saved}</Notice>}
         <Row provider={provider} />
-      </form>
+      </Form>
     </Panel>
     {provider.value && <ProviderNames />}
     </>

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { common } from '../../i18n/common/index.ts';
 import { type Language, LANGUAGES } from '../../i18n/index.ts';
 import { people, self } from '../../people.ts';
-import { Button, Check, Dialog, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
+import { Button, Check, Dialog, Form, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
 import { signOut, who } from '../state.ts';
 import { FactorsPanel } from './factors.tsx';
 import { ProofDialog, useLoaded } from './load.tsx';
@@ -58,7 +58,7 @@ function ProfilePanel() {
   return (
     <Panel title={texts.title} test="profile">
       {!known && !profile.problem && <Progress label={common().loading} />}
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void save(); }}>
+      <Form onSubmit={() => void save()}>
         <TextField label={texts.name} value={name} onInput={setName} autocomplete="name" required test="profile-name" />
         <TextField label={texts.email} type="email" value={email} onInput={setEmail} autocomplete="email" required test="profile-email" />
         <TextField label={texts.phone} value={phone} onInput={setPhone} autocomplete="tel" hint={texts.phoneHint} test="profile-phone" />
@@ -66,7 +66,7 @@ function ProfilePanel() {
         <ProblemNotice problem={profile.problem} />
         {told && <Notice tone="good" test="profile-saved">{told}</Notice>}
         <div><Button kind="primary" type="submit" busy={profile.busy} test="profile-save">{text().settings.save}</Button></div>
-      </form>
+      </Form>
     </Panel>
   );
 }
@@ -86,13 +86,13 @@ function PasswordPanel() {
   };
   return (
     <Panel title={texts.title} test="password">
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void change(); }}>
+      <Form onSubmit={() => void change()}>
         <TextField label={texts.current} type="password" value={current} onInput={setCurrent} autocomplete="current-password" required test="password-current" />
         <TextField label={texts.next} type="password" value={password} onInput={setPassword} autocomplete="new-password" required hint={texts.hint} test="password-new" />
         <ProblemNotice problem={factors.problem} />
         {done && <Notice tone="good" test="password-changed">{texts.done}</Notice>}
         <div><Button type="submit" busy={factors.busy} test="password-go">{texts.go}</Button></div>
-      </form>
+      </Form>
     </Panel>
   );
 }
@@ -123,14 +123,14 @@ function OrganisationPanel() {
   const save = async (part: Parameters<typeof people.setOrganisation>[0]) => setSaved(await organisation.act(() => people.setOrganisation(part)));
   return (
     <Panel title={texts.title} test="organisation">
-      <form class="stack" onSubmit={(event) => { event.preventDefault(); void save({ name: name.trim(), controller: controller.trim() }); }}>
+      <Form onSubmit={() => void save({ name: name.trim(), controller: controller.trim() })}>
         <TextField label={texts.name} value={name} onInput={setName} required test="organisation-name" />
         <TextField label={texts.controller} value={controller} onInput={setController} lines={2} hint={texts.controllerHint} test="organisation-controller" />
         <Check label={texts.secondFactor} checked={known?.secondFactor ?? false} disabled={!known} onChange={(secondFactor) => void save({ secondFactor })} test="organisation-second-factor" />
         <ProblemNotice problem={organisation.problem} />
         {saved && <Notice tone="good">{text().settings.saved}</Notice>}
         <div><Button type="submit" busy={organisation.busy} test="organisation-save">{text().settings.save}</Button></div>
-      </form>
+      </Form>
     </Panel>
   );
 }
