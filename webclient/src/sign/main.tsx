@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import type { Ceremony } from '../api.ts';
 import { Shell, startPage } from '../ui/shell.tsx';
-import { ProblemNotice, Progress, Steps } from '../ui/ui.tsx';
+import { ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Agreements } from './agreements.tsx';
 import { Consents } from './consent.tsx';
 import { Declined, Done, Elsewhere, NoLink, Sealing } from './end.tsx';
@@ -69,7 +69,15 @@ function Where({ state }: { state: Ceremony }) {
   const order: View[][] = [['intro', 'read', 'fill'], ['consent'], ['enrol'], ['sign', 'confirm', 'type'], ['sealing', 'done']];
   const current = order.findIndex((views) => views.includes(view));
   if (current < 0) return null;
-  return <Steps label={names.label} steps={[names.read, names.consent, names.enrol, names.sign, names.done]} current={view === 'done' ? order.length : current} />;
+  const steps = [names.read, names.consent, names.enrol, names.sign, names.done];
+  const at = view === 'done' ? order.length : current;
+  return (
+    <ol class="steps" aria-label={names.label}>
+      {steps.map((step, i) => (
+        <li key={step} data-state={i < at ? 'done' : 'open'} aria-current={i === at ? 'step' : undefined}><span>{step}</span></li>
+      ))}
+    </ol>
+  );
 }
 
 void startPage(App).then(openCeremony);

@@ -143,16 +143,6 @@ export function Badge({ tone, children, test }: { tone?: 'good' | 'warn' | 'bad'
   return <span class={tone ? `badge badge-${tone}` : 'badge'} data-test={test}>{children}</span>;
 }
 
-export function Steps({ steps, current, label }: { steps: string[]; current: number; label: string }) {
-  return (
-    <ol class="steps" aria-label={label}>
-      {steps.map((step, i) => (
-        <li key={step} data-state={i < current ? 'done' : 'open'} aria-current={i === current ? 'step' : undefined}><span>{step}</span></li>
-      ))}
-    </ol>
-  );
-}
-
 export function Progress({ label, value, max }: { label: string; value?: number; max?: number }) {
   if (value === undefined) return <p class="busy" role="status">{label}</p>;
   return (
