@@ -188,6 +188,36 @@ describe('owning', () => {
     await context.close();
   });
 
+  it('does not show again what was asked for before a change was made', async () => {
+    mock.signedIn = true;
+    const document = mock.newDocument('Lease', 'Lease.pdf', 1000);
+    Object.assign(document, { state: 'sent', signers: [{ id: 's', name: 'Bo', email: 'bo@example.org', language: 'en', state: 'invited', typed: false }] });
+    mock.documents.push(document);
+    const { context, page } = await open(browser, 'desktop');
+    let letGo: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => (letGo = resolve));
+    const held: string[] = [];
+    await page.goto(`${mock.url}/#/documents/${document.id}`);
+    await get(page, 'reminders').waitFor();
+    await context.route(`**/api/documents/${document.id}`, async (route) => { // as the page asks every 3 s
+      if (held.length > 0) return; // and hears nothing newer
+      const response = await route.fetch();
+      held.push('asked');
+      await until;
+      await route.fulfill({ response });
+      held.push('answered');
+    });
+    await expect.poll(() => held).toEqual(['asked']);
+    await get(page, 'reminders').selectOption('3');
+    await get(page, 'reminder-next').waitFor();
+    letGo();
+    await expect.poll(() => held).toEqual(['asked', 'answered']);
+    await page.waitForTimeout(300);
+    expect(await get(page, 'reminders').inputValue()).toBe('3');
+    expect(await get(page, 'reminder-next').count()).toBe(1);
+    await context.close();
+  });
+
   it('withdraws a document after asking', async () => {
     mock.signedIn = true;
     const document = mock.newDocument('Lease', 'Lease.pdf', 1000);

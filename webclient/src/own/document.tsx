@@ -1,5 +1,5 @@
 // One document: its draft to be planned, or where it stands, its deposit and its history.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { account, type Activity, type Document, documents, Problem, type Signer, type SignerState } from '../api.ts';
 import { dateTime, day, exactTime, size } from '../i18n/format.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
@@ -20,10 +20,18 @@ const POLL_MS = 3000;
 export function DocumentPage({ id }: { id: string }) {
   const [shown, setShown] = useState<Document>();
   const [problem, setProblem] = useState<unknown>();
-  const load = () => documents.get(id).then(
-    (next) => { setShown(next); setProblem(undefined); },
-    (error: unknown) => { if (!ended(error)) setProblem(error); },
-  );
+  const changes = useRef(0); // made here: what was asked before one is older than its answer
+  const change = (next: Document) => {
+    changes.current++;
+    setShown(next);
+  };
+  const load = () => {
+    const before = changes.current;
+    return documents.get(id).then(
+      (next) => { if (before === changes.current) setShown(next); setProblem(undefined); },
+      (error: unknown) => { if (!ended(error)) setProblem(error); },
+    );
+  };
   const moving = shown === undefined || shown.state === 'sent' || shown.state === 'sealing';
   useEffect(() => {
     void load();
@@ -42,7 +50,7 @@ export function DocumentPage({ id }: { id: string }) {
       </div>
       <ProblemNotice problem={problem} onRetry={() => void load()} />
       {shown.trouble && <Notice tone="warn">{shown.trouble}</Notice>}
-      {shown.state === 'draft' ? <Plan key={shown.id} document={shown} onChange={setShown} /> : <Followed document={shown} onChange={setShown} />}
+      {shown.state === 'draft' ? <Plan key={shown.id} document={shown} onChange={change} /> : <Followed document={shown} onChange={change} />}
     </div>
   );
 }
