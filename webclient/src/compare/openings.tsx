@@ -2,6 +2,7 @@
 // who asked can do next.
 import { useEffect, useState } from 'preact/hooks';
 import { exactTime, number } from '../i18n/format.ts';
+import { useNewest } from '../newest.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress, TextField } from '../ui/ui.tsx';
 import { words } from './casetext/index.ts';
 import { Failure } from './failure.tsx';
@@ -16,7 +17,11 @@ export function Openings() {
   const texts = words().openings;
   const [all, setAll] = useState<Opening[]>();
   const [problem, setProblem] = useState<unknown>();
-  const load = () => disputes.openings().then((answer) => { setAll(answer.openings); setProblem(undefined); }, setProblem);
+  const newest = useNewest();
+  const load = () => {
+    const isNewest = newest();
+    return disputes.openings().then((answer) => { if (isNewest()) setAll(answer.openings); setProblem(undefined); }, setProblem);
+  };
   useEffect(() => {
     void load();
     const timer = setInterval(() => document.visibilityState === 'visible' && void load(), POLL_MS);

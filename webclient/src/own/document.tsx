@@ -1,7 +1,8 @@
 // One document: its draft to be planned, or where it stands, its deposit and its history.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { account, type Activity, type Document, documents, Problem, type Signer, type SignerState } from '../api.ts';
 import { dateTime, day, exactTime, size } from '../i18n/format.ts';
+import { useNewest } from '../newest.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Viewer } from '../pdf/viewer.tsx';
 import { StateBadge } from './documents.tsx';
@@ -20,15 +21,12 @@ const POLL_MS = 3000;
 export function DocumentPage({ id }: { id: string }) {
   const [shown, setShown] = useState<Document>();
   const [problem, setProblem] = useState<unknown>();
-  const changes = useRef(0); // made here: what was asked before one is older than its answer
-  const change = (next: Document) => {
-    changes.current++;
-    setShown(next);
-  };
+  const newest = useNewest();
+  const change = (next: Document) => { if (newest()()) setShown(next); };
   const load = () => {
-    const before = changes.current;
+    const isNewest = newest();
     return documents.get(id).then(
-      (next) => { if (before === changes.current) setShown(next); setProblem(undefined); },
+      (next) => { if (isNewest()) setShown(next); setProblem(undefined); },
       (error: unknown) => { if (!ended(error)) setProblem(error); },
     );
   };

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { type Document, type DocumentState, documents, newKey, Problem } from '../api.ts';
 import { dateTime, day } from '../i18n/format.ts';
+import { useNewest } from '../newest.ts';
 import { Badge, Button, Empty, Panel, ProblemNotice, Progress, Select, TextField } from '../ui/ui.tsx';
 import { ended, go } from './state.ts';
 import { text } from './text/index.ts';
@@ -18,7 +19,11 @@ export function Documents() {
   const [words, setWords] = useState('');
   const [state, setState] = useState<DocumentState | ''>('');
   const fail = (error: unknown) => { if (!ended(error)) setProblem(error); };
-  const load = () => documents.list().then((answer) => { setAll(answer.documents); setProblem(undefined); }, fail);
+  const newest = useNewest();
+  const load = () => {
+    const isNewest = newest();
+    return documents.list().then((answer) => { if (isNewest()) setAll(answer.documents); setProblem(undefined); }, fail);
+  };
   const known = [...(all ?? []), ...older];
   const loadOlder = () => documents.list(known.at(-1)?.createdAt).then((answer) => {
     setOlder([...older, ...answer.documents]);
