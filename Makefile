@@ -9,7 +9,7 @@ DATA   ?= ./data
 LISTEN ?= 127.0.0.1:8080
 BENCH  ?= .
 
-PAGES_SOURCES := $(shell find webclient -path webclient/node_modules -prune -o -path webclient/dist -prune -o -path webclient/public/wasm -prune -o -type f -print)
+PAGES_SOURCES := $(shell find webclient -path webclient/node_modules -prune -o -path webclient/dist -prune -o -path webclient/public/wasm -prune -o -type f -print) $(wildcard api/dispute/report/*/*.json)
 VERIFIER_SOURCES := go.mod $(shell find evidence capture biometrics -name '*.go' ! -name '*_test.go')
 
 .PHONY: help

@@ -526,3 +526,40 @@ func TestObjects(t *testing.T) {
 		t.Errorf("of an earlier state: %v", before)
 	}
 }
+
+// What the sender wrote in many letters brings their shapes along: such a preparation is
+// stored with the document, and what the state keeps stays small.
+func TestLargePreparation(t *testing.T) {
+	for name, letters := range map[string]int{"few": 20, "many": 3000} {
+		t.Run(name, func(t *testing.T) {
+			w := sealtest.New(t)
+			var m sealtest.Memory
+			in := w.Signing(0, w.Contract(1))
+			var text strings.Builder
+			for i := range letters {
+				text.WriteRune(rune(0x4E00 + i))
+			}
+			in.Forms = []seal.Form{{Name: "Text1", Label: "Terms", Page: 1, X: 60, Y: 100, Width: 400, Height: 200, Value: text.String()}}
+			most, stored := 0, false
+			signed, err := w.Sealer.Sign(t.Context(), in, nil, func(ctx context.Context, state []byte) error {
+				most = max(most, len(state))
+				objects, err := seal.Objects(state)
+				w.Check(err)
+				for _, o := range objects {
+					stored = stored || strings.HasSuffix(o.Key, "work.prepared.pdf")
+				}
+				return m.Keep(ctx, state)
+			})
+			w.Check(err)
+			if stored != (letters == 3000) || most > 512<<10 {
+				t.Errorf("stored apart: %t; the state took up to %d bytes", stored, most)
+			}
+			b := w.Bytes(signed)
+			report, err := pdf.Verify(bytes.NewReader(b), int64(len(b)), pdf.Options{Roots: w.Roots(), At: w.Clock.Now()})
+			w.Check(err)
+			if !report.OK {
+				t.Errorf("%+v", report.Findings)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -96,18 +97,35 @@ func (s *Sealer) startSigning(ctx context.Context, by evidence.Provider, in Sign
 			Name: f.Name, Label: f.Label, Page: f.Page, Rect: pdf.Rect{X: f.X, Y: f.Y, W: f.Width, H: f.Height}, Check: f.Check, Value: f.Value,
 		})
 	}
-	// A few kB, which the state keeps: the whole document once more would be a file.
 	r, err := s.openAt(ctx, st.Current)
 	if err != nil {
 		return fmt.Errorf("prepare document: %w", err)
 	}
 	defer r.Close()
-	if st.Current.Tail, err = pdf.PreparedTail(r, r.Size(), p); err != nil {
+	tail, err := pdf.PreparedTail(r, r.Size(), p)
+	if err != nil {
 		return fmt.Errorf("prepare document: %w", err)
+	}
+	if len(tail) > maxTail {
+		o, err := s.cfg.Vault.Write(ctx, s.meta(in.Deposit, "work.prepared.pdf", "application/pdf", s.ends(st.Time)), func(w io.Writer) error {
+			_, err := io.Copy(w, io.MultiReader(io.NewSectionReader(r, 0, r.Size()), bytes.NewReader(tail)))
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("prepare document: %w", err)
+		}
+		st.Current = piece{Object: o}
+	} else {
+		st.Current.Tail = tail
 	}
 	st.Prepared = true
 	return save(ctx)
 }
+
+// maxTail is how much of a document the state of its signature may hold, bytes. Fields are
+// a few kB; a text of the sender's in many letters, or a page that says much of itself, is
+// stored with the document.
+const maxTail = 128 << 10
 
 // signNext signs the next field.
 func (s *Sealer) signNext(ctx context.Context, by evidence.Provider, in Signing, st *signState, save func(context.Context) error) error {

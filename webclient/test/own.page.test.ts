@@ -188,6 +188,32 @@ describe('owning', () => {
     await context.close();
   });
 
+  it('sends a document only with what was chosen for it', async () => {
+    mock.signedIn = true;
+    const document = mock.newDocument('Lease', 'Lease.pdf', 1000);
+    Object.assign(document, { signers: [{ id: 's', name: 'Bo', email: 'bo@example.org', language: 'en', state: 'waiting', typed: false }], fields: [{ signer: 0, kind: 'signature', page: 1, x: 60, y: 60, width: 180, height: 60 }] });
+    mock.documents.push(document);
+    const { context, page } = await open(browser, 'desktop');
+    const asked: string[] = [];
+    let letGo: () => void = () => undefined;
+    const until = new Promise<void>((resolve) => (letGo = resolve));
+    await context.route(`**/api/documents/${document.id}/*`, async (route) => {
+      asked.push(new URL(route.request().url()).pathname.split('/').at(-1)!);
+      if (asked.at(-1) === 'reminders') await until;
+      await route.continue();
+    });
+    await page.goto(`${mock.url}/#/documents/${document.id}`);
+    await get(page, 'reminders').selectOption('3');
+    await get(page, 'send').click();
+    await expect.poll(() => get(page, 'send').getAttribute('aria-busy')).toBe('true');
+    await page.waitForTimeout(300);
+    expect(asked.filter((one) => one === 'send')).toEqual([]);
+    letGo();
+    await get(page, 'document-state').waitFor();
+    expect(document).toMatchObject({ state: 'sent', remindDays: 3 });
+    await context.close();
+  });
+
   it('does not show again what was asked for before a change was made', async () => {
     mock.signedIn = true;
     const document = mock.newDocument('Lease', 'Lease.pdf', 1000);

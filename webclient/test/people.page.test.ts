@@ -72,6 +72,12 @@ it('changes profile, password, factors, keys, webhooks and the provider', async 
   await expect.poll(() => mock.people.organisation.secondFactor).toBe(true);
   await get(page, 'key-name').fill('Bookkeeping');
   await get(page, 'key-use').selectOption('collect');
+  await get(page, 'key-days').fill('');
+  await get(page, 'key-days').pressSequentially('1-2'); // a number field tells nothing of it but that it is none
+  await get(page, 'key-make').click();
+  await expect.poll(() => page.locator('.field-error').textContent()).toContain('cannot be read');
+  expect(mock.people.keys).toEqual([]);
+  await get(page, 'key-days').fill('30');
   await get(page, 'key-make').click();
   expect(await get(page, 'secret').first().textContent()).toContain('ink_secret');
   await get(page, 'key-revoke').click();

@@ -180,6 +180,26 @@ describe('fields beside the signature', () => {
     await context.close();
   });
 
+  it('are sent again when the service does not answer at all', async () => {
+    withFields();
+    const { context, page, faults } = await open(browser, 'desktop');
+    await context.addInitScript(() => {
+      const real = AbortSignal.timeout.bind(AbortSignal);
+      AbortSignal.timeout = (ms) => real(ms * 0.02);
+    });
+    let sent = 0;
+    await context.route('**/api/signing/fields', (route) => {
+      if (++sent > 1) return route.continue();
+    });
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await get(page, 'entry-text-1-300').fill('Lyon');
+    await expect.poll(() => mock.ceremony.fields.find((field) => field.label === 'Place of birth')?.value).toBe('Lyon');
+    expect(sent).toBe(2);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('are asked for again where they are all that is missing', async () => {
     withFields();
     mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: false, at: '2026-11-23T19:00:00Z' }));

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -34,6 +35,20 @@ func TestInNode(t *testing.T) {
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
+	}
+	// A page loads the module: what only drawing needs is not in it.
+	for _, name := range []string{"DroidSansFallbackFull.ttf", "DroidSansFallback.ttf"} {
+		code, err := os.ReadFile(module)
+		if err != nil {
+			t.Fatal(err)
+		}
+		font, err := os.ReadFile(filepath.Join("..", "..", "pdf", "font", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if middle := len(font) / 2; bytes.Contains(code, font[middle:middle+64]) {
+			t.Errorf("the module of %d bytes holds %s", len(code), name)
+		}
 	}
 	w := sealtest.New(t)
 	if err := os.WriteFile(file, w.Bytes(w.Sealed(1, 1000).Container), 0o600); err != nil {

@@ -55,24 +55,31 @@ func (s *Set) subset(i int) (*subset, error) {
 	if s.subsets[i] != nil {
 		return s.subsets[i], nil
 	}
-	face, err := faces[i].parsed()
-	if err != nil {
-		return nil, fmt.Errorf("font %s: %w", faces[i].name, err)
+	name, data := "GoRegular", func() []byte { return goregular.TTF }
+	switch i {
+	case int(Bold):
+		name, data = "GoBold", func() []byte { return gobold.TTF }
+	case hanIndex:
+		name, data = "DroidSansFallbackFull", func() []byte { return []byte(han) }
+	case hangulIndex:
+		name, data = "DroidSansFallback", func() []byte { return []byte(hangul) }
 	}
-	s.subsets[i] = newSubset(face, faces[i].name, i)
+	c := &faces[i]
+	c.once.Do(func() { c.face, c.err = parseFace(data()) })
+	if c.err != nil {
+		return nil, fmt.Errorf("font %s: %w", name, c.err)
+	}
+	s.subsets[i] = newSubset(c.face, name, i)
 	return s.subsets[i], nil
 }
 
 // faces are the fonts in the order of Set.subsets. Each is read at its first use and
 // kept: a copy of 4 MB for each document is a tenth of the time that sealing it takes.
-var faces = [...]struct {
-	name   string
-	parsed func() (*face, error)
-}{
-	Regular:     {"GoRegular", sync.OnceValues(func() (*face, error) { return parseFace(goregular.TTF) })},
-	Bold:        {"GoBold", sync.OnceValues(func() (*face, error) { return parseFace(gobold.TTF) })},
-	hanIndex:    {"DroidSansFallbackFull", sync.OnceValues(func() (*face, error) { return parseFace([]byte(han)) })},
-	hangulIndex: {"DroidSansFallback", sync.OnceValues(func() (*face, error) { return parseFace([]byte(hangul)) })},
+// Nothing here names the fonts, which the linker leaves out where no text is drawn.
+var faces [4]struct {
+	once sync.Once
+	face *face
+	err  error
 }
 
 // Run is a piece of text in one font.

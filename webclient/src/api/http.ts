@@ -45,7 +45,7 @@ export async function send(method: string, path: string, options: Options = {}):
   try {
     response = await fetch(path, { method, headers, body: payload, signal, credentials: 'same-origin', cache: 'no-store' });
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal?.aborted && (error as Error).name !== 'TimeoutError') throw error;
     throw new Problem(0, 'unreachable', 'The service cannot be reached.');
   }
   if (!response.ok) throw await problemOf(response);

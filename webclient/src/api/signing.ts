@@ -3,6 +3,8 @@ import type { Erasure, Field, PageSize, SignerState } from './documents.ts';
 import type { CaptureProblem, Quality } from './evidence.ts';
 import { create, json, newKey, part, retried } from './http.ts';
 
+const FILL_MS = 15_000;
+
 export interface Consent {
   purpose: string;
   textVersion: string;
@@ -109,7 +111,8 @@ export const signing = {
     create<Ceremony>('/api/signing/consents', consent, newKey()),
   // Destroys what was enrolled for comparisons; not deleted yet: the service does it as soon as it may.
   withdraw: () => retried(() => json<Erasure>('POST', '/api/signing/withdraw', { body: {} })),
-  fill: (values: Record<string, string>) => retried(() => json<Ceremony>('POST', '/api/signing/fields', { body: { values } })),
+  // A try that hangs must not hold up what is entered later.
+  fill: (values: Record<string, string>) => retried(() => json<Ceremony>('POST', '/api/signing/fields', { body: { values }, signal: AbortSignal.timeout(FILL_MS) })),
   askController: (text: string) => json<void>('POST', '/api/signing/requests', { body: { text } }),
   decline: (reason: string) => create<Ceremony>('/api/signing/decline', { reason }, newKey()),
   begin: (capture: NewCapture, key: string) => create<Capture>('/api/signing/captures', capture, key),

@@ -142,7 +142,7 @@ function Files({ chosen, onChoose }: { chosen: number; onChoose: (files: File[])
       <label for="bring-file">{words().items.files}</label>
       <input {...attributes} id="bring-file" type="file" multiple accept=".asice,.csv,.inkml,.xml,.txt,.bin,.iso,.dat" aria-invalid={error ? true : undefined} aria-describedby={error && 'bring-file-error'}
         onChange={(event) => onChoose([...(event.currentTarget.files ?? [])])} data-test="bring-file" />
-      {error && <span class="field-error" id="bring-file-error">{error}</span>}
+      {error && <span class="field-error" id="bring-file-error" role="alert">{error}</span>}
     </div>
   );
 }

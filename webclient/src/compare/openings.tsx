@@ -20,7 +20,10 @@ export function Openings() {
   const newest = useNewest();
   const load = () => {
     const isNewest = newest();
-    return disputes.openings().then((answer) => { if (isNewest()) setAll(answer.openings); setProblem(undefined); }, setProblem);
+    return disputes.openings().then(
+      (answer) => { if (isNewest()) { setAll(answer.openings); setProblem(undefined); } },
+      (error: unknown) => { if (isNewest()) setProblem(error); },
+    );
   };
   useEffect(() => {
     void load();

@@ -4,6 +4,14 @@
 import { useRef, useState } from 'preact/hooks';
 import { ended } from './state.ts';
 
+const open = new Set<Promise<void>>();
+
+// Resolves when every choice that was made is stored or has failed: what is done with the
+// document afterwards must find it.
+export async function choicesStored(): Promise<void> {
+  await Promise.all(open);
+}
+
 interface Choice<T> {
   value: T; // as chosen, stored or not yet
   problem: unknown; // of the last one: what is stored stays
@@ -33,7 +41,9 @@ export function useChoice<T>(stored: T, store: (value: T) => Promise<void>): Cho
     waiting.current = { value };
     setChosen({ value });
     setProblem(undefined);
-    if (!busy.current) void sendAll();
+    if (busy.current) return;
+    const all = sendAll().finally(() => open.delete(all));
+    open.add(all);
   };
   return { value: chosen ? chosen.value : stored, problem, choose };
 }

@@ -26,8 +26,8 @@ export function DocumentPage({ id }: { id: string }) {
   const load = () => {
     const isNewest = newest();
     return documents.get(id).then(
-      (next) => { if (isNewest()) setShown(next); setProblem(undefined); },
-      (error: unknown) => { if (!ended(error)) setProblem(error); },
+      (next) => { if (isNewest()) { setShown(next); setProblem(undefined); } },
+      (error: unknown) => { if (!ended(error) && isNewest()) setProblem(error); },
     );
   };
   const moving = shown === undefined || shown.state === 'sent' || shown.state === 'sealing';

@@ -22,7 +22,10 @@ export function Documents() {
   const newest = useNewest();
   const load = () => {
     const isNewest = newest();
-    return documents.list().then((answer) => { if (isNewest()) setAll(answer.documents); setProblem(undefined); }, fail);
+    return documents.list().then(
+      (answer) => { if (isNewest()) { setAll(answer.documents); setProblem(undefined); } },
+      (error: unknown) => { if (isNewest()) fail(error); },
+    );
   };
   const known = [...(all ?? []), ...older];
   const loadOlder = () => documents.list(known.at(-1)?.createdAt).then((answer) => {

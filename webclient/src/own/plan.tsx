@@ -4,6 +4,7 @@ import { type Document, documents, type Field, type FieldKind } from '../api.ts'
 import { type Language, language, LANGUAGES } from '../i18n/index.ts';
 import { Viewer } from '../pdf/viewer.tsx';
 import { Button, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
+import { choicesStored } from './choice.ts';
 import { ProviderChoice } from './provider.tsx';
 import { KINDS, newField, onEveryPage, Place, Settings } from './fields.tsx';
 import { SecondChoice } from './second.tsx';
@@ -71,6 +72,7 @@ export function Plan({ document, onChange }: { document: Document; onChange: (ne
     setProblem(undefined);
     try {
       const plan = { signers: people.map((person) => ({ ...person, name: person.name.trim(), email: person.email.trim(), second: person.second ?? false, phone: person.second ? (person.phone ?? '').trim() : '' })), fields };
+      await choicesStored();
       let next = await documents.plan(document.id, plan);
       if (send) next = await documents.send(document.id);
       setSaved(!send);

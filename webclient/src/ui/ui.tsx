@@ -33,15 +33,18 @@ const Tried = createContext(false); // a form was sent while something was missi
 // A form whose button can always be pressed: what is missing is then said where it is
 // missing, in the page's language, and the first of these has the focus.
 export function Form({ children, onSubmit, small, test }: { children: ComponentChildren; onSubmit: () => void; small?: boolean; test?: string }) {
-  const [tried, setTried] = useState(false);
+  const element = useRef<HTMLFormElement>(null);
+  const [tries, setTries] = useState(0); // in vain
+  const missing = () => element.current?.querySelector<HTMLElement>('[data-missing]');
   const submit = (event: TargetedEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const missing = event.currentTarget.querySelector<HTMLElement>('[data-missing]');
-    setTried(missing !== null);
-    if (missing) missing.focus();
-    else onSubmit();
+    setTries(missing() ? tries + 1 : 0);
+    if (!missing()) onSubmit();
   };
-  return <form class={small ? 'stack-small' : 'stack'} noValidate onSubmit={submit} data-test={test}><Tried.Provider value={tried}>{children}</Tried.Provider></form>;
+  useLayoutEffect(() => { // with its error there, which is then read out
+    if (tries > 0) missing()?.focus();
+  }, [tries]);
+  return <form ref={element} class={small ? 'stack-small' : 'stack'} noValidate onSubmit={submit} data-test={test}><Tried.Provider value={tries > 0}>{children}</Tried.Provider></form>;
 }
 
 // What a part of a form that lacks something shows once the form was sent.
@@ -67,9 +70,10 @@ interface FieldProps {
 
 export function TextField({ label, value, onInput, type = 'text', hint, error: wrong, test, autocomplete, required, minLength = 1, maxLength, lines, name }: FieldProps) {
   const id = useId();
-  const length = value.trim().length;
-  const lacks = length === 0 ? common().required : length < minLength ? common().tooShort(minLength) : type === 'email' && !/.@./.test(value) ? common().noAddress : undefined;
-  const missing = useMissing(required ? lacks : undefined);
+  const [unreadable, setUnreadable] = useState(false); // as the browser finds, for an address or a number
+  const length = (type === 'password' ? value : value.trim()).length;
+  const lacks = length === 0 ? common().required : length < minLength ? common().tooShort(minLength) : undefined;
+  const missing = useMissing(unreadable ? (type === 'email' ? common().noAddress : common().unreadable) : required ? lacks : undefined);
   const error = wrong ?? missing.error;
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   const shared = {
@@ -81,10 +85,10 @@ export function TextField({ label, value, onInput, type = 'text', hint, error: w
       {lines ? (
         <textarea {...shared} rows={lines} onInput={(event) => onInput(event.currentTarget.value)} />
       ) : (
-        <input {...({ ...shared, type, autocomplete, step: 'any' } as ComponentProps<'input'>)} onInput={(event) => onInput(event.currentTarget.value)} />
+        <input {...({ ...shared, type, autocomplete, step: 'any' } as ComponentProps<'input'>)} onInput={({ currentTarget: { value, validity } }) => { setUnreadable(validity.typeMismatch || validity.badInput); onInput(value); }} />
       )}
       {hint && <span class="field-hint" id={`${id}-hint`}>{hint}</span>}
-      {error && <span class="field-error" id={`${id}-error`}>{error}</span>}
+      {error && <span class="field-error" id={`${id}-error`} role="alert">{error}</span>}
     </div>
   );
 }

@@ -11,6 +11,7 @@ export default {
   required: 'Please fill this in.',
   tooShort: (n: number) => `At least ${n} characters.`,
   noAddress: 'This is not an e-mail address.',
+  unreadable: 'This cannot be read like that. Please check it.',
   crash: {
     title: 'Something went wrong on this page',
     detail: 'What you have done so far is kept. Load the page again to go on.',

@@ -14,6 +14,7 @@ const fr: Translation<typeof en> = {
   required: 'Veuillez remplir ce champ.',
   tooShort: (n) => `Au moins ${n} caractères.`,
   noAddress: 'Ce n’est pas une adresse e-mail.',
+  unreadable: 'Cela ne peut pas être lu ainsi. Veuillez vérifier.',
   crash: {
     title: 'Un problème est survenu sur cette page',
     detail: 'Ce que vous avez fait jusqu’ici est conservé. Rechargez la page pour continuer.',

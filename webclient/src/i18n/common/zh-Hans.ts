@@ -14,6 +14,7 @@ const zhHans: Translation<typeof en> = {
   required: '请填写此项。',
   tooShort: (n) => `至少 ${n} 个字。`,
   noAddress: '这不是电子邮件地址。',
+  unreadable: '格式不正确，请检查。',
   crash: {
     title: '此页面出现问题',
     detail: '您已完成的部分都已保留。请重新加载页面以继续。',

@@ -14,6 +14,7 @@ const zhHant: Translation<typeof en> = {
   required: '請填寫此欄。',
   tooShort: (n) => `至少 ${n} 個字。`,
   noAddress: '這不是電子郵件地址。',
+  unreadable: '格式不正確，請檢查。',
   crash: {
     title: '此頁面發生問題',
     detail: '您已完成的部分都已保留。請重新載入頁面以繼續。',
