@@ -6,6 +6,7 @@ import { Recorder, tiltOf } from './recorder.ts';
 let pad: HTMLElement;
 let points: Point[];
 let ahead: Point[];
+let fresh: Point[]; // not shown ahead
 let recorder: Recorder;
 
 function send(type: string, init: Record<string, unknown>, coalesced?: Record<string, unknown>[]): void {
@@ -23,7 +24,8 @@ beforeEach(() => {
   pad.getBoundingClientRect = () => new DOMRect(10, 20, 600, 240);
   points = [];
   ahead = [];
-  recorder = new Recorder(pad, new PenClock(0, 0), { points: (more) => points.push(...more), ahead: (more) => ahead.push(...more) });
+  fresh = [];
+  recorder = new Recorder(pad, new PenClock(0, 0), { points: (more, shown) => { points.push(...more); fresh.push(...more.slice(shown)); }, ahead: (more) => ahead.push(...more) });
 });
 
 describe('recorder', () => {
@@ -66,11 +68,24 @@ describe('recorder', () => {
     send('pointerrawupdate', { timeStamp: 5 });
     send('pointerrawupdate', { timeStamp: 15 }, [{ timeStamp: 10 }, { timeStamp: 15 }]);
     expect(points.map((point) => point.t / 1000)).toEqual([0]);
-    send('pointermove', { timeStamp: 15 }, [{ timeStamp: 5 }, { timeStamp: 10 }, { timeStamp: 15 }]);
-    send('pointerrawupdate', { timeStamp: 15 }); // comes late
-    expect(points.map((point) => point.t / 1000)).toEqual([0, 5, 10, 15]);
+    send('pointermove', { timeStamp: 20 }, [{ timeStamp: 5 }, { timeStamp: 10 }, { timeStamp: 15 }, { timeStamp: 20 }]);
+    send('pointerrawupdate', { timeStamp: 20 }); // comes late
+    expect(points.map((point) => point.t / 1000)).toEqual([0, 5, 10, 15, 20]);
     expect(ahead.map((point) => point.t / 1000)).toEqual([5, 10, 15]);
+    expect(fresh.map((point) => point.t / 1000)).toEqual([0, 20]);
     expect(ahead.every((point) => point.down && !point.start)).toBe(true);
+  });
+
+  it('shows each of several samples of one time once', () => {
+    send('pointerdown', { timeStamp: 0, clientX: 10 });
+    send('pointerrawupdate', { timeStamp: 5, clientX: 11 });
+    send('pointerrawupdate', { timeStamp: 5, clientX: 12 });
+    send('pointermove', { timeStamp: 5 }, [{ timeStamp: 5, clientX: 11 }, { timeStamp: 5, clientX: 12 }, { timeStamp: 5, clientX: 13 }]);
+    send('pointerrawupdate', { timeStamp: 5, clientX: 13 });
+    const places = (of: Point[]) => of.map((point) => point.x / 100);
+    expect(places(points)).toEqual([0, 1, 2, 3]);
+    expect(places(ahead)).toEqual([1, 2]);
+    expect(places(fresh)).toEqual([0, 3]);
   });
 
   it('is not misled by movements of the next stroke that a busy browser gives before the lift', () => {

@@ -5,7 +5,7 @@ import type { PenClock } from './clock.ts';
 import { MAX_PRESSURE, type Point, UNITS_PER_PX } from './point.ts';
 
 export interface RecorderSink {
-  points(points: Point[]): void; // all there are, in the order of their times
+  points(points: Point[], shown: number): void; // all there are, in the order of their times; the first `shown` were ahead
   ahead(points: Point[]): void; // movements of the stroke, before they come as points; to be shown
 }
 
@@ -32,8 +32,10 @@ export class Recorder {
     events: 0, samples: 0, ignoredTouches: 0,
   };
   private active: number | undefined; // pointerId that is writing
-  private readonly ready: Point[][] = []; // the first is with the sink
-  private shown = 0; // time of the newest sample of the stroke that the sink has, also ahead
+  private readonly ready: [points: Point[], shown: number][] = []; // the first is with the sink
+  // The newest time of which the sink has samples of the stroke, and how many of that time:
+  // there may be several, where a clock is coarse or a busy browser gives them together.
+  private newest = { t: 0, shown: 0, ahead: 0, counted: 0 };
   private left = 0;
   private top = 0;
   private readonly stop = new AbortController();
@@ -81,8 +83,8 @@ export class Recorder {
     // First the sample, then the capture: Chromium delivers movements that wait
     // in its queue from within setPointerCapture.
     const first = this.point(event, true, true);
-    this.shown = first.t;
-    this.emit([first]);
+    this.newest = { t: first.t, shown: 1, ahead: 0, counted: 1 };
+    this.emit([first], 0);
     try {
       this.pad.setPointerCapture(event.pointerId);
     } catch {
@@ -98,30 +100,37 @@ export class Recorder {
     const all = samplesOf(event);
     if (all[0] !== event) this.seen.coalesced = true;
     const points = all.map((one) => this.point(one, down, false));
-    this.shown = Math.max(this.shown, points.at(-1)!.t);
-    this.emit(points);
+    this.emit(points, points.filter((point) => this.isShown(point.t, 'counted')).length);
   }
 
   private ahead(event: PointerEvent): void {
     if (this.ignored(event) || event.pointerId !== this.active) return;
     for (const point of samplesOf(event).map((one) => this.point(one, true, false))) {
-      if (point.t <= this.shown) continue;
-      if (point.t - this.shown > STROKE) return;
-      this.shown = point.t;
-      this.sink.ahead([point]);
+      if (point.t - this.newest.t > STROKE) return;
+      if (!this.isShown(point.t, 'ahead')) this.sink.ahead([point]);
     }
+  }
+
+  // Whether the sink has a sample that comes one way or the other; it has from then on.
+  private isShown(t: number, way: 'ahead' | 'counted'): boolean {
+    if (t < this.newest.t) return true;
+    if (t > this.newest.t) this.newest = { t, shown: 0, ahead: 0, counted: 0 };
+    this.newest[way]++;
+    if (this.newest[way] <= this.newest.shown) return true;
+    this.newest.shown++;
+    return false;
   }
 
   // A busy Chromium delivers movements that wait in its queue from within a handler,
   // so this may be called while the sink still has what came before: in turn.
-  private emit(points: Point[]): void {
+  private emit(points: Point[], shown: number): void {
     this.seen.events++;
     this.seen.samples += points.length;
-    this.ready.push(points);
+    this.ready.push([points, shown]);
     if (this.ready.length > 1) return;
     for (let next = this.ready[0]; next; next = this.ready[0]) {
       try {
-        this.sink.points(next);
+        this.sink.points(...next);
       } finally {
         this.ready.shift();
       }
@@ -132,7 +141,7 @@ export class Recorder {
   private up(event: PointerEvent): void {
     if (event.pointerId !== this.active) return;
     this.active = undefined;
-    this.emit([this.point(event, false, false)]);
+    this.emit([this.point(event, false, false)], 0);
   }
 
   // A cancelled pointer has no position of its own; the stroke ends at its last sample.

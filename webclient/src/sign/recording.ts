@@ -50,7 +50,6 @@ export class Recording {
   private readonly ink: InkCanvas;
   private readonly sender: MediaSender | undefined;
   private recorder: Recorder | undefined;
-  private inked = -1; // time of the newest sample that was drawn ahead
   private receipt: Promise<Receipt> | undefined;
   private filmed: Promise<void> | undefined; // the service has the video
   private readonly clock: PenClock;
@@ -104,9 +103,9 @@ export class Recording {
     this.sender?.start();
   }
 
-  // Pen down to paper.
-  private take(points: readonly Point[]): void {
-    this.ink.draw(points.filter((point) => !point.down || point.start || point.t > this.inked));
+  // Pen down to paper; the first `drawn` are on it.
+  private take(points: readonly Point[], drawn = 0): void {
+    this.ink.draw(points.slice(drawn));
     this.points.push(...points);
     const strokes = points.filter((point) => point.start).length;
     if (strokes > 0) this.change({ strokes: this.state.strokes + strokes, pointer: this.recorder?.seen.pointer ?? '' });
@@ -114,14 +113,11 @@ export class Recording {
 
   private arm(): void {
     this.recorder = new Recorder(this.options.pad, this.clock, {
-      points: (points) => {
+      points: (points, shown) => {
         this.link.points(points); // what counts comes first
-        this.take(points);
+        this.take(points, shown);
       },
-      ahead: (points) => {
-        this.ink.draw(points);
-        this.inked = points.at(-1)!.t;
-      },
+      ahead: (points) => this.ink.draw(points),
     });
   }
 
