@@ -1,16 +1,18 @@
-// Answers may arrive in another order than they were asked for. Called before a question,
-// it returns what tells whether its answer is newer than the one that is shown.
+// Answers may arrive in another order than they were asked for: one that is older than
+// what is shown is left out, and so is a failure.
 import { useRef } from 'preact/hooks';
 
-export function useNewest(): () => () => boolean {
+type Ask = <T>(question: Promise<T>, show: (answer: T) => void, fail?: (error: unknown) => void) => Promise<void>;
+
+export function useNewest(): Ask {
   const asked = useRef(0);
   const shown = useRef(0);
-  return () => {
-    const question = ++asked.current;
-    return () => {
-      if (question <= shown.current) return false;
-      shown.current = question;
-      return true;
-    };
+  return (question, show, fail) => {
+    const number = ++asked.current;
+    const isNewest = () => number > shown.current && (shown.current = number) > 0;
+    return question.then(
+      (answer) => { if (isNewest()) show(answer); },
+      (error: unknown) => { if (isNewest()) fail?.(error); },
+    );
   };
 }

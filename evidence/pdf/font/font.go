@@ -74,7 +74,7 @@ func (s *Set) subset(i int) (*subset, error) {
 }
 
 // faces are the fonts in the order of Set.subsets. Each is read at its first use and
-// kept: a copy of 4 MB for each document is a tenth of the time that sealing it takes.
+// kept: a copy for each document took more of sealing than the signatures in it.
 // Nothing here names the fonts, which the linker leaves out where no text is drawn.
 var faces [4]struct {
 	once sync.Once

@@ -18,13 +18,7 @@ export function Openings() {
   const [all, setAll] = useState<Opening[]>();
   const [problem, setProblem] = useState<unknown>();
   const newest = useNewest();
-  const load = () => {
-    const isNewest = newest();
-    return disputes.openings().then(
-      (answer) => { if (isNewest()) { setAll(answer.openings); setProblem(undefined); } },
-      (error: unknown) => { if (isNewest()) setProblem(error); },
-    );
-  };
+  const load = () => newest(disputes.openings(), (answer) => { setAll(answer.openings); setProblem(undefined); }, setProblem);
   useEffect(() => {
     void load();
     const timer = setInterval(() => document.visibilityState === 'visible' && void load(), POLL_MS);

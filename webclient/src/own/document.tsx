@@ -22,14 +22,12 @@ export function DocumentPage({ id }: { id: string }) {
   const [shown, setShown] = useState<Document>();
   const [problem, setProblem] = useState<unknown>();
   const newest = useNewest();
-  const change = (next: Document) => { if (newest()()) setShown(next); };
-  const load = () => {
-    const isNewest = newest();
-    return documents.get(id).then(
-      (next) => { if (isNewest()) { setShown(next); setProblem(undefined); } },
-      (error: unknown) => { if (!ended(error) && isNewest()) setProblem(error); },
-    );
-  };
+  const change = (next: Document) => void newest(Promise.resolve(next), setShown);
+  const load = () => newest(
+    documents.get(id),
+    (next) => { setShown(next); setProblem(undefined); },
+    (error) => { if (!ended(error)) setProblem(error); },
+  );
   const moving = shown === undefined || shown.state === 'sent' || shown.state === 'sealing';
   useEffect(() => {
     void load();

@@ -20,13 +20,7 @@ export function Documents() {
   const [state, setState] = useState<DocumentState | ''>('');
   const fail = (error: unknown) => { if (!ended(error)) setProblem(error); };
   const newest = useNewest();
-  const load = () => {
-    const isNewest = newest();
-    return documents.list().then(
-      (answer) => { if (isNewest()) { setAll(answer.documents); setProblem(undefined); } },
-      (error: unknown) => { if (isNewest()) fail(error); },
-    );
-  };
+  const load = () => newest(documents.list(), (answer) => { setAll(answer.documents); setProblem(undefined); }, fail);
   const known = [...(all ?? []), ...older];
   const loadOlder = () => documents.list(known.at(-1)?.createdAt).then((answer) => {
     setOlder([...older, ...answer.documents]);
