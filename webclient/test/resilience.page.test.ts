@@ -62,12 +62,14 @@ describe('while somebody signs', () => {
     const { context, page, faults } = await open(browser, 'tablet');
     await recording(page);
     await drawPen(page, samples.slice(0, half), 4);
+    const done = await get(page, 'pad-done').boundingBox();
     await page.setViewportSize({ width: 620, height: 1024 });
     await get(page, 'turned').waitFor();
     expect(await get(page, 'pad-done').isDisabled()).toBe(true);
     await shoot(page, 'sign-turned-tablet');
     await page.setViewportSize({ width: 1024, height: 768 });
     await get(page, 'turned').waitFor({ state: 'detached' });
+    await expect.poll(() => get(page, 'pad-done').boundingBox()).toEqual(done); // what was told leaves no hole
     await drawPen(page, samples.slice(half), 4);
     await get(page, 'pad-done').click();
     await get(page, 'confirm-sign').waitFor();

@@ -180,11 +180,16 @@ interface MessagesProps {
 function Messages({ state, durable, turned, resumed, slept, empty, phase }: MessagesProps) {
   const texts = text().pad;
   const slot = useRef<HTMLDivElement>(null);
+  const width = useRef(0); // for which the room was measured
   // What was told below the pad keeps its room while somebody writes: a page that becomes
-  // shorter scrolls back, and the pad would move under the pen.
+  // shorter scrolls back, and the pad would move under the pen. A device that is turned has
+  // other room, and nobody writes on it meanwhile.
   useLayoutEffect(() => {
     const box = slot.current;
-    if (box) box.style.minHeight = phase === 'running' ? `${box.getBoundingClientRect().height}px` : ''; // unrounded: half a pixel less already scrolls
+    if (!box) return;
+    if (phase !== 'running' || box.offsetWidth !== width.current) box.style.minHeight = '';
+    width.current = box.offsetWidth;
+    if (phase === 'running') box.style.minHeight = `${box.getBoundingClientRect().height}px`; // unrounded: half a pixel less already scrolls
   });
   if (!state || phase === 'idle') return null;
   return (
