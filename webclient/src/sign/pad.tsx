@@ -187,9 +187,10 @@ function Messages({ state, durable, turned, resumed, slept, empty, phase }: Mess
   useLayoutEffect(() => {
     const box = slot.current;
     if (!box) return;
-    if (phase !== 'running' || box.offsetWidth !== width.current) box.style.minHeight = '';
+    const keeps = phase === 'running' && !turned;
+    if (!keeps || box.offsetWidth !== width.current) box.style.minHeight = '';
     width.current = box.offsetWidth;
-    if (phase === 'running') box.style.minHeight = `${box.getBoundingClientRect().height}px`; // unrounded: half a pixel less already scrolls
+    if (keeps) box.style.minHeight = `${box.getBoundingClientRect().height}px`; // unrounded: half a pixel less already scrolls
   });
   if (!state || phase === 'idle') return null;
   return (
