@@ -30,13 +30,20 @@ export async function open(browser: Browser, size: Size, options: BrowserContext
   const [width, height] = SIZES[size];
   const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'], locale: 'en-GB', hasTouch: size !== 'desktop', serviceWorkers: 'block', ...options });
   context.on('page', (page) => void slow(page));
+  if (SLOW > 1) await context.route('**/api/**', async (route) => {
+    await late();
+    await route.fallback().catch(() => undefined); // the page may be gone
+  });
   const page = await context.newPage();
   return { context, page, faults: watch(page) };
 }
 
-// SLOW=4: pages that run four times slower than the tests that watch them, and a
-// stand-in that takes its time to answer. What a test found too early by luck is then missing.
+// SLOW=4: pages that run four times slower than the tests that watch them, requests that
+// leave late, and a stand-in that takes its time to answer. What a test found too early by
+// luck is then missing.
 export const SLOW = Number(process.env['SLOW'] ?? 1);
+
+export const late = () => (SLOW > 1 ? new Promise<void>((resolve) => setTimeout(resolve, Math.random() * 100 * SLOW)) : Promise.resolve());
 
 async function slow(page: Page): Promise<void> {
   if (SLOW <= 1) return;
@@ -160,6 +167,25 @@ export async function sleep(page: Page): Promise<() => Promise<void>> {
     await client.send('Debugger.resume');
     await client.send('Debugger.disable');
   };
+}
+
+// Holds back the answer to the next request for `glob` until it is let go; what is asked for
+// after it goes its way.
+export async function hold(context: BrowserContext, glob: string): Promise<{ asked: Promise<void>; letGo(): Promise<void> }> {
+  let letGo: () => void = () => undefined;
+  const until = new Promise<void>((resolve) => (letGo = resolve));
+  let answered: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => (answered = resolve));
+  const asked = new Promise<void>((resolve, reject) => {
+    context.route(glob, async (route) => {
+      const response = await route.fetch(); // as things stand now
+      resolve();
+      await until;
+      await route.fulfill({ response });
+      answered();
+    }, { times: 1 }).catch(reject);
+  });
+  return { asked, letGo: () => (letGo(), done) };
 }
 
 const shots = fileURLToPath(new URL('../../out/web/', import.meta.url));

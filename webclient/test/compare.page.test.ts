@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHANNELS } from '../src/compare/signal.ts';
-import { get, launch, open, shoot } from './browser.ts';
+import { get, hold, launch, open, shoot } from './browser.ts';
 import { CASE, emptyCase, fullCase, opening } from './mock/evidence.ts';
 import { Mock } from './mock/server.ts';
 
@@ -57,6 +57,22 @@ describe('opening evidence', () => {
     await get(page, 'openings-none').waitFor();
     expect(mock.disputes.openings.map((one) => one.state)).toEqual(['approved', 'refused']);
     expect(mock.disputes.openings[1]!.answer).toBe('Ask the court first.');
+    await context.close();
+  });
+
+  it('is not asked about again when an older answer comes late', async () => {
+    mock.disputes.openings = [{ ...opening }];
+    const { context, page } = await open(browser, 'desktop');
+    await page.goto(`${mock.url}/compare#openings`);
+    await get(page, 'approve').waitFor();
+    const older = await hold(context, '**/api/openings');
+    await older.asked;
+    await get(page, 'approve').click();
+    await get(page, 'openings-none').waitFor();
+    await context.route('**/api/openings', () => undefined); // and nothing newer is heard
+    await older.letGo();
+    await page.waitForTimeout(300);
+    expect(await get(page, 'approve').count()).toBe(0);
     await context.close();
   });
 

@@ -48,6 +48,7 @@ async function offline(context: BrowserContext, meanwhile: () => Promise<void>):
 // A press that the network loses, and says so where it was made; then, with the network back, again.
 async function lost(run: Run, test: string): Promise<void> {
   const { page, context, way, seen } = run;
+  await get(page, test).first().waitFor(); // what brings it there still needs the network
   await offline(context, async () => {
     await way.press(test);
     await shownProblem(page).first().waitFor({ timeout: 15_000 });

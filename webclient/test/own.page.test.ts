@@ -1,7 +1,7 @@
 import jsQR from 'jsqr';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { get, launch, open, shoot } from './browser.ts';
+import { get, hold, launch, open, shoot } from './browser.ts';
 import { Mock } from './mock/server.ts';
 
 let browser: Browser;
@@ -220,27 +220,34 @@ describe('owning', () => {
     Object.assign(document, { state: 'sent', signers: [{ id: 's', name: 'Bo', email: 'bo@example.org', language: 'en', state: 'invited', typed: false }] });
     mock.documents.push(document);
     const { context, page } = await open(browser, 'desktop');
-    let letGo: () => void = () => undefined;
-    const until = new Promise<void>((resolve) => (letGo = resolve));
-    const held: string[] = [];
     await page.goto(`${mock.url}/#/documents/${document.id}`);
     await get(page, 'reminders').waitFor();
-    await context.route(`**/api/documents/${document.id}`, async (route) => { // as the page asks every 3 s
-      if (held.length > 0) return; // and hears nothing newer
-      const response = await route.fetch();
-      held.push('asked');
-      await until;
-      await route.fulfill({ response });
-      held.push('answered');
-    });
-    await expect.poll(() => held).toEqual(['asked']);
+    await context.route(`**/api/documents/${document.id}`, () => undefined); // and nothing newer is heard
+    const older = await hold(context, `**/api/documents/${document.id}`); // as the page asks every 3 s
+    await older.asked;
     await get(page, 'reminders').selectOption('3');
     await get(page, 'reminder-next').waitFor();
-    letGo();
-    await expect.poll(() => held).toEqual(['asked', 'answered']);
+    await older.letGo();
     await page.waitForTimeout(300);
     expect(await get(page, 'reminders').inputValue()).toBe('3');
     expect(await get(page, 'reminder-next').count()).toBe(1);
+    await context.close();
+  });
+
+  it('lists no fewer documents than it has listed when an older answer comes late', async () => {
+    mock.signedIn = true;
+    mock.documents.push(mock.newDocument('Lease', 'Lease.pdf', 1000));
+    const { context, page } = await open(browser, 'desktop');
+    await page.goto(mock.url);
+    await get(page, 'document-line').waitFor();
+    const older = await hold(context, '**/api/documents');
+    await older.asked;
+    mock.documents.push(mock.newDocument('Deed', 'Deed.pdf', 1000));
+    await expect.poll(() => get(page, 'document-line').count()).toBe(2);
+    await context.route('**/api/documents', () => undefined); // and nothing newer is heard
+    await older.letGo();
+    await page.waitForTimeout(300);
+    expect(await get(page, 'document-line').count()).toBe(2);
     await context.close();
   });
 

@@ -1,7 +1,7 @@
 // Members, settings, activity: what the owner does beside documents.
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { get, launch, open, shoot } from './browser.ts';
+import { get, hold, launch, open, shoot } from './browser.ts';
 import { Mock } from './mock/server.ts';
 
 let browser: Browser;
@@ -158,5 +158,26 @@ it('goes to the organisation’s own sign-in by address or short name, and says 
   await page.goto(`${mock.url}/#sso=p1&problem=not-signed-in`);
   expect(await get(page, 'sso-problem').textContent()).toContain('did not work');
   expect(faults).toEqual([]);
+  await context.close();
+});
+
+it('keeps what is written in the settings when an answer comes', async () => {
+  const { context, page } = await open(browser, 'desktop');
+  const profile = await hold(context, '**/api/profile');
+  await page.goto(`${mock.url}/#/settings`);
+  await profile.asked;
+  await get(page, 'organisation-name').fill('Atelier Durand & Co');
+  expect(await get(page, 'profile-name').count()).toBe(0); // nothing to write in before it is known what stands there
+  await profile.letGo();
+  await expect.poll(() => get(page, 'profile-name').inputValue()).toBe('Ada Durand');
+  const organisation = await hold(context, '**/api/organisation'); // the change of another setting
+  await get(page, 'organisation-second-factor').click();
+  await organisation.asked;
+  await get(page, 'organisation-controller').fill('Bo Berg, 5 rue Basse');
+  await organisation.letGo();
+  await get(page, 'organisation-saved').waitFor();
+  expect(await get(page, 'organisation-name').inputValue()).toBe('Atelier Durand & Co');
+  expect(await get(page, 'organisation-controller').inputValue()).toBe('Bo Berg, 5 rue Basse');
+  expect(await get(page, 'organisation-second-factor').isChecked()).toBe(true);
   await context.close();
 });

@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FieldKind } from '../src/api.ts';
 import type { Point } from '../src/ink/point.ts';
-import { answerMedia, drawPen, get, launch, open, readSignature, type Sample, shoot } from './browser.ts';
+import { answerMedia, drawPen, get, hold, launch, open, readSignature, type Sample, shoot } from './browser.ts';
 import { Mock, TOKEN } from './mock/server.ts';
 
 let browser: Browser;
@@ -333,6 +333,41 @@ describe('signing', () => {
     expect(mock.consentLanguages).toEqual(['fr', 'fr', 'fr']);
     expect(await get(page, 'type').textContent()).toContain('rien de votre écriture n’est enregistré');
     expect(faults).toEqual([]);
+    await context.close();
+  });
+
+  it('asks for consent in the language that was chosen last', async () => {
+    const { context, page } = await open(browser, 'tablet');
+    await read(page);
+    await page.getByText('camera and microphone are recorded').waitFor();
+    const french = await hold(context, '**/api/signing');
+    await get(page, 'language').selectOption('fr');
+    await french.asked;
+    await get(page, 'language').selectOption('en');
+    await expect.poll(() => page.evaluate(() => document.documentElement.lang)).toBe('en');
+    const english = await hold(context, '**/api/signing');
+    await french.letGo();
+    await english.asked;
+    await english.letGo();
+    await expect.poll(() => page.locator('.consent-text[lang=en]').count()).toBe(3);
+    await context.close();
+  });
+
+  it('does not go back when an older answer comes late', async () => {
+    mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: false, at: '2026-11-23T19:05:00Z' }));
+    mock.ceremony.next = 'sealing';
+    mock.sealingUntil = Infinity;
+    const { context, page } = await open(browser, 'tablet');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'sealing').waitFor();
+    const older = await hold(context, '**/api/signing');
+    await older.asked;
+    mock.sealingUntil = 0;
+    await get(page, 'done').waitFor();
+    await context.route('**/api/signing', () => undefined); // and nothing newer is heard
+    await older.letGo();
+    await page.waitForTimeout(300);
+    expect(await get(page, 'done').count()).toBe(1);
     await context.close();
   });
 

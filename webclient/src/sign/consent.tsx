@@ -15,10 +15,12 @@ export function Consents() {
   const [incomplete, setIncomplete] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const refused = answers['handwriting'] === false;
-  // The words are the service's: it sends them in the language that the page speaks now.
+  // The words are the service's: it sends them in the language that the page speaks now, and
+  // once more where the page has changed it while they were on their way.
+  const spoken = consents.map((consent) => consent.language).join();
   useEffect(() => {
     if (consents.some((consent) => consent.language !== language.value)) void refresh();
-  }, [language.value]);
+  }, [language.value, spoken]);
 
   const submit = async () => {
     setIncomplete(consents.some((consent) => answers[consent.purpose] === undefined));

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { type Handed, Problem, signing } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { Badge, Button, Dialog, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { useNewest } from '../newest.ts';
 import { Title } from './parts.tsx';
 import { forgetSecrets } from './secret.ts';
 import { leaveDevice, takeDevice } from './state.ts';
@@ -15,7 +16,8 @@ export function Hand() {
   const [state, setState] = useState<Handed>();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
-  const load = () => signing.handed().then((next) => { setState(next); setProblem(undefined); }, setProblem);
+  const newest = useNewest();
+  const load = () => newest(signing.handed(), (next) => { setState(next); setProblem(undefined); }, setProblem);
   const moving = state === undefined || (!state.next && !state.over);
   useEffect(() => {
     void load();

@@ -176,8 +176,17 @@ function dropToken(): void {
   if (location.hash) history.replaceState(null, '', location.pathname + location.search);
 }
 
+// Answers may arrive in another order than they were asked for: one to an earlier question
+// than that of what is shown is left out.
+let asked = 0;
+let shown = 0;
+
 export function accept(next: Ceremony | undefined): void {
-  if (!next) return;
+  if (next) answered(next, ++asked);
+}
+
+function answered(next: Ceremony, question: number): void {
+  shown = question;
   batch(() => {
     ceremony.value = next;
     problem.value = undefined;
@@ -190,9 +199,12 @@ export function accept(next: Ceremony | undefined): void {
 }
 
 export async function refresh(): Promise<void> {
+  const question = ++asked;
   try {
-    accept(await signing.get());
+    const next = await signing.get();
+    if (question > shown) answered(next, question);
   } catch (error) {
+    if (question < shown) return;
     problem.value = error;
     if (error instanceof Problem && error.status === 401) opening.value = 'no-link';
   }

@@ -5,6 +5,7 @@ import { equal, firstHead, fromHex, type Head, join, nextHead } from '../../src/
 import { decodeBatch, type PenDevice } from '../../src/ink/codec.ts';
 import type { Point } from '../../src/ink/point.ts';
 import { Reader, Writer } from '../../src/ink/varint.ts';
+import { late } from '../browser.ts';
 
 export class PenSession {
   readonly batches: Uint8Array[] = [];
@@ -15,6 +16,7 @@ export class PenSession {
   private readonly heads: Head[] = [];
   private socket: WebSocket | undefined;
   private work: Promise<void> = Promise.resolve();
+  private told: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly id: string,
@@ -32,7 +34,7 @@ export class PenSession {
     socket.on('message', (data: Buffer) => this.serial(() => this.handle(socket, new Uint8Array(data))));
     this.serial(async () => {
       if (this.heads.length === 0) this.heads.push(await firstHead(fromHex(this.id), fromHex(this.nonce)));
-      socket.send(this.state(0x81, fromHex(this.nonce)));
+      this.tell(socket, this.state(0x81, fromHex(this.nonce)));
     });
   }
 
@@ -42,6 +44,11 @@ export class PenSession {
 
   close(code: number): void {
     this.socket?.close(code);
+  }
+
+  // In its order, after the time that a slow network takes.
+  private tell(socket: WebSocket, data: Uint8Array): void {
+    this.told = Promise.all([this.told, late()]).then(() => socket.send(data));
   }
 
   private serial(step: () => Promise<void>): void {
@@ -59,7 +66,7 @@ export class PenSession {
         out.uvarint(new Reader(data.slice(1)).uvarint());
         out.uvarint(Math.round(performance.now() * 1000));
         out.uvarint(Math.round(performance.now() * 1000));
-        socket.send(out.done());
+        this.tell(socket, out.done());
         return;
       }
       case 0x03:
@@ -79,7 +86,7 @@ export class PenSession {
       this.batches.push(data);
       this.heads.push(await nextHead(this.heads[seq]!, data));
     }
-    socket.send(this.state(0x82));
+    this.tell(socket, this.state(0x82));
   }
 
   private async finish(socket: WebSocket, data: Uint8Array): Promise<void> {
@@ -91,7 +98,7 @@ export class PenSession {
     new DataView(count.buffer).setBigUint64(0, BigInt(this.batches.length));
     const label = new TextEncoder().encode('inkwitness pen receipt v1\0');
     const signature = await crypto.subtle.sign('Ed25519', this.key, join(label, fromHex(this.id), fromHex(this.nonce), count, head));
-    socket.send(join(this.state(0x84), new Uint8Array(signature)));
+    this.tell(socket, join(this.state(0x84), new Uint8Array(signature)));
   }
 
   private state(type: number, before = new Uint8Array(0)): Uint8Array<ArrayBuffer> {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import type { Hold, Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from '../../src/api.ts';
 import { toHex } from '../../src/ink/chain.ts';
-import { SLOW } from '../browser.ts';
+import { late } from '../browser.ts';
 import { Disputes } from './disputes.ts';
 import { makePDF } from './pdf.ts';
 import { PenSession } from './pen.ts';
@@ -62,7 +62,7 @@ export class Mock {
   private openedBy = '';
   private receiptKey = '';
   private signKey!: CryptoKey;
-  private sealingUntil = 0;
+  sealingUntil = 0; // ms since 1970
   private readonly kinds = new Map<string, 'reference' | 'signature'>();
 
   private constructor(readonly server: Server) {
@@ -122,7 +122,7 @@ export class Mock {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     if (url.pathname === '/elsewhere') return void response.writeHead(302, { Location: '/sign?state=state-1&code=code-1' }).end();
     if (!url.pathname.startsWith('/api/')) return this.file(url.pathname, response);
-    if (SLOW > 1) await new Promise((resolve) => setTimeout(resolve, Math.random() * 100 * SLOW));
+    await late();
     this.requests.push(`${request.method} ${url.pathname}`);
     if (this.down) return problem(response, 503, 'unavailable', 'Temporarily unavailable');
     try {

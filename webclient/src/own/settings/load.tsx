@@ -10,27 +10,28 @@ import { Button, Dialog, Form, ProblemNotice, TextField } from '../../ui/ui.tsx'
 import { ended } from '../state.ts';
 import { text } from './text/index.ts';
 
-export interface Loaded<T> {
-  value: T | undefined;
+export interface Acts {
   problem: unknown;
   busy: boolean;
-  reload(): void;
-  act(call: () => Promise<unknown>): Promise<boolean>; // then loads again
+  act(call: () => Promise<unknown>): Promise<boolean>; // whether it was done
 }
 
-export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
-  const [value, setValue] = useState<T>();
+export interface Loaded<T> extends Acts {
+  value: T | undefined;
+  reload(): void; // as it does by itself after an act
+}
+
+export function useActs(after?: () => Promise<void>): Acts & { fail(error: unknown): void; clear(): void } {
   const [problem, setProblem] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const fail = (error: unknown) => { if (!ended(error)) setProblem(error); };
-  const reload = () => load().then((next) => { setValue(next); setProblem(undefined); }, fail);
-  useEffect(() => void reload(), []);
+  const clear = () => setProblem(undefined);
   const act = async (call: () => Promise<unknown>) => {
     setBusy(true);
-    setProblem(undefined);
+    clear();
     try {
       await proven(call);
-      await reload();
+      await after?.();
       return true;
     } catch (error) {
       fail(error);
@@ -39,7 +40,15 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
       setBusy(false);
     }
   };
-  return { value, problem, busy, reload: () => void reload(), act };
+  return { problem, busy, act, fail, clear };
+}
+
+export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
+  const [value, setValue] = useState<T>();
+  const reload = () => load().then((next) => { setValue(next); acts.clear(); }, acts.fail);
+  const acts = useActs(reload);
+  useEffect(() => void reload(), []);
+  return { ...acts, value, reload: () => void reload() };
 }
 
 // An act that waits for a proof: the dialog resolves it.

@@ -1,10 +1,10 @@
 // Programs that act for the organisation: API keys, webhooks, its sign-in provider.
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { Problem } from '../../api.ts';
 import { common } from '../../i18n/common/index.ts';
 import { dateTime, day } from '../../i18n/format.ts';
 import { type Delivery, type MemberRole, type Provider, programs, ROLES } from '../../people.ts';
-import { Badge, Button, Check, Form, Notice, Panel, ProblemNotice, Select, TextField } from '../../ui/ui.tsx';
+import { Badge, Button, Check, Form, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
 import { type Loaded, useLoaded } from './load.tsx';
 import { ProviderNames } from './names.tsx';
 import { text } from './text/index.ts';
@@ -126,36 +126,49 @@ export function SignInProvider() {
     if (error instanceof Problem && error.status === 404) return null; // none is set up
     throw error;
   }));
-  const [draft, setDraft] = useState<Provider>({ kind: 'oidc', role: 'sender' });
-  const [saved, setSaved] = useState(false);
-  useEffect(() => { if (provider.value) setDraft({ ...provider.value, clientSecret: '' }); }, [provider.value]);
-  const set = (part: Partial<Provider>) => setDraft({ ...draft, ...part });
-  const save = async () => {
-    const { kind, role, enforced } = draft;
-    const own = kind === 'oidc' ? { issuer: draft.issuer, clientId: draft.clientId, ...(draft.clientSecret ? { clientSecret: draft.clientSecret } : {}) } : { metadata: draft.metadata };
-    setSaved(await provider.act(() => programs.setProvider({ kind, role, enforced: enforced ?? false, ...own })));
-  };
   return (
     <>
     <Panel title={texts.title} test="provider">
-      <p class="muted">{provider.value ? texts.on : texts.text}</p>
+      {provider.value === undefined && !provider.problem && <Progress label={common().loading} />}
+      {provider.value === undefined && <ProblemNotice problem={provider.problem} onRetry={provider.reload} />}
+      {provider.value !== undefined && <ProviderForm known={provider.value} provider={provider} />}
+    </Panel>
+    {provider.value && <ProviderNames />}
+    </>
+  );
+}
+
+// Begins with what is known and keeps what is written in it.
+function ProviderForm({ known, provider }: { known: Provider | null; provider: Loaded<Provider | null> }) {
+  const texts = text().settings.provider;
+  const [draft, setDraft] = useState<Provider>({ ...(known ?? { kind: 'oidc', role: 'sender' }), clientSecret: '' });
+  const [saved, setSaved] = useState(false);
+  const set = (part: Partial<Provider>) => setDraft((draft) => ({ ...draft, ...part }));
+  const save = async () => {
+    const { kind, role, enforced } = draft;
+    const own = kind === 'oidc' ? { issuer: draft.issuer, clientId: draft.clientId, ...(draft.clientSecret ? { clientSecret: draft.clientSecret } : {}) } : { metadata: draft.metadata };
+    const done = await provider.act(() => programs.setProvider({ kind, role, enforced: enforced ?? false, ...own }));
+    setSaved(done);
+    if (done) set({ clientSecret: '' }); // never shown again
+  };
+  return (
+    <>
+      <p class="muted">{known ? texts.on : texts.text}</p>
       <Form onSubmit={() => void save()}>
         <Select<Provider['kind']> label={texts.kind} value={draft.kind} options={{ oidc: 'OpenID Connect', saml: 'SAML 2.0' }} onChange={(kind) => set({ kind })} test="provider-kind" />
         {draft.kind === 'oidc' && <>
           <TextField label={texts.issuer} type="url" value={draft.issuer ?? ''} onInput={(issuer) => set({ issuer })} required test="provider-issuer" />
           <TextField label={texts.client} value={draft.clientId ?? ''} onInput={(clientId) => set({ clientId })} required test="provider-client" />
-          <TextField label={texts.secret} type="password" value={draft.clientSecret ?? ''} onInput={(clientSecret) => set({ clientSecret })} autocomplete="off" hint={provider.value ? texts.secretKept : undefined} test="provider-secret" />
+          <TextField label={texts.secret} type="password" value={draft.clientSecret ?? ''} onInput={(clientSecret) => set({ clientSecret })} autocomplete="off" hint={known ? texts.secretKept : undefined} test="provider-secret" />
         </>}
         {draft.kind === 'saml' && <TextField label={texts.metadata} value={draft.metadata ?? ''} onInput={(metadata) => set({ metadata })} lines={5} required hint={texts.metadataHint} test="provider-metadata" />}
         <Select<MemberRole> label={texts.role} value={draft.role} options={Object.fromEntries(ROLES.filter((one) => one !== 'owner').map((one) => [one, text().roles[one]])) as Record<MemberRole, string>} onChange={(role) => set({ role })} />
         <Check label={texts.enforced} checked={draft.enforced ?? false} onChange={(enforced) => set({ enforced })} test="provider-enforced" />
-        {provider.value && <Facts provider={provider.value} />}
+        {known && <Facts provider={known} />}
         <ProblemNotice problem={provider.problem} />
         {saved && <Notice tone="good">{text().settings.saved}</Notice>}
         <Row provider={provider} />
       </Form>
-    </Panel>
-    {provider.value && <ProviderNames />}
     </>
   );
 }
