@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -409,6 +410,39 @@ func TestCopiesAreRepaired(t *testing.T) {
 		if (k.Damage != "") != (k.Key == key) {
 			t.Errorf("%s: damage %q", k.Key, k.Damage)
 		}
+	}
+}
+
+// TestLostObjectsLetOthersBeRead: where large objects are lost for good, every
+// byte of the others is read within the week all the same.
+func TestLostObjectsLetOthersBeRead(t *testing.T) {
+	b := newIdleBench(t, nil)
+	ctx := t.Context()
+	var all []evidence.Object
+	for i, size := range []int{1 << 20, 1 << 20, 1 << 16, 1 << 16, 1 << 16, 1 << 16, 1 << 16} {
+		o, err := b.objects.Put(ctx, evidence.Meta{Key: fmt.Sprintf("k/%d", i), Class: evidence.ClassDeposit, Reason: "letter of deposit",
+			DeleteAfter: start.AddDate(10, 0, 0), Subject: "s", Deposit: "d"}, bytes.NewReader(make([]byte, size)))
+		b.must(err)
+		all = append(all, o)
+	}
+	b.must(b.store.Refer(ctx, "document:d", all))
+	b.must(b.objects.Delete(ctx, all[0]))
+	b.must(b.objects.Delete(ctx, all[1]))
+	for range 7 * 24 {
+		b.clock.advance(time.Hour)
+		b.must(b.checkSelf(ctx))
+		b.must(b.store.Care(ctx, "task check", b.clock.Now()))
+	}
+	week := b.clock.Now().Add(-week)
+	kept, err := b.store.ObjectsOf(ctx, "d")
+	b.must(err)
+	for i, k := range kept {
+		if !k.Checked.After(week) || (k.Damage != "") != (i < 2) {
+			t.Errorf("%s was last read %v, damage %q", k.Key, k.Checked, k.Damage)
+		}
+	}
+	if got := gauge(t, b.damage.WithLabelValues("damaged")); got != 2 {
+		t.Errorf("the alarm counts %v damaged objects, want 2", got)
 	}
 }
 

@@ -43,6 +43,8 @@ type BytesReport struct {
 	Erased   int      `json:"erased"`   // whose key was destroyed: nothing can be read
 	Damaged  []string `json:"damaged,omitempty"`
 	Unread   []string `json:"unread,omitempty"` // no copy could be read now: a store did not answer, or its disk fails
+
+	began time.Time // what was read since then is not read again
 }
 
 // Sound tells whether nothing is wrong. Orphans are no damage: they are swept.
@@ -168,13 +170,24 @@ func shareOf(all int64, elapsed time.Duration) int64 {
 	return int64(float64(all) * min(float64(elapsed)/float64(week), 1))
 }
 
-// bytes reads and hashes objects, those first that were not read for the
-// longest, until budget bytes were read, and at least one. Damaged and missing
-// copies are written again from a good one.
+// bytes reads and hashes objects. Those with which something was wrong are tried
+// again first, beside the rest and not instead of it: what is lost must not keep
+// new damage from being found. Damaged and missing copies are written again from
+// a good one.
 func (c *checker) bytes(ctx context.Context, budget int64, r *BytesReport) error {
-	started := c.clock.Now()
-	for first := true; first || r.Bytes < budget; first = false {
-		some, err := c.store.Unchecked(ctx, started, 100)
+	if err := c.share(ctx, c.store.Damaged, budget, r); err != nil {
+		return err
+	}
+	return c.share(ctx, c.store.Unchecked, budget, r)
+}
+
+// share reads objects of a list, those first that were not read for the longest,
+// until budget bytes were read, and at least one.
+func (c *checker) share(ctx context.Context, list func(ctx context.Context, since time.Time, n int) ([]evidence.Object, error), budget int64, r *BytesReport) error {
+	began := c.began(r)
+	before := r.Bytes
+	for first := true; first || r.Bytes-before < budget; first = false {
+		some, err := list(ctx, began, 100)
 		if err != nil {
 			return fmt.Errorf("list what is to be read: %w", err)
 		}
@@ -182,10 +195,10 @@ func (c *checker) bytes(ctx context.Context, budget int64, r *BytesReport) error
 			return nil
 		}
 		for _, o := range some {
-			if err := c.object(ctx, o, r); err != nil {
+			if _, err := c.object(ctx, o, r); err != nil {
 				return err
 			}
-			if c.tell("read %d objects, %d MB of %d MB", r.Objects, r.Bytes>>20, budget>>20); r.Bytes >= budget {
+			if c.tell("read %d objects, %d MB of %d MB", r.Objects, r.Bytes>>20, budget>>20); r.Bytes-before >= budget {
 				break
 			}
 		}
@@ -193,19 +206,28 @@ func (c *checker) bytes(ctx context.Context, budget int64, r *BytesReport) error
 	return nil
 }
 
-// object reads one object in every store.
-func (c *checker) object(ctx context.Context, o evidence.Object, r *BytesReport) error {
+func (c *checker) began(r *BytesReport) time.Time {
+	if r.began.IsZero() {
+		r.began = c.clock.Now()
+	}
+	return r.began
+}
+
+// object reads one object in every store, notes what was found, and tells whether
+// each has it whole now.
+func (c *checker) object(ctx context.Context, o evidence.Object, r *BytesReport) (whole bool, err error) {
 	repaired, err := c.objects.Scrub(ctx, o)
 	damage := ""
 	switch {
 	case err == nil:
+		whole = true
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return false, ctx.Err()
 	case errors.Is(err, evidence.ErrErased):
 		r.Erased++
 	default:
 		if _, gone := c.store.Object(ctx, o.Key); errors.Is(gone, evidence.ErrNotFound) {
-			return nil // deleted while it was read
+			return true, nil // deleted while it was read
 		}
 		damage = err.Error()
 		r.wrong(o.Key, err)
@@ -214,9 +236,9 @@ func (c *checker) object(ctx context.Context, o evidence.Object, r *BytesReport)
 	r.Bytes += o.Size
 	r.Repaired += repaired
 	if err := c.store.Checked(ctx, o.Key, c.clock.Now(), damage); err != nil {
-		return fmt.Errorf("note the check of %s: %w", o.Key, err)
+		return false, fmt.Errorf("note the check of %s: %w", o.Key, err)
 	}
-	return nil
+	return whole, nil
 }
 
 // wrong notes that an object could not be read. The others are read all the same.
@@ -248,14 +270,18 @@ func (s *Server) checkSelf(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := c.bytes(ctx, shareOf(all, elapsed), &r.Bytes); err != nil {
-		return err
-	}
 	if err := c.heal(ctx, &r); err != nil {
 		return err
 	}
+	if err := c.bytes(ctx, shareOf(all, elapsed), &r.Bytes); err != nil {
+		return err
+	}
+	noted, err := s.store.CountDamaged(ctx) // those too that this hour's share did not reach
+	if err != nil {
+		return err
+	}
 	s.damage.WithLabelValues("missing").Set(float64(len(r.Structure.Missing)))
-	s.damage.WithLabelValues("damaged").Set(float64(len(r.Bytes.Damaged)))
+	s.damage.WithLabelValues("damaged").Set(float64(max(len(r.Bytes.Damaged), noted-len(r.Bytes.Unread))))
 	s.damage.WithLabelValues("unread").Set(float64(len(r.Bytes.Unread)))
 	s.damage.WithLabelValues("audit").Set(float64(len(r.Broken)))
 	s.damage.WithLabelValues("log").Set(flag(r.Log.Problem != ""))
@@ -270,6 +296,8 @@ func (s *Server) checkSelf(ctx context.Context) error {
 // stays on the list.
 func (c *checker) heal(ctx context.Context, r *CheckReport) error {
 	var lost []vault.Missing
+	c.began(&r.Bytes)
+	whole := map[string]bool{}
 	for _, m := range r.Structure.Missing {
 		o, err := c.store.Object(ctx, m.Key)
 		if errors.Is(err, evidence.ErrNotFound) {
@@ -278,16 +306,13 @@ func (c *checker) heal(ctx context.Context, r *CheckReport) error {
 		if err != nil {
 			return err
 		}
-		repaired, err := c.objects.Scrub(ctx, o)
-		r.Bytes.Repaired += repaired
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			lost = append(lost, m)
-			if !errors.Is(err, evidence.ErrErased) {
-				r.Bytes.wrong(m.Key, err)
+		if _, read := whole[m.Key]; !read { // several stores may lack it
+			if whole[m.Key], err = c.object(ctx, o, &r.Bytes); err != nil {
+				return err
 			}
+		}
+		if !whole[m.Key] {
+			lost = append(lost, m)
 		}
 	}
 	r.Structure.Missing = lost

@@ -137,19 +137,29 @@ func (s *Store) Unclassed(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Unchecked lists at most n objects that were not read since a time: first those
-// with which something was wrong, then those that were not read for the longest.
+// Unchecked lists at most n objects that were not read since a time, those first
+// that were not read for the longest.
 func (s *Store) Unchecked(ctx context.Context, since time.Time, n int) ([]evidence.Object, error) {
-	scan := func(r scanner) (evidence.Object, error) {
+	return s.unread(ctx, ``, since, n)
+}
+
+// Damaged lists those of them with which something was wrong when they were read.
+func (s *Store) Damaged(ctx context.Context, since time.Time, n int) ([]evidence.Object, error) {
+	return s.unread(ctx, ` AND damage <> ''`, since, n)
+}
+
+func (s *Store) unread(ctx context.Context, which string, since time.Time, n int) ([]evidence.Object, error) {
+	return list(ctx, s, func(r scanner) (evidence.Object, error) {
 		row, err := scanObject(r)
 		return row.Object, err
-	}
-	const order = ` AND checked < $1 ORDER BY checked, key LIMIT $2`
-	damaged, err := list(ctx, s, scan, objectColumns+` WHERE state = 'kept' AND damage <> ''`+order, micros(since), n)
-	if err != nil || len(damaged) > 0 {
-		return damaged, err
-	}
-	return list(ctx, s, scan, objectColumns+` WHERE state = 'kept'`+order, micros(since), n)
+	}, objectColumns+` WHERE state = 'kept'`+which+` AND checked < $1 ORDER BY checked, key LIMIT $2`, micros(since), n)
+}
+
+// CountDamaged counts the objects with which something was wrong when they were
+// last read.
+func (s *Store) CountDamaged(ctx context.Context) (n int, err error) {
+	err = s.row(ctx, `SELECT count(*) FROM objects WHERE state = 'kept' AND damage <> ''`).Scan(&n)
+	return n, err
 }
 
 // Checked notes that every byte of an object was read, and what was wrong.

@@ -196,9 +196,19 @@ func checks(t *testing.T, a *store.Accounts, clock *Clock) {
 		t.Errorf("%d bytes, %v", n, err)
 	}
 	must(t, a.Checked(ctx, "a/1", clock.Now(), "rotten"))
-	// What was damaged is read again before anything else is.
-	if got, err := a.Unchecked(ctx, clock.Now().Add(time.Second), 10); err != nil || !slices.Equal(keysOf(got), []string{"a/1"}) {
+	soon := clock.Now().Add(time.Second)
+	if got, err := a.Damaged(ctx, soon, 10); err != nil || !slices.Equal(keysOf(got), []string{"a/1"}) {
+		t.Errorf("damaged %v, %v", keysOf(got), err)
+	}
+	if n, err := a.CountDamaged(ctx); err != nil || n != 1 {
+		t.Errorf("%d damaged, %v", n, err)
+	}
+	// What was damaged keeps its place among those that are to be read.
+	if got, err := a.Unchecked(ctx, soon, 10); err != nil || !slices.Equal(keysOf(got), []string{"a/2", "a/1"}) {
 		t.Errorf("unchecked %v, %v", keysOf(got), err)
+	}
+	if got, err := a.Damaged(ctx, clock.Now(), 10); err != nil || len(got) != 0 {
+		t.Errorf("damaged, not read in this run: %v, %v", keysOf(got), err)
 	}
 	if got, err := a.Unchecked(ctx, clock.Now(), 10); err != nil || !slices.Equal(keysOf(got), []string{"a/2"}) {
 		t.Errorf("unchecked in this run %v, %v", keysOf(got), err)
