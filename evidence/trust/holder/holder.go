@@ -84,8 +84,9 @@ type signer struct {
 	document   string   // digest of the approved one, empty before
 	signed     bool     // a digest was authorized, under any certificate
 	signatures int
+	made       []string // digests that were signed, under any certificate
 	ends       time.Time
-	credential string // the last one
+	credential string // the last one, which alone signs
 }
 
 // credential is one certificate.
@@ -139,6 +140,10 @@ func (h *Holder) apply(e Entry) {
 		s.signed = true
 		if c := h.credentials[e.Credential]; c != nil {
 			c.digests = append(c.digests, e.Digest)
+		}
+	case Signed:
+		if !slices.Contains(s.made, e.Digest) {
+			s.made = append(s.made, e.Digest)
 		}
 	case Released:
 		if c := h.credentials[e.Credential]; c != nil {

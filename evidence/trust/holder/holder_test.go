@@ -321,6 +321,98 @@ func TestLapsedApprovalIsGivenAgain(t *testing.T) {
 	b.refused("another approval of who has signed", b.Approve(ctx, "c1", "ada", document("lease"), statement, answerOf(t, b.browser, statement)), ErrProof)
 }
 
+// TestApprovalOutlivesItsCertificate: what was signed under one certificate counts
+// under the next, and only the last certificate signs.
+func TestApprovalOutlivesItsCertificate(t *testing.T) {
+	ctx := t.Context()
+	try := func(ceremony string, n int) evidence.CredentialRequest {
+		req := request(ceremony)
+		req.ID = ceremony + "/ada/" + strconv.Itoa(n)
+		return req
+	}
+	b := newBench(t, 0)
+	const almost = trust.DefaultLifetime - renewal + time.Second
+	made := func(req evidence.CredentialRequest, what string) error {
+		if _, err := b.Credential(ctx, req); err != nil {
+			return err
+		}
+		auth, err := b.Authorize(ctx, req.ID, digest(what))
+		if err == nil {
+			_, err = b.Sign(ctx, auth, digest(what))
+		}
+		return err
+	}
+
+	b.approve("c1", 1)
+	if err := made(try("c1", 1), "first"); err != nil {
+		t.Fatal(err)
+	}
+	b.now.pass(almost)
+	b.refused("a certificate when the approval is used up", made(try("c1", 2), "second"), ErrProof)
+	if err := made(try("c1", 1), "first"); err != nil {
+		t.Errorf("the same again with the certificate that is there: %v", err)
+	}
+
+	b.approve("c2", 2)
+	if err := made(try("c2", 1), "first"); err != nil {
+		t.Fatal(err)
+	}
+	b.now.pass(almost)
+	if err := made(try("c2", 2), "second"); err != nil {
+		t.Errorf("what is left of an approval: %v", err)
+	}
+	b.refused("more than what was left", made(try("c2", 2), "third"), ErrProof)
+
+	// What was allowed and never signed is free again, and dead under the old certificate.
+	b.approve("c3", 1)
+	if _, err := b.Credential(ctx, try("c3", 1)); err != nil {
+		t.Fatal(err)
+	}
+	old, err := b.Authorize(ctx, "c3/ada/1", digest("first"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.now.pass(almost)
+	if err := made(try("c3", 2), "second"); err != nil {
+		t.Errorf("after an interruption before the signature: %v", err)
+	}
+	_, err = b.Sign(ctx, old, digest("first"))
+	b.refused("a signature with the certificate before", err, ErrProof)
+	_, err = b.Authorize(ctx, "c3/ada/1", digest("second"))
+	b.refused("an authorization of the certificate before", err, ErrProof)
+
+	// The log says the same after a start.
+	raw, err := os.Open(filepath.Join(b.dir, "holder.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	entries, _, _, err := ReadEntries(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := map[string]map[string]bool{}
+	for _, e := range entries {
+		if e.Kind == Signed {
+			if signed[e.Ceremony] == nil {
+				signed[e.Ceremony] = map[string]bool{}
+			}
+			signed[e.Ceremony][e.Digest] = true
+		}
+	}
+	for ceremony, approved := range map[string]int{"c1": 1, "c2": 2, "c3": 1} {
+		if len(signed[ceremony]) != approved {
+			t.Errorf("%s: %d signatures of %d approved", ceremony, len(signed[ceremony]), approved)
+		}
+	}
+	again := &Holder{cfg: b.h.cfg, signers: map[string]*signer{}, credentials: map[string]*credential{}}
+	for _, e := range entries {
+		again.apply(e)
+	}
+	_, err = again.Credential(ctx, try("c2", 3))
+	b.refused("a certificate after a start", err, ErrProof)
+}
+
 func TestRateIsLimited(t *testing.T) {
 	b := newBench(t, 3)
 	b.approve("c1", 10)

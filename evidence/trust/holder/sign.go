@@ -24,7 +24,8 @@ func (h *Holder) certified(s *signer) bool {
 }
 
 // Credential makes the certificate of a signer who approved. The request's ID is
-// ceremony/signer/try: a further try is good once the one before has ended.
+// ceremony/signer/try: a further try is good once the one before has ended, while
+// something of the approval is left.
 func (h *Holder) Credential(ctx context.Context, req evidence.CredentialRequest) (evidence.Credential, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -41,6 +42,8 @@ func (h *Holder) Credential(ctx context.Context, req evidence.CredentialRequest)
 			return evidence.Credential{}, h.refuse(e, ErrProof, "the proof is missing")
 		case now.After(s.ends):
 			return evidence.Credential{}, h.refuse(e, evidence.ErrLapsed, "the approval is too old")
+		case len(s.made) >= s.signatures:
+			return evidence.Credential{}, h.refuse(e, ErrProof, "the proof is used up: every signature was made")
 		}
 		if before := h.credentials[s.credential]; before != nil && now.Add(renewal).Before(before.ends) {
 			return evidence.Credential{}, h.refuse(e, ErrProof, "the signer's certificate was made already")
@@ -60,7 +63,9 @@ func (h *Holder) Credential(ctx context.Context, req evidence.CredentialRequest)
 // renewal is how long before its end a certificate may be followed by the next.
 const renewal = 15 * time.Minute
 
-// Authorize lets digests be signed, as many as the signer approved.
+// Authorize lets digests be signed, as many as the signer approved: what was
+// signed under an earlier certificate counts, what was only allowed there does not,
+// because that certificate signs no more.
 func (h *Holder) Authorize(ctx context.Context, id string, digests []evidence.SignDigest) (evidence.Authorization, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,13 +73,12 @@ func (h *Holder) Authorize(ctx context.Context, id string, digests []evidence.Si
 	if err != nil {
 		return evidence.Authorization{}, err
 	}
-	fresh := 0
+	used := slices.Concat(s.made, c.digests)
 	for _, d := range digests {
-		if !slices.Contains(c.digests, name(d)) {
-			fresh++
-		}
+		used = append(used, name(d))
 	}
-	if len(c.digests)+fresh > s.signatures {
+	slices.Sort(used)
+	if len(slices.Compact(used)) > s.signatures {
 		return evidence.Authorization{}, h.refuse(e, ErrProof, "the proof is used up: it was for fewer signatures")
 	}
 	auth, err := h.cfg.Authority.Authorize(ctx, id, digests)
@@ -107,6 +111,8 @@ func (h *Holder) usable(id string) (Entry, *credential, *signer, error) {
 		return e, nil, nil, fmt.Errorf("key holder: the key was destroyed: %w", evidence.ErrErased)
 	case h.cfg.Clock.Now().After(s.ends):
 		return e, nil, nil, h.refuse(e, evidence.ErrLapsed, "the approval is too old")
+	case s.credential != id:
+		return e, nil, nil, h.refuse(e, ErrProof, "another certificate was made since")
 	}
 	return e, c, s, nil
 }
