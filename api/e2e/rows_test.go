@@ -130,14 +130,33 @@ func (c *client) agree() {
 // pen opens a capture and its socket, and waits for the greeting.
 func (c *client) pen() *websocket.Conn {
 	c.t.Helper()
-	var capture struct{ PenURL string }
-	c.must("POST", "/api/signing/captures", map[string]any{"kind": "signature", "media": map[string]bool{"video": false, "audio": false}}, &capture)
-	socket, answer, err := c.dial(capture.PenURL)
+	pen, _ := c.begun(false)
+	return c.socket(pen)
+}
+
+// media opens a capture with video and the socket of its chunks alone.
+func (c *client) media() *websocket.Conn {
+	c.t.Helper()
+	_, media := c.begun(true)
+	return c.socket(media)
+}
+
+// begun opens a capture of a signature.
+func (c *client) begun(video bool) (pen, media string) {
+	c.t.Helper()
+	var capture struct{ PenURL, MediaURL string }
+	c.must("POST", "/api/signing/captures", map[string]any{"kind": "signature", "media": map[string]bool{"video": video, "audio": false}}, &capture)
+	return capture.PenURL, capture.MediaURL
+}
+
+func (c *client) socket(path string) *websocket.Conn {
+	c.t.Helper()
+	socket, answer, err := c.dial(path)
 	if err != nil {
-		c.t.Fatalf("open the pen socket: %v, %v", err, answer)
+		c.t.Fatalf("open %s: %v, %v", path, err, answer)
 	}
 	if _, _, err := socket.ReadMessage(); err != nil {
-		c.t.Fatalf("the pen socket does not greet: %v", err)
+		c.t.Fatalf("%s does not greet: %v", path, err)
 	}
 	return socket
 }
@@ -147,7 +166,7 @@ func (c *client) dial(path string) (*websocket.Conn, *http.Response, error) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	dialer := websocket.Dialer{Subprotocols: []string{"inkwitness.pen.v1"}, Jar: c.http.Jar}
+	dialer := websocket.Dialer{Subprotocols: []string{"inkwitness." + path[strings.LastIndexByte(path, '/')+1:] + ".v1"}, Jar: c.http.Jar}
 	return dialer.Dial("ws://"+address.Host+path, http.Header{"Origin": {c.s.base}})
 }
 

@@ -132,9 +132,11 @@ func (h *Handler) MediaCaptureOf(r *http.Request) (*ceremony.Capture, error) {
 }
 
 func (h *Handler) chunks(w http.ResponseWriter, r *http.Request) error {
-	if _, err := h.MediaCaptureOf(r); err != nil {
+	c, err := h.MediaCaptureOf(r)
+	if err != nil {
 		return err
 	}
+	defer h.watched.hold(c.ID, h.sessionOf(r))()
 	h.Chunks.ServeHTTP(w, r)
 	return nil
 }
@@ -259,7 +261,9 @@ func (h *Handler) discard(ctx context.Context, in *captureInput) (*viewOutput, e
 	if err != nil {
 		return nil, err
 	}
-	h.watched.forget(capture.SessionID(in.ID))
-	d, err = h.Ceremony.DiscardCapture(ctx, d.ID, s.ID, capture.SessionID(in.ID))
+	id := capture.SessionID(in.ID)
+	if d, err = h.Ceremony.DiscardCapture(ctx, d.ID, s.ID, id); err == nil { // it is the signer's own
+		h.watched.forget(id)
+	}
 	return h.after(ctx, d, s.ID, err)
 }

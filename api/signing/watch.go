@@ -3,6 +3,7 @@ package signing
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -21,31 +22,35 @@ type Streams interface {
 // of the service ended it.
 const watchEvery = 400 * time.Millisecond
 
-// watched are the captures with open streams, each with the hash of the session
-// that opened it.
+// watched are the open streams, by the capture and the session that opened them: a
+// signer who comes back by a new link may find a stream of the old one still open.
 type watched struct {
 	mu   sync.Mutex
-	open map[capture.SessionID]*stream
+	open map[opened]*stream
+}
+
+type opened struct {
+	capture capture.SessionID
+	session [32]byte // its hash
 }
 
 type stream struct {
-	session [32]byte
-	holds   int // sockets that are open
-	media   bool
+	holds int // sockets that are open
+	media bool
 }
 
 // hold notes a socket of a capture until release is called.
 func (w *watched) hold(id capture.SessionID, session [32]byte) (release func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := w.stream(id)
-	s.session = session
+	at := opened{id, session}
+	s := w.stream(at)
 	s.holds++
 	return func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if s.holds--; s.holds == 0 && !s.media && w.open[id] == s {
-			delete(w.open, id)
+		if s.holds--; s.holds == 0 && !s.media && w.open[at] == s {
+			delete(w.open, at)
 		}
 	}
 }
@@ -54,24 +59,24 @@ func (w *watched) hold(id capture.SessionID, session [32]byte) (release func()) 
 func (w *watched) keep(id capture.SessionID, session [32]byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := w.stream(id)
-	s.session, s.media = session, true
+	w.stream(opened{id, session}).media = true
 }
 
-func (w *watched) stream(id capture.SessionID) *stream {
+func (w *watched) stream(at opened) *stream {
 	if w.open == nil {
-		w.open = make(map[capture.SessionID]*stream)
+		w.open = make(map[opened]*stream)
 	}
-	if w.open[id] == nil {
-		w.open[id] = new(stream)
+	if w.open[at] == nil {
+		w.open[at] = new(stream)
 	}
-	return w.open[id]
+	return w.open[at]
 }
 
+// forget is for a capture whose streams are closed, or are to be closed now.
 func (w *watched) forget(id capture.SessionID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.open, id)
+	maps.DeleteFunc(w.open, func(at opened, _ *stream) bool { return at.capture == id })
 }
 
 // sessions are those whose streams are open, by their hash.
@@ -79,8 +84,8 @@ func (w *watched) sessions() map[[32]byte][]capture.SessionID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	all := make(map[[32]byte][]capture.SessionID, len(w.open))
-	for id, s := range w.open {
-		all[s.session] = append(all[s.session], id)
+	for at := range w.open {
+		all[at.session] = append(all[at.session], at.capture)
 	}
 	return all
 }

@@ -61,4 +61,9 @@ func TestStreamsOfEndedSessions(t *testing.T) {
 	look("looked at again", nil)
 	release()
 	look("after the socket went", nil)
+
+	// The signer came back by a new link: what the old session left open is hung up.
+	defer h.watched.hold("both", over)()
+	defer h.watched.hold("both", alive)()
+	look("two sessions at one capture", nil, "both")
 }
