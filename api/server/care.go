@@ -166,13 +166,7 @@ func (s *Server) purgeObjects(ctx context.Context) error {
 	if errors.Is(err, evidence.ErrClock) {
 		return fmt.Errorf("%w; nothing is deleted until two people have said that the time is right: inkwitness clock confirm", err)
 	}
-	if err != nil {
-		return err
-	}
-	if err := s.forgetDocuments(ctx); err != nil {
-		return err
-	}
-	return emptyJournal(ctx, s.store)
+	return errors.Join(err, s.forgetDocuments(ctx), emptyJournal(ctx, s.store))
 }
 
 // emptyJournal lets nothing of what was deleted stand in the database's log.
@@ -186,6 +180,7 @@ func emptyJournal(ctx context.Context, db *store.Store) error {
 // byRetention is by what right documents are forgotten.
 const byRetention = "end of the retention period"
 
+// forgetDocuments forgets all that can be; one that cannot keeps no other.
 func (s *Server) forgetDocuments(ctx context.Context) error {
 	const some = 100
 	ceremonies := s.accounts.Ceremonies()
@@ -194,6 +189,7 @@ func (s *Server) forgetDocuments(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list documents whose time is over: %w", err)
 		}
+		var failed []error
 		for _, d := range ended {
 			err := s.store.Tx(ctx, func(ctx context.Context) error {
 				if err := ceremonies.Forget(ctx, d.ID, byRetention); err != nil {
@@ -202,11 +198,11 @@ func (s *Server) forgetDocuments(ctx context.Context) error {
 				return s.record(ctx, api.Event{Kind: "document.expired", Organisation: d.Organisation, Object: chain(d.ID)})
 			})
 			if err != nil {
-				return fmt.Errorf("forget document %s: %w", d.ID, err)
+				failed = append(failed, fmt.Errorf("forget document %s: %w", d.ID, err))
 			}
 		}
-		if len(ended) < some {
-			return nil
+		if len(ended) < some || len(failed) == len(ended) {
+			return errors.Join(failed...)
 		}
 	}
 }

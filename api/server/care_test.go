@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ import (
 	"inkwitness/evidence"
 	"inkwitness/evidence/cms"
 	"inkwitness/evidence/retain"
+	"inkwitness/evidence/vault"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -218,8 +220,13 @@ func (b *bench) jump(to time.Time) {
 	if err := b.purgeObjects(b.t.Context()); !errors.Is(err, evidence.ErrClock) {
 		b.t.Fatalf("the clock jumped to %v: %v, want ErrClock", to, err)
 	}
-	b.must(b.purger.Confirm(b.t.Context(), "ada", "bob"))
+	b.confirmClock()
 	b.must(b.purgeObjects(b.t.Context()))
+}
+
+func (b *bench) confirmClock() {
+	b.t.Helper()
+	b.must(b.purger.Confirm(b.t.Context(), "ada", "bob"))
 }
 
 // TestFinishedProjectIsWiped: of a completed document stays what stands for ten
@@ -351,6 +358,50 @@ func TestHoldStopsTheClock(t *testing.T) {
 	b.must(b.purgeObjects(ctx))
 	if left := b.blobs(); len(left) != 0 {
 		t.Errorf("left after the hold was lifted: %v", left)
+	}
+}
+
+// stuck is a store in which one blob cannot be deleted.
+type stuck struct {
+	vault.Blobs
+	name *string
+}
+
+func (s stuck) Delete(ctx context.Context, name string) error {
+	if name == *s.name {
+		return errors.New("the store refuses")
+	}
+	return s.Blobs.Delete(ctx, name)
+}
+
+// TestOneThatCannotBeDeleted: a blob that its store does not let go keeps no
+// other from its end, no row of a document either.
+func TestOneThatCannotBeDeleted(t *testing.T) {
+	var refused string
+	b := newBench(t, func(c *Config) { c.seams.blobs = func(b vault.Blobs) vault.Blobs { return stuck{b, &refused} } })
+	ctx := t.Context()
+	first := b.completed()
+	b.clock.advance(time.Minute)
+	second := b.completed()
+	b.must(b.purgeObjects(ctx))
+	refused = first.Deposit.Object.Key
+	b.clock.set(second.Deposit.RetainUntil)
+	b.confirmClock()
+	for range 2 {
+		if err := b.purgeObjects(ctx); err == nil || !strings.Contains(err.Error(), refused) {
+			t.Errorf("the purge says %v", err)
+		}
+	}
+	if left := b.blobs(); !slices.Equal(left, []string{refused}) {
+		t.Errorf("left are %v", left)
+	}
+	if _, err := b.ceremony.Document(ctx, second.ID); !errors.Is(err, ceremony.ErrNotFound) {
+		t.Errorf("the other document: %v", err)
+	}
+	refused = ""
+	b.must(b.purgeObjects(ctx))
+	if left := b.blobs(); len(left) > 0 {
+		t.Errorf("left in the end are %v", left)
 	}
 }
 

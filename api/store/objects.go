@@ -91,7 +91,7 @@ func (s *Store) putObject(ctx context.Context, holder string, o evidence.Object)
 		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, class = excluded.class, reason = excluded.reason, ends = excluded.ends,
 			subject = excluded.subject, deposit = excluded.deposit, region = excluded.region, content_type = excluded.content_type,
 			data_key = excluded.data_key, sha256 = excluded.sha256, crc32 = excluded.crc32, size = excluded.size, stored = excluded.stored,
-			state = excluded.state, gone = NULL, receipt = NULL, authority = '', checked = 0, damage = ''`,
+			state = excluded.state, gone = NULL, receipt = NULL, authority = '', checked = 0, damage = '', begun = 0`,
 		o.Key, holder, string(o.Class), o.Reason, micros(o.DeleteAfter), o.Subject, o.Deposit, o.Region, o.ContentType,
 		o.DataKey, o.SHA256[:], int64(o.CRC32), o.Size, micros(o.Stored))
 }

@@ -28,13 +28,13 @@ func (s *Store) Due(ctx context.Context, now time.Time, n int) ([]evidence.Objec
 		row, err := scanObject(r)
 		return row.Object, err
 	}
-	begun, err := list(ctx, s, scan, objectColumns+` WHERE state = 'leaving' AND holder <> '' AND receipt IS NULL ORDER BY ends, key LIMIT $1`, n)
-	if err != nil || len(begun) == n {
-		return begun, err
-	}
 	due, err := list(ctx, s, scan, objectColumns+` WHERE state = 'kept' AND ends <= $1 AND NOT `+fmt.Sprintf(held, "objects.deposit", "$2")+
-		` ORDER BY ends, key LIMIT $3`, micros(now), micros(now.Add(-retain.Provisional)), n-len(begun))
-	return append(begun, due...), err
+		` ORDER BY ends, key LIMIT $3`, micros(now), micros(now.Add(-retain.Provisional)), n)
+	if err != nil || len(due) == n {
+		return due, err
+	}
+	begun, err := list(ctx, s, scan, objectColumns+` WHERE state = 'leaving' AND holder <> '' AND receipt IS NULL ORDER BY begun, ends, key LIMIT $1`, n-len(due))
+	return append(due, begun...), err
 }
 
 // Begin implements retain.Store. A key is destroyed with its last object, but
@@ -55,6 +55,9 @@ func (s *Store) Begin(ctx context.Context, key string, now time.Time) (begun ret
 			if n == 0 {
 				return evidence.ErrHeld
 			}
+		}
+		if _, err := s.exec(ctx, `UPDATE objects SET begun = begun + 1 WHERE key = $1`, key); err != nil {
+			return err
 		}
 		if err := s.row(ctx, `SELECT authority FROM objects WHERE key = $1`, key).Scan(&begun.Authority); err != nil || row.DataKey == "" {
 			return err

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"inkwitness/capture"
@@ -24,13 +25,14 @@ import (
 // and durable on return.
 type Store interface {
 	// Due returns at most n objects whose end is not after now and that no
-	// hold protects, oldest end first, and before those the ones that were
-	// begun and not finished.
+	// hold protects, oldest end first, and after those the ones that were
+	// begun and not finished, the least often begun first: what cannot be
+	// deleted keeps nothing else from it.
 	Due(ctx context.Context, now time.Time, n int) ([]evidence.Object, error)
 
 	// Begin turns the object's row into a tombstone, in one transaction with
 	// the check that it is due and not held: evidence.ErrHeld. From then on
-	// nothing leads to the blob. Begun twice is no error.
+	// nothing leads to the blob. Begun again is no error, and is counted.
 	Begin(ctx context.Context, key string, now time.Time) (Begun, error)
 
 	// Finish stores the receipt and ends the tombstone's being due.
@@ -114,41 +116,45 @@ func (p *Purger) Run(ctx context.Context) error {
 // authority is by what right a purge deletes what nobody asked to be deleted.
 const authority = "end of the retention period"
 
-// batch is how many objects are asked for at a time.
+// batch is how many objects are asked for at a time, and how many a run fails to
+// delete before it leaves the rest to the next one: each may wait for a store
+// that does not answer.
 const batch = 100
 
 // Purge deletes everything that is due and returns how many objects that were.
+// What cannot be deleted does not keep the rest from it; the errors are joined.
 // evidence.ErrClock means that the clock jumped and nothing was touched.
 func (p *Purger) Purge(ctx context.Context) (int, error) {
 	now := p.cfg.Clock.Now().UTC()
 	if err := p.checkClock(ctx, now); err != nil {
 		return 0, err
 	}
-	deleted := 0
+	deleted, left := 0, map[string]bool{}
+	var failed []error
 	for {
 		due, err := p.cfg.Store.Due(ctx, now, batch)
 		if err != nil {
-			return deleted, fmt.Errorf("list what is due: %w", err)
+			return deleted, errors.Join(append(failed, fmt.Errorf("list what is due: %w", err))...)
 		}
-		n, err := p.purgeAll(ctx, due, now)
-		deleted += n
-		if err != nil || len(due) < batch || n == 0 {
-			return deleted, err
+		due = slices.DeleteFunc(due, func(o evidence.Object) bool { return left[o.Key] })
+		for _, o := range due {
+			switch err := p.purge(ctx, o, now); {
+			case err == nil:
+				deleted++
+			case errors.Is(err, evidence.ErrHeld):
+				left[o.Key] = true // a hold came between
+			default:
+				left[o.Key] = true
+				failed = append(failed, fmt.Errorf("purge %s: %w", o.Key, err))
+			}
+			if ctx.Err() != nil || len(failed) == batch {
+				return deleted, errors.Join(failed...)
+			}
+		}
+		if len(due) == 0 {
+			return deleted, errors.Join(failed...)
 		}
 	}
-}
-
-func (p *Purger) purgeAll(ctx context.Context, due []evidence.Object, now time.Time) (int, error) {
-	for i, o := range due {
-		err := p.purge(ctx, o, now)
-		if errors.Is(err, evidence.ErrHeld) {
-			continue // a hold came between
-		}
-		if err != nil {
-			return i, fmt.Errorf("purge %s: %w", o.Key, err)
-		}
-	}
-	return len(due), nil
 }
 
 // purge deletes one object: tombstone, blob, key when it was the key's last

@@ -2,6 +2,7 @@ package retain_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
 	"encoding/json"
@@ -21,7 +22,7 @@ import (
 // rows is a retain.Store in memory.
 type rows struct {
 	objects  map[string]evidence.Object
-	begun    map[string]bool
+	begun    map[string]int
 	receipts map[string][]byte
 	holds    []retain.Hold
 	last     time.Time
@@ -34,22 +35,24 @@ func (r *rows) held(o evidence.Object, now time.Time) bool {
 func (r *rows) Due(_ context.Context, now time.Time, n int) ([]evidence.Object, error) {
 	var due []evidence.Object
 	for key, o := range r.objects {
-		if r.receipts[key] == nil && (r.begun[key] || !o.DeleteAfter.After(now) && !r.held(o, now)) {
+		if r.receipts[key] == nil && (r.begun[key] > 0 || !o.DeleteAfter.After(now) && !r.held(o, now)) {
 			due = append(due, o)
 		}
 	}
-	slices.SortFunc(due, func(a, b evidence.Object) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(due, func(a, b evidence.Object) int {
+		return cmp.Or(r.begun[a.Key]-r.begun[b.Key], strings.Compare(a.Key, b.Key))
+	})
 	return due[:min(n, len(due))], nil
 }
 
 func (r *rows) Begin(_ context.Context, key string, now time.Time) (retain.Begun, error) {
-	if !r.begun[key] && r.held(r.objects[key], now) {
+	if r.begun[key] == 0 && r.held(r.objects[key], now) {
 		return retain.Begun{}, evidence.ErrHeld
 	}
-	r.begun[key] = true
+	r.begun[key]++
 	last := true
 	for other, o := range r.objects {
-		last = last && (r.begun[other] || o.DataKey != r.objects[key].DataKey)
+		last = last && (r.begun[other] > 0 || o.DataKey != r.objects[key].DataKey)
 	}
 	return retain.Begun{Last: last}, nil
 }
@@ -78,7 +81,7 @@ type setup struct {
 
 func newSetup(t *testing.T) *setup {
 	t.Helper()
-	s := &setup{clock: &evidencetest.Clock{}, rows: &rows{objects: map[string]evidence.Object{}, begun: map[string]bool{}, receipts: map[string][]byte{}}}
+	s := &setup{clock: &evidencetest.Clock{}, rows: &rows{objects: map[string]evidence.Object{}, begun: map[string]int{}, receipts: map[string][]byte{}}}
 	blobs, err := vault.OpenDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -258,6 +261,58 @@ func TestKeyGoesWithTheLastObject(t *testing.T) {
 	}
 }
 
+// refusing is a vault that cannot delete some objects.
+type refusing struct {
+	*vault.Vault
+	keys map[string]bool
+}
+
+func (r refusing) Delete(ctx context.Context, o evidence.Object) error {
+	if r.keys[o.Key] {
+		return errBroken
+	}
+	return r.Vault.Delete(ctx, o)
+}
+
+// TestWhatCannotBeDeleted: it keeps nothing else from being deleted, however
+// much of it there is, and goes once it can.
+func TestWhatCannotBeDeleted(t *testing.T) {
+	s := newSetup(t)
+	refused := map[string]bool{}
+	for i := range 300 {
+		key := fmt.Sprintf("x/%03d", i)
+		refused[key] = i%2 == 0
+		s.put(t, key, "d", evidencetest.Start)
+	}
+	v := refusing{s.vault, refused}
+	p, err := retain.New(retain.Config{Store: s.rows, Vault: v, Signer: plainSigner{}, Clock: s.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	purged := 0
+	for range 4 {
+		n, err := p.Purge(t.Context())
+		if purged += n; !errors.Is(err, errBroken) || !strings.Contains(err.Error(), "purge x/") {
+			t.Errorf("purged %d, and of the rest it is said: %v", n, err)
+		}
+		s.clock.Advance(time.Hour)
+	}
+	if purged != 150 {
+		t.Errorf("purged %d of the 150 that can be deleted", purged)
+	}
+	for key := range refused { // each had its turn
+		if n := s.rows.begun[key]; refused[key] && (n < 2 || n > 3) {
+			t.Errorf("the deletion of %s was begun %d times", key, n)
+		}
+	}
+	s.put(t, "new", "e", s.clock.Now())
+	if n, _ := p.Purge(t.Context()); n != 1 || !s.gone(t, "new") {
+		t.Errorf("purged %d; what has just become due waits behind what cannot be deleted", n)
+	}
+	clear(refused)
+	s.purge(t, 150)
+}
+
 // breaking stands between a purger and all that it calls, and lets one call fail,
 // before or after it was done.
 type breaking struct {
@@ -343,7 +398,7 @@ func TestFaults(t *testing.T) {
 			s.holdAll(t)
 			s.purge(t, s.begunOnly())
 			for key := range s.rows.objects {
-				if s.rows.begun[key] != s.gone(t, key) || s.rows.begun[key] != (s.rows.receipts[key] != nil) {
+				if begun := s.rows.begun[key] > 0; begun != s.gone(t, key) || begun != (s.rows.receipts[key] != nil) {
 					t.Errorf("call %d, %s, after=%v: %s is half deleted", at, b.hit, after, key)
 				}
 			}
@@ -368,7 +423,7 @@ func TestFaults(t *testing.T) {
 func (s *setup) stopped(t *testing.T) {
 	t.Helper()
 	for key := range s.rows.objects {
-		if s.gone(t, key) && !s.rows.begun[key] {
+		if s.gone(t, key) && s.rows.begun[key] == 0 {
 			t.Errorf("%s is gone and nothing says so", key)
 		}
 		if s.rows.receipts[key] != nil && !s.gone(t, key) {

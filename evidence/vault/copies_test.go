@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,5 +183,38 @@ func TestSweepSweepsCopies(t *testing.T) {
 		if left, _ := os.ReadDir(dir); len(left) != 0 {
 			t.Errorf("left %v", left)
 		}
+	}
+}
+
+// refusing is a store that deletes nothing.
+type refusing struct{ vault.Blobs }
+
+func (refusing) Delete(context.Context, string) error { return errAway }
+
+var errAway = errors.New("the store is away")
+
+// TestDeleteWhereItCan: a store that is away keeps no other from deleting.
+func TestDeleteWhereItCan(t *testing.T) {
+	var dirs [3]*vault.Dir
+	for i := range dirs {
+		var err error
+		if dirs[i], err = vault.OpenDir(t.TempDir()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys, _ := evidencetest.Keys()
+	v, err := vault.New(vault.Config{Blobs: refusing{dirs[0]}, Copies: []vault.Blobs{refusing{dirs[1]}, dirs[2]}, Keys: keys, Clock: &evidencetest.Clock{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := v.Put(t.Context(), evidence.Meta{Key: "a", Class: evidence.ClassDeposit, Reason: "test", DeleteAfter: evidencetest.Start, Subject: "s", Deposit: "d"}, strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Delete(t.Context(), o); !errors.Is(err, errAway) || !strings.Contains(err.Error(), "store 1") || !strings.Contains(err.Error(), "store 2") {
+		t.Errorf("deleted with two stores away: %v", err)
+	}
+	if _, err := dirs[2].Open(t.Context(), "a"); !errors.Is(err, evidence.ErrNotFound) {
+		t.Errorf("it is left in the store that answers: %v", err)
 	}
 }

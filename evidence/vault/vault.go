@@ -185,14 +185,16 @@ func (v *Vault) OpenAt(ctx context.Context, o evidence.Object) (Blob, error) {
 	return r.(*reader), nil
 }
 
-// Delete removes the blob of an object whose row is gone.
+// Delete removes the blob of an object whose row is gone, from every store that
+// can be reached.
 func (v *Vault) Delete(ctx context.Context, o evidence.Object) error {
-	for _, store := range v.stores() {
+	var all error
+	for i, store := range v.stores() {
 		if err := store.Delete(ctx, o.Key); err != nil {
-			return fmt.Errorf("delete object: %w", err)
+			all = errors.Join(all, fmt.Errorf("delete object from store %d: %w", i+1, err))
 		}
 	}
-	return nil
+	return all
 }
 
 // Erase destroys the data key of a subject in a deposit: every object under it,

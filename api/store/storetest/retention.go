@@ -19,8 +19,8 @@ import (
 
 var _ retain.Store = (*store.Store)(nil)
 
-// purge: what is due is begun, finished and done; an interrupted one comes
-// first; a key goes with its last object, unless more may be stored under it.
+// purge: what is due is begun, finished and done; what was
+// begun often comes last; a key goes with its last object, unless more may be stored under it.
 func purge(t *testing.T, a *store.Accounts, clock *Clock) {
 	ctx, c := t.Context(), a.Ceremonies()
 	d := newDocument("org", "ada", clock.Now())
@@ -47,7 +47,7 @@ func purge(t *testing.T, a *store.Accounts, clock *Clock) {
 	if b, err := a.Begin(ctx, "a/2", now); err != nil || b.Last {
 		t.Errorf("first of two under a key: %+v, %v", b, err)
 	}
-	due(now, "a/2", "a/1") // what was interrupted comes first
+	due(now, "a/1", "a/2") // what was interrupted keeps nothing else from being deleted
 	if b, err := a.Begin(ctx, "a/1", now); err != nil || b.Last {
 		t.Errorf("the last under a key of a draft, to which more may come: %+v, %v", b, err)
 	}
@@ -56,6 +56,7 @@ func purge(t *testing.T, a *store.Accounts, clock *Clock) {
 	if b, err := a.Begin(ctx, "a/1", now); err != nil || !b.Last {
 		t.Errorf("begun again, of a closed document: %+v, %v", b, err)
 	}
+	due(now, "a/2", "a/1") // the least often begun first
 	if _, err := a.Object(ctx, "a/1"); !errors.Is(err, evidence.ErrNotFound) {
 		t.Errorf("something leads to an object that is being deleted: %v", err)
 	}
