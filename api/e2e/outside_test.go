@@ -3,10 +3,8 @@ package e2e
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"encoding/pem"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,45 +12,24 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"inkwitness/evidence/evidencetest"
-	"inkwitness/evidence/trust"
 	"inkwitness/evidence/trust/csc/csctest"
-	"inkwitness/evidence/tsa"
+	"inkwitness/evidence/tsa/tsatest"
 )
 
 type realClock struct{}
 
 func (realClock) Now() time.Time { return time.Now() }
 
-type serials struct{ n atomic.Int64 }
-
-func (s *serials) NextSerial(_ context.Context, now time.Time) (int64, time.Time, error) {
-	return s.n.Add(1), now.Truncate(time.Millisecond), nil
-}
-
 // authority is somebody else's timestamp authority, over HTTP, and its root.
 func authority(t *testing.T) (address string, root []byte) {
 	t.Helper()
-	keys, _ := evidencetest.Keys()
-	ca, err := trust.Open(t.Context(), trust.Config{Keys: keys, Clock: realClock{}, Organisation: "Elsewhere"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := tsa.New(tsa.Config{Credential: ca.Timestamping, Serials: &serials{}, Clock: realClock{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<16))
-		w.Header().Set("Content-Type", "application/timestamp-reply")
-		_, _ = w.Write(a.Respond(r.Context(), body))
-	}))
+	a := tsatest.New(t, realClock{})
+	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
-	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Root().Raw})
+	return server.URL, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.Root().Raw})
 }
 
 // witness runs a witness of its own and returns its address and keys.

@@ -265,6 +265,8 @@ func (s *Server) mount(ctx context.Context) (err error) {
 	s.damage = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "inkwitness_damage", Help: "What the last hourly check found damaged and could not repair: an alarm when not 0."}, []string{"what"})
 	s.waiting = newWaiting()
 	metrics.MustRegister(s.damage, s.waiting, s.missed.waiting,
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inkwitness_timestamps_stopped", Help: "1 while the clock is in doubt, so that nothing is sealed: an alarm."},
+			func() float64 { return flag(s.watch.Stopped()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inkwitness_capture_banned_addresses", Help: "Addresses that are kept away for a while because of what their sockets did."},
 			func() float64 { return float64(s.bans.Kept()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "inkwitness_capture_banned_connections_total", Help: "Connections of such addresses that were closed."},

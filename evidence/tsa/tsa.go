@@ -2,13 +2,13 @@
 // whose clock is watched, and outside authorities asked over HTTP, with
 // fall-over from one to the next.
 //
-// The authority issues nothing while its clock is in doubt: a jump against the
-// monotonic clock, or more than one second between it and a reference, stops
-// it until the clock is right again. Tokens are signed with the key of the
-// year; serial numbers never repeat.
+// The authority issues nothing while its clock is in doubt. With references,
+// that is whenever it cannot show that a token's time is as right as the token
+// says; without, a jump against the monotonic clock stops it, and how right the
+// clock is otherwise is the business of whoever runs the machine. Tokens are
+// signed with the key of the year; serial numbers never repeat.
 //
-// It keeps no tokens and serves no HTTP: Respond turns request bytes into
-// response bytes, and the caller mounts it.
+// It stamps what the service itself seals, and answers nobody else's requests.
 package tsa
 
 import (
@@ -31,8 +31,8 @@ import (
 // section 5.2.
 var DefaultPolicy = asn1.ObjectIdentifier{0, 4, 0, 2023, 1, 1}
 
-// MaxOffset is how far the clock may be from its references.
-const MaxOffset = time.Second
+// Accuracy is what tokens state: their time is no further from the true one.
+const Accuracy = time.Second
 
 // Serials gives serial numbers. Implementations are safe for concurrent use.
 type Serials interface {
@@ -79,11 +79,7 @@ func (a *Authority) Watch() *Watch { return a.cfg.Watch }
 
 // Timestamp implements evidence.Timestamper.
 func (a *Authority) Timestamp(ctx context.Context, hash crypto.Hash, digest []byte) ([]byte, error) {
-	return a.stamp(ctx, cms.Request{Hash: hash, Digest: digest})
-}
-
-func (a *Authority) stamp(ctx context.Context, req cms.Request) ([]byte, error) {
-	if len(digestOrNil(req)) == 0 {
+	if !hash.Available() || len(digest) != hash.Size() {
 		return nil, fmt.Errorf("timestamp: digest does not fit its hash: %w", evidence.ErrMalformed)
 	}
 	key, chain, err := a.cfg.Credential(ctx)
@@ -95,8 +91,8 @@ func (a *Authority) stamp(ctx context.Context, req cms.Request) ([]byte, error) 
 		return nil, err
 	}
 	token, err := cms.SignToken(ctx, cms.TSTInfo{
-		Policy: a.cfg.Policy, Hash: req.Hash, Digest: req.Digest, Serial: big.NewInt(serial),
-		Time: at.UTC(), Accuracy: MaxOffset, Ordering: true, Nonce: req.Nonce,
+		Policy: a.cfg.Policy, Hash: hash, Digest: digest, Serial: big.NewInt(serial),
+		Time: at.UTC(), Accuracy: Accuracy, Ordering: true,
 	}, chain, key)
 	if err != nil {
 		return nil, fmt.Errorf("timestamp: %w", err)
@@ -108,53 +104,26 @@ func (a *Authority) stamp(ctx context.Context, req cms.Request) ([]byte, error) 
 // that its time is past: the database is busy then, or was away.
 const numberTries = 3
 
-// next returns a serial number and its time, which is now by a clock that is in
-// no doubt.
+// next returns a serial number and its time, which is no further from the true
+// one than Accuracy: what it is from the clock, and the clock from its references,
+// together.
 func (a *Authority) next(ctx context.Context) (serial int64, at time.Time, err error) {
 	for range numberTries {
 		if serial, at, err = a.cfg.Serials.NextSerial(ctx, a.cfg.Clock.Now().UTC()); err != nil {
 			return 0, at, fmt.Errorf("timestamp serial: %w", err)
 		}
-		if err := a.cfg.Watch.Check(); err != nil { // last: what was read meanwhile counts
+		within, err := a.cfg.Watch.Check(ctx)
+		if err != nil {
 			return 0, at, fmt.Errorf("timestamp: %w", err)
 		}
-		now := a.cfg.Clock.Now().UTC()
-		if at.Sub(now) > MaxOffset {
-			return 0, at, fmt.Errorf("timestamp: the last one was at %s, the clock says %s: %w", at.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano), evidence.ErrClock)
+		now := a.cfg.Clock.Now().UTC() // last: what was read meanwhile counts
+		if at.Sub(now)+within > Accuracy {
+			return 0, at, fmt.Errorf("timestamp: the last one was at %s, the clock says %s, give or take %v: %w",
+				at.Format(time.RFC3339Nano), now.Format(time.RFC3339Nano), within, evidence.ErrClock)
 		}
-		if now.Sub(at) <= MaxOffset {
+		if now.Sub(at)+within <= Accuracy {
 			return serial, at, nil
 		}
 	}
-	return 0, at, fmt.Errorf("timestamp serial: the answer took longer than %v, %d times", MaxOffset, numberTries)
-}
-
-func digestOrNil(req cms.Request) []byte {
-	if !req.Hash.Available() || len(req.Digest) != req.Hash.Size() {
-		return nil
-	}
-	return req.Digest
-}
-
-// Respond answers a TimeStampReq with a TimeStampResp, both in DER. It always
-// returns a response; a refusal says why in its failure bits.
-func (a *Authority) Respond(ctx context.Context, request []byte) []byte {
-	req, err := cms.ParseRequest(request)
-	switch {
-	case errors.Is(err, cms.ErrUnsupported):
-		return cms.Refused(cms.FailBadAlg)
-	case err != nil:
-		return cms.Refused(cms.FailBadFormat)
-	case req.Policy != nil && !req.Policy.Equal(a.cfg.Policy):
-		return cms.Refused(cms.FailPolicy)
-	}
-	token, err := a.stamp(ctx, req)
-	switch {
-	case errors.Is(err, evidence.ErrClock):
-		return cms.Refused(cms.FailTimeNotAvailable)
-	case err != nil:
-		a.cfg.Log.ErrorContext(ctx, "timestamp refused", "err", err)
-		return cms.Refused(cms.FailSystem)
-	}
-	return cms.Granted(token)
+	return 0, at, fmt.Errorf("timestamp serial: its time was past when it came, %d times", numberTries)
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"encoding/asn1"
 	"errors"
-	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -21,6 +19,7 @@ import (
 	"inkwitness/evidence/cms"
 	"inkwitness/evidence/evidencetest"
 	"inkwitness/evidence/trust"
+	"inkwitness/evidence/tsa/tsatest"
 )
 
 type serials struct{ n atomic.Int64 }
@@ -29,16 +28,17 @@ func (s *serials) NextSerial(_ context.Context, now time.Time) (int64, time.Time
 	return s.n.Add(1), now.Truncate(time.Millisecond), nil
 }
 
+// fakeRef is a reference that says what a test sets.
 type fakeRef struct {
-	mu     sync.Mutex
-	offset time.Duration
-	err    error
+	mu             sync.Mutex
+	offset, within time.Duration
+	err            error
 }
 
-func (r *fakeRef) Offset(context.Context) (time.Duration, error) {
+func (r *fakeRef) Offset(context.Context) (offset, within time.Duration, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.offset, r.err
+	return r.offset, r.within, r.err
 }
 
 func (r *fakeRef) set(offset time.Duration, err error) {
@@ -132,7 +132,7 @@ func TestOrdering(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !token.Info.Ordering || !token.Info.Time.After(last) || token.Info.Time.Sub(clock.Now()).Abs() > MaxOffset {
+		if !token.Info.Ordering || !token.Info.Time.After(last) || token.Info.Time.Sub(clock.Now()).Abs() > Accuracy {
 			t.Errorf("ordering %v, %v after %v at %v", token.Info.Ordering, token.Info.Time, last, clock.Now())
 		}
 		last = token.Info.Time
@@ -181,7 +181,7 @@ func TestSlowSerials(t *testing.T) {
 		if waits != c.asked || (err == nil) != (c.long < c.asked) || errors.Is(err, evidence.ErrClock) {
 			t.Errorf("%d slow answers: asked %d times, %v", c.long, waits, err)
 		}
-		if err == nil && token.Info.Time.Sub(clock.Now()).Abs() > MaxOffset {
+		if err == nil && token.Info.Time.Sub(clock.Now()).Abs() > Accuracy {
 			t.Errorf("%d slow answers: a token of %v at %v", c.long, token.Info.Time, clock.Now())
 		}
 	}
@@ -242,6 +242,123 @@ func TestReferenceStopsAndResumes(t *testing.T) {
 	}
 }
 
+// TestSilentReferences: while nobody has answered, or nobody any more, there are
+// no timestamps; the first answer is asked for with the first timestamp, also
+// where nothing runs in the background.
+func TestSilentReferences(t *testing.T) {
+	ref := &fakeRef{}
+	ref.set(0, errors.New("silent"))
+	a, clock, mono, _ := authority(t, ref)
+	if _, err := stamp(a); !errors.Is(err, evidence.ErrClock) {
+		t.Errorf("no reference has answered yet: %v", err)
+	}
+	ref.set(time.Hour, nil)
+	if _, err := stamp(a); !errors.Is(err, evidence.ErrClock) {
+		t.Errorf("an hour off at the first answer: %v", err)
+	}
+	ref.set(0, nil)
+	a.cfg.Watch.ask(t.Context())
+	if _, err := stamp(a); err != nil {
+		t.Errorf("the reference agrees: %v", err)
+	}
+	ref.set(0, errors.New("silent"))
+	pass := func(d time.Duration) {
+		clock.Advance(d)
+		*mono += d
+		a.cfg.Watch.ask(t.Context())
+	}
+	if pass(maxAge); !a.cfg.Watch.heard() {
+		t.Error("an answer does not count for as long as it is said to")
+	}
+	if _, err := stamp(a); err != nil {
+		t.Errorf("an answer %v old: %v", maxAge, err)
+	}
+	pass(time.Second)
+	if _, err := stamp(a); !errors.Is(err, evidence.ErrClock) || !a.cfg.Watch.Stopped() {
+		t.Errorf("an answer %v old: %v", maxAge+time.Second, err)
+	}
+	ref.set(0, nil)
+	if _, err := stamp(a); err != nil || a.cfg.Watch.Stopped() {
+		t.Errorf("the reference answers again: %v", err)
+	}
+}
+
+// TestAccuracy: what a token says of its time is true, whatever the clock is from
+// its references, was moved by since they answered, is unknown by, and whatever
+// the number's time is from the clock.
+func TestAccuracy(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name                        string
+		offset, within, step, ahead time.Duration
+		age                         time.Duration
+		stops                       bool
+	}{
+		{"all is well", 10 * ms, 40 * ms, 0, 0, 0, false},
+		{"900 ms ahead", -900 * ms, 0, 0, 0, 0, false},
+		{"900 ms ahead, number 950 ms ahead of it", -900 * ms, 0, 0, 950 * ms, 0, true},
+		{"number 950 ms ahead", 0, 0, 0, 950 * ms, 0, false},
+		{"900 ms ahead, known to 200 ms", -900 * ms, 200 * ms, 0, 0, 0, true},
+		{"900 ms behind, set right", 900 * ms, 0, 900 * ms, 0, 0, false},
+		{"900 ms behind, set back", 900 * ms, 0, -200 * ms, 0, 0, true},
+		{"step of 900 ms", 0, 0, 900 * ms, 0, 0, false},
+		{"step of 900 ms, four minutes old", 0, 0, 900 * ms, 0, 4 * time.Minute, true},
+	} {
+		ref := &fakeRef{offset: c.offset, within: c.within}
+		a, clock, mono, _ := authority(t, ref)
+		a.cfg.Watch.ask(t.Context())
+		clock.Advance(c.age + c.step)
+		*mono += c.age
+		a.cfg.Serials = &ahead{last: clock.Now().Add(c.ahead - ms)}
+		token, err := stamp(a)
+		if errors.Is(err, evidence.ErrClock) != c.stops || (err == nil) == c.stops {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err != nil {
+			continue
+		}
+		truth := clock.Now().Add(c.offset - c.step)
+		if off := token.Info.Time.Sub(truth).Abs() + c.within; off > token.Info.Accuracy {
+			t.Errorf("%s: the token is %v off and says %v", c.name, off, token.Info.Accuracy)
+		}
+	}
+}
+
+// TestSmallStepsAdd: with references, steps that are small one by one are not
+// followed away from what they said.
+func TestSmallStepsAdd(t *testing.T) {
+	a, clock, mono, _ := authority(t, &fakeRef{})
+	a.cfg.Watch.ask(t.Context())
+	for i := range 59 {
+		clock.Advance(1900 * time.Millisecond)
+		*mono += time.Second
+		if _, err := stamp(a); errors.Is(err, evidence.ErrClock) != (i > 0) {
+			t.Fatalf("%d steps of 0.9 s: %v", i+1, err)
+		}
+	}
+}
+
+// TestStepWhileAsked: the references' answer may be from before a step or from
+// after it.
+func TestStepWhileAsked(t *testing.T) {
+	step := func() {}
+	a, clock, _, _ := authority(t, steps{func() { step() }})
+	step = func() { clock.Advance(700 * time.Millisecond) }
+	a.cfg.Watch.ask(t.Context())
+	within, err := a.cfg.Watch.Check(t.Context())
+	if err != nil || within < 700*time.Millisecond {
+		t.Errorf("within %v, %v", within, err)
+	}
+}
+
+// steps is a reference during whose answer something happens.
+type steps struct{ do func() }
+
+func (s steps) Offset(context.Context) (offset, within time.Duration, err error) {
+	s.do()
+	return 0, 0, nil
+}
+
 type bubbleClock struct{ skew atomic.Int64 }
 
 func (c *bubbleClock) Now() time.Time { return time.Now().Add(time.Duration(c.skew.Load())) }
@@ -255,12 +372,12 @@ func TestRunNoticesWithinSeconds(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- w.Run(ctx) }()
 		time.Sleep(2 * time.Second)
-		if err := w.Check(); !errors.Is(err, evidence.ErrClock) {
+		if _, err := w.Check(ctx); !errors.Is(err, evidence.ErrClock) {
 			t.Errorf("off its reference: %v", err)
 		}
 		ref.set(0, nil)
 		time.Sleep(2 * time.Second)
-		if err := w.Check(); err != nil {
+		if _, err := w.Check(ctx); err != nil {
 			t.Errorf("reference agrees again: %v", err)
 		}
 		cancel()
@@ -270,53 +387,22 @@ func TestRunNoticesWithinSeconds(t *testing.T) {
 	})
 }
 
-func TestRespondRefuses(t *testing.T) {
-	a, clock, _, _ := authority(t)
-	good := cms.Request{Hash: crypto.SHA256, Digest: digest[:], Nonce: big.NewInt(9)}
-	marshal := func(r cms.Request) []byte {
-		b, err := r.Marshal()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
-	}
-	other := good
-	other.Policy = asn1.ObjectIdentifier{1, 2, 3}
-	for name, req := range map[string][]byte{"rubbish": []byte("x"), "empty": nil, "policy": marshal(other)} {
-		if _, err := cms.ParseResponse(a.Respond(t.Context(), req)); err == nil {
-			t.Errorf("%s: granted", name)
-		}
-	}
-	token, err := cms.ParseResponse(a.Respond(t.Context(), marshal(good)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if k, err := cms.ParseToken(token); err != nil || k.Info.Nonce.Int64() != 9 {
-		t.Errorf("nonce lost, %v", err)
-	}
-	clock.Advance(time.Hour)
-	if _, err := cms.ParseResponse(a.Respond(t.Context(), marshal(good))); err == nil {
-		t.Error("granted with a clock that jumped")
-	}
-}
-
 func TestRemoteAndFallback(t *testing.T) {
 	a, clock, _, _ := authority(t)
+	other := tsatest.New(t, clock)
 	spoil := func(b []byte) []byte { return b }
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		if r.Header.Get("Content-Type") != "application/timestamp-query" {
-			t.Error("content type")
-		}
-		w.Write(spoil(a.Respond(r.Context(), body)))
+		answer := httptest.NewRecorder()
+		other.ServeHTTP(answer, r)
+		_, _ = w.Write(spoil(answer.Body.Bytes()))
 	}))
 	defer srv.Close()
 	remote := &Remote{URL: srv.URL, Clock: clock}
 	if _, err := stamp(remote); err != nil {
 		t.Fatal(err)
 	}
-	stale := a.Respond(t.Context(), func() []byte {
-		b, _ := cms.Request{Hash: crypto.SHA256, Digest: digest[:], Nonce: big.NewInt(1)}.Marshal()
+	stale := other.Respond(t.Context(), func() []byte {
+		b, _ := cms.Request{Hash: crypto.SHA256, Digest: digest[:], Nonce: big.NewInt(1), WantCert: true}.Marshal()
 		return b
 	}())
 	for name, f := range map[string]func([]byte) []byte{
@@ -358,6 +444,7 @@ func TestNTP(t *testing.T) {
 			}
 			answer := make([]byte, 48)
 			answer[0], answer[1] = 4<<3|4, 2
+			answer[6], answer[10] = 0x80, 0x40 // 0.5 s to its own reference and back, and 0.25 s: half a second in all
 			copy(answer[24:32], buf[40:48])
 			ahead := toNTP(clock.Now().Add(3250 * time.Millisecond))
 			for i := range 8 {
@@ -367,9 +454,21 @@ func TestNTP(t *testing.T) {
 			conn.WriteTo(answer, from)
 		}
 	}()
-	got, err := NTP{Addr: conn.LocalAddr().String(), Clock: clock}.Offset(t.Context())
-	if err != nil || (got-3250*time.Millisecond).Abs() > time.Microsecond {
-		t.Errorf("offset %v, %v", got, err)
+	got, within, err := NTP{Addr: conn.LocalAddr().String(), Clock: clock}.Offset(t.Context())
+	if err != nil || (got-3250*time.Millisecond).Abs() > time.Microsecond || within != 500*time.Millisecond {
+		t.Errorf("offset %v, give or take %v, %v", got, within, err)
+	}
+	// A server that says it is a second off says nothing, nor does one whose answer was under way for long.
+	sent, answer := [48]byte{40: 7}, [48]byte{0: 4<<3 | 4, 1: 2, 24: 7}
+	answer[9] = 1
+	if _, _, err := offset(sent, answer, clock.Now(), clock.Now().Add(time.Millisecond)); !errors.Is(err, ErrNoAnswer) {
+		t.Errorf("a server that is a second off: %v", err)
+	}
+	answer[9] = 0
+	for late, taken := range map[time.Duration]bool{1900 * time.Millisecond: true, 2100 * time.Millisecond: false} {
+		if _, _, err := offset(sent, answer, clock.Now(), clock.Now().Add(late)); (err == nil) != taken {
+			t.Errorf("an answer after %v: %v", late, err)
+		}
 	}
 	if after := time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC); !fromNTP(toNTP(after), after.Add(time.Hour)).Equal(after) {
 		t.Error("the era after 2036 is read wrong")

@@ -29,7 +29,7 @@ func (w where) config() server.Config {
 type stamps struct {
 	TimestampURLs  []string `name:"timestamp-urls" help:"Outside timestamp authorities (RFC 3161), asked one after the other until one answers; deposits then carry its token beside our own." env:"TIMESTAMP_URLS"`
 	TimestampRoots string   `help:"PEM file with the roots of the outside timestamp authorities." env:"TIMESTAMP_ROOTS" type:"existingfile"`
-	TimeServers    []string `help:"Time servers (host:123) that watch the clock." env:"TIME_SERVERS"`
+	TimeServers    []string `help:"Time servers (host:123) that watch the clock: nothing is sealed while none has answered for five minutes, or while the clock may be more than a second off them." env:"TIME_SERVERS"`
 	Algorithms     string   `help:"JSON file with other end dates of algorithms, as {\"SHA-256\": \"2031-01-01\"}: evidence records are renewed half a year before." env:"ALGORITHMS" type:"existingfile"`
 }
 
