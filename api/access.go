@@ -173,6 +173,7 @@ func Allow(id Identity, action Action, object Object) error {
 	if err := allow(id, action, object); err != nil {
 		return &Refusal{action, object.Kind, fmt.Errorf("%s may not %s this %s: %w", id.Role, action, object.Kind, err)}
 	}
+	id.asked.note(Right{action, object})
 	return nil
 }
 

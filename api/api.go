@@ -49,6 +49,7 @@ type API struct {
 	identifier []Identifier
 	mounting   string // folder of the use case whose route is being registered
 	guard      *http.CrossOriginProtection
+	secrets    map[string]bool // patterns of the routes whose answers show a secret once
 
 	description func() ([]byte, error) // OpenAPI, made at the first request
 }
@@ -76,7 +77,7 @@ func New(cfg Config) (*API, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = prometheus.NewRegistry()
 	}
-	a := &API{mux: http.NewServeMux(), cfg: cfg, log: cfg.Logger, guard: http.NewCrossOriginProtection()}
+	a := &API{mux: http.NewServeMux(), cfg: cfg, log: cfg.Logger, guard: http.NewCrossOriginProtection(), secrets: map[string]bool{}}
 	a.kinds = append(append(a.kinds, kinds...), cfg.Kinds...)
 	var err error
 	if a.metrics, err = newMetrics(cfg.Metrics); err != nil {

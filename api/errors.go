@@ -30,6 +30,9 @@ var (
 	ErrTooMany = errors.New("api: too many requests")
 	// ErrKeyReused: the idempotency key was used with another body.
 	ErrKeyReused = errors.New("api: idempotency key used for another request")
+	// ErrShownOnce: the request with this idempotency key was done, and its answer held
+	// a secret that is not repeated.
+	ErrShownOnce = errors.New("api: done, and its secret was shown once")
 	// ErrInProgress: the request with this idempotency key is still being answered.
 	ErrInProgress = errors.New("api: request in progress")
 	// ErrUnavailable: a part that the answer depends on is down; nothing changed.

@@ -8,6 +8,8 @@ import (
 	"hash"
 	"io"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +20,8 @@ type Reply struct {
 	Status      int
 	ContentType string
 	Location    string
-	Body        []byte   // sealed at rest
+	Body        []byte   // sealed at rest; empty where it holds a secret
+	Rights      []Right  // that the request needed; sealed at rest
 	Request     [32]byte // SHA-256 of the request's body
 	Done        bool     // false: the request was begun and has not ended
 	Begun       time.Time
@@ -39,6 +42,51 @@ type Replies interface {
 	DropReply(ctx context.Context, key [32]byte) error
 }
 
+// Right is an action on an object that Allow allowed.
+type Right struct {
+	Action Action
+	Object Object
+}
+
+// rights are what a request needed. A nil one notes nothing.
+type rights struct {
+	mu   sync.Mutex
+	list []Right
+}
+
+func (r *rights) note(right Right) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, right)
+}
+
+func (r *rights) all() []Right {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.list)
+}
+
+// holdsSecret says whether an answer of a type shows something once.
+func holdsSecret(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return false
+	}
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		text := field.Type.Kind() == reflect.String || field.Type == typeOf[[]string]()
+		if text && (name == "secret" || name == "recoveryCodes") || field.Name == "Body" && holdsSecret(field.Type) {
+			return true
+		}
+	}
+	return false
+}
+
 // maxReply bounds what is kept of an answer: creating routes answer with a small
 // JSON document.
 const maxReply = 64 << 10
@@ -57,7 +105,8 @@ const replyLife = 24 * time.Hour
 // idempotent repeats the answer of a POST whose Idempotency-Key was seen before
 // (draft-ietf-httpapi-idempotency-key-header-07), so that a client may send again
 // after a lost connection. The same key with another body is refused. Failures
-// are not kept.
+// are not kept, nor are answers that hold a secret: a repeat learns that it was done.
+// Whoever may no longer do what the request did does not get its answer.
 func (a *API) idempotent(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := r.Header.Get("Idempotency-Key")
@@ -92,6 +141,9 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, next http.Handler, ke
 	if !claimed {
 		return a.repeat(w, r, before)
 	}
+	id := IdentityOf(ctx)
+	id.asked = new(rights)
+	r = r.WithContext(WithIdentity(ctx, id))
 	body := &hashedBody{Reader: r.Body, Closer: r.Body, sum: sha256.New()}
 	r.Body = body
 	kept := &keptWriter{ResponseWriter: w}
@@ -104,7 +156,10 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, next http.Handler, ke
 		return a.forget(ctx, key)
 	}
 	reply := Reply{Status: kept.status, ContentType: kept.Header().Get("Content-Type"), Location: kept.Header().Get("Location"),
-		Body: kept.body.Bytes(), Request: [32]byte(body.sum.Sum(nil)), Done: true, Begun: now}
+		Body: kept.body.Bytes(), Rights: id.asked.all(), Request: [32]byte(body.sum.Sum(nil)), Done: true, Begun: now}
+	if a.secrets[RouteOf(ctx)] {
+		reply.Body = nil
+	}
 	if err := a.cfg.Replies.EndReply(ctx, key, reply); err != nil {
 		a.log.ErrorContext(ctx, "idempotency reply not kept", "request", RequestID(ctx), "error", err)
 	}
@@ -142,14 +197,23 @@ func (a *API) forget(ctx context.Context, key [32]byte) error {
 	return nil
 }
 
-// repeat answers as before, if the body is the same as before.
+// repeat answers as before, if the body is the same as before and whoever asks may
+// still do what was done.
 func (a *API) repeat(w http.ResponseWriter, r *http.Request, before Reply) error {
+	for _, right := range before.Rights {
+		if err := Allow(IdentityOf(r.Context()), right.Action, right.Object); err != nil {
+			return err
+		}
+	}
 	sum := sha256.New()
 	if _, err := io.Copy(sum, http.MaxBytesReader(w, r.Body, maxRepeat)); err != nil {
 		return err
 	}
 	if [32]byte(sum.Sum(nil)) != before.Request {
 		return ErrKeyReused
+	}
+	if a.secrets[RouteOf(r.Context())] {
+		return ErrShownOnce
 	}
 	for name, value := range map[string]string{"Content-Type": before.ContentType, "Location": before.Location} {
 		if value != "" {

@@ -134,3 +134,72 @@ func TestClaimEndsWithAPanic(t *testing.T) {
 		}
 	})
 }
+
+// What the answer of a request is repeated to: the same session or key, as long as it
+// may still do what the request did.
+func TestRepeatedToWhoMayStill(t *testing.T) {
+	a, err := New(Config{Clock: wallClock{}, Replies: &manyReplies{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	me := Identity{Role: Owner, Account: "me", Organisation: "org", Session: "s1", Fresh: true}
+	a.Identify(func(*http.Request) (Identity, error) { return me, nil })
+	done := 0
+	a.Raw(Route{Method: "POST", Path: "/act", ID: "act"}, func(w http.ResponseWriter, r *http.Request) error {
+		if err := Allow(IdentityOf(r.Context()), Update, Object{Kind: OrganisationObject, Organisation: "org"}); err != nil {
+			return err
+		}
+		done++
+		return WriteJSON(w, http.StatusOK, done)
+	})
+	post := func(what string, id Identity, status int, body string, times int) {
+		t.Helper()
+		me = id
+		r := httptest.NewRequest("POST", "/act", nil)
+		r.Header.Set("Idempotency-Key", "k")
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, r)
+		if w.Code != status || !strings.Contains(w.Body.String(), body) || done != times {
+			t.Errorf("%s: %d %s, done %d times", what, w.Code, w.Body, done)
+		}
+	}
+	first := me
+	stale, sender, elsewhere, key := first, first, first, first
+	stale.Fresh = false
+	sender.Role = Sender
+	elsewhere.Session = "s2"
+	key.Session, key.Key, key.Scopes = "", "k1", Scopes{"organisation:read"}
+	post("the first", first, 200, "1", 1)
+	post("again", first, 200, "1", 1)
+	post("with an old proof", stale, 403, "step-up", 1)
+	post("with another role", sender, 403, "not-allowed", 1)
+	post("by a key without the scope", key, 403, "not-allowed", 1)
+	post("in another session", elsewhere, 200, "2", 2)
+	post("again in the first", first, 200, "1", 2)
+}
+
+// manyReplies are claims of each key.
+type manyReplies struct{ of map[[32]byte]*claims }
+
+func (m *manyReplies) at(key [32]byte) *claims {
+	if m.of == nil {
+		m.of = map[[32]byte]*claims{}
+	}
+	if m.of[key] == nil {
+		m.of[key] = &claims{}
+	}
+	return m.of[key]
+}
+
+func (m *manyReplies) BeginReply(ctx context.Context, key [32]byte, now, answersAfter, claimsAfter time.Time) (Reply, bool, error) {
+	return m.at(key).BeginReply(ctx, key, now, answersAfter, claimsAfter)
+}
+func (m *manyReplies) EndReply(ctx context.Context, key [32]byte, r Reply) error {
+	return m.at(key).EndReply(ctx, key, r)
+}
+func (m *manyReplies) HoldReply(ctx context.Context, key [32]byte, now time.Time) error {
+	return m.at(key).HoldReply(ctx, key, now)
+}
+func (m *manyReplies) DropReply(ctx context.Context, key [32]byte) error {
+	return m.at(key).DropReply(ctx, key)
+}

@@ -40,7 +40,9 @@ func (r Role) Member() bool {
 type Identity struct {
 	Role         Role   // "" is Anonymous
 	Account      string // account id; empty for signers and nobody
-	Session      string // session id; empty when a key was shown instead of a cookie
+	Session      string // session id, a hash for a signer's; empty when a key was shown instead of a cookie
+	Key          string // id of the API key that was shown, empty for people
+	KeyName      string // as who made the key named it
 	Organisation string // the organisation that the session acts for
 	Ceremony     string // for a signer: the one document whose link was opened
 	Signer       string // for a signer: which one of that document
@@ -48,6 +50,8 @@ type Identity struct {
 	Fresh        bool   // a password or second factor was proved within the last minutes
 	ReadOnly     bool   // the account or organisation is deactivated: nothing new, what is there can be read
 	Scopes       Scopes // for an API key: all that it may do; nil for people
+
+	asked *rights // what is allowed is noted here while an answer is made that may be repeated
 }
 
 // Scopes limit an API key to some actions on some objects, as "document:read".
@@ -56,14 +60,17 @@ type Scopes []string
 // Known says whether somebody is signed in at all.
 func (id Identity) Known() bool { return id.Role != "" && id.Role != Anonymous }
 
-// Subject names the identity for limits and idempotency: stable, and different
-// for any two that could act differently.
+// Subject names the identity for idempotency and the count of downloads: stable, and
+// different for any two that could act differently, as two sessions of one person and
+// a key of theirs.
 func (id Identity) Subject() string {
 	switch {
+	case id.Key != "":
+		return "key:" + id.Organisation + ":" + id.Key
 	case id.Account != "":
-		return "account:" + id.Organisation + ":" + id.Account
+		return "account:" + id.Organisation + ":" + id.Account + ":" + id.Session
 	case id.Ceremony != "":
-		return "signer:" + id.Ceremony + ":" + id.Signer
+		return "signer:" + id.Ceremony + ":" + id.Signer + ":" + id.Session
 	}
 	return "anonymous"
 }

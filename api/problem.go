@@ -90,6 +90,7 @@ var kinds = []Kind{
 	{ErrTooLarge, 413, "too-large", "Too large", "Send less."},
 	{ErrExpired, 410, "expired", "No longer valid", "The link or code was used already or its time is over. Ask for a new one."},
 	{ErrKeyReused, 422, "idempotency-key-reused", "Idempotency key used for another request", "Use a new key for a new request."},
+	{ErrShownOnce, 409, "shown-once", "Done already", "A request with this Idempotency-Key was done, and its secret was shown once. If the answer never arrived, delete what was made and make it anew with another Idempotency-Key."},
 	{ErrInProgress, 409, "in-progress", "In progress", "A request with this Idempotency-Key is being answered. Send it again in a moment."},
 	{ErrInvalid, 422, "invalid", "Not possible", "Check what was sent."},
 	{ErrConflict, 409, "conflict", "Not possible now", "It exists already or is in another state. Load it again."},

@@ -57,6 +57,9 @@ func (r Route) maxBody() int64 {
 func Register[I, O any](a *API, route Route, handler func(context.Context, *I) (*O, error)) {
 	a.needProblemSchema()
 	a.mounting = path.Base(cmp.Or(typeOf[I]().PkgPath(), typeOf[O]().PkgPath()))
+	if holdsSecret(typeOf[O]()) {
+		a.secrets[route.Method+" "+route.Path] = true
+	}
 	huma.Register(a.huma, route.operation(), func(ctx context.Context, in *I) (*O, error) {
 		if err := route.admit(ctx); err != nil {
 			return nil, a.report(ctx, err)

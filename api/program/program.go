@@ -162,7 +162,7 @@ func (h *Handler) holder(ctx context.Context, k api.Key) (api.Identity, error) {
 	if acc.State == api.AccountBlocked {
 		return api.Identity{}, nil
 	}
-	return api.Identity{Role: k.Role, Account: k.Account, Organisation: k.Organisation, Scopes: append(api.Scopes{}, k.Scopes...),
+	return api.Identity{Role: k.Role, Account: k.Account, Organisation: k.Organisation, Key: k.ID, KeyName: k.Name, Scopes: append(api.Scopes{}, k.Scopes...),
 		ReadOnly: org.Deactivated || acc.State == api.AccountDeactivated}, nil
 }
 

@@ -2,6 +2,7 @@ package program_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -48,14 +49,14 @@ func newService(t *testing.T, allow egress.Config) *service {
 	s.program, err = program.New(program.Config{Store: s.store, Clock: s.clock, Client: egress.NewClient(allow),
 		CheckURL: func(u string) error { return egress.CheckURL(u, allow) }})
 	s.must(err)
-	a, err := api.New(api.Config{Clock: s.clock})
+	a, err := api.New(api.Config{Clock: s.clock, Replies: s.store})
 	s.must(err)
 	a.Identify(func(r *http.Request) (api.Identity, error) { // a session, said by a header
 		who := strings.Fields(r.Header.Get("X-Test-Who"))
 		if len(who) < 2 {
 			return api.Identity{}, nil
 		}
-		return api.Identity{Account: who[0], Organisation: who[1], Role: api.Role(who[2]), Session: "s", Fresh: len(who) == 3}, nil
+		return api.Identity{Account: who[0], Organisation: who[1], Role: api.Role(who[2]), Session: cmp.Or(r.Header.Get("X-Test-Session"), "s"), Fresh: len(who) == 3}, nil
 	})
 	a.Mount(s.program)
 	api.Register(a, api.Route{Method: "GET", Path: "/api/{kind}/{action}", ID: "try"}, func(ctx context.Context, in *struct {
@@ -148,6 +149,61 @@ func TestKeys(t *testing.T) {
 	s.do(who, "eve two owner", "DELETE", "/api/keys/"+made["id"].(string), nil, 404)
 	s.do(who, owner, "DELETE", "/api/keys/"+made["id"].(string), nil, 204)
 	s.do(bearer, secret, "GET", "/api/document/read", nil, 401)
+}
+
+// TestSecretsAreShownOnce: whatever is sent again with an Idempotency-Key, a secret is
+// in the first answer and in no other, and what is repeated is repeated to who may
+// still do it.
+func TestSecretsAreShownOnce(t *testing.T) {
+	s := newService(t, local)
+	send := func(path string, body m, header ...string) *httptest.ResponseRecorder {
+		t.Helper()
+		raw, err := json.Marshal(body)
+		s.must(err)
+		r := httptest.NewRequest("POST", path, bytes.NewReader(raw))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", "abc")
+		for i := 0; i < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, r)
+		return w
+	}
+	for path, body := range map[string]m{
+		"/api/keys":     {"name": "Robot", "scopes": []string{"document:read"}},
+		"/api/webhooks": {"url": s.receiver.URL + "/in"},
+	} {
+		first := send(path, body, who, owner)
+		var made struct{ ID, Secret string }
+		s.must(json.Unmarshal(first.Body.Bytes(), &made))
+		if first.Code != 201 || made.Secret == "" {
+			t.Fatalf("%s: %d %s", path, first.Code, first.Body)
+		}
+		for what, again := range map[string]struct {
+			header []string
+			status int
+			kind   string
+		}{
+			"the same again":                     {[]string{who, owner}, 409, "shown-once"},
+			"with an old proof":                  {[]string{who, owner + " stale"}, 403, "step-up"},
+			"by a role that may not":             {[]string{who, "ann one sender"}, 403, "not-allowed"},
+			"with an old proof, another session": {[]string{who, owner + " stale", "X-Test-Session", "other"}, 403, "step-up"},
+		} {
+			w := send(path, body, again.header...)
+			if w.Code != again.status || !strings.Contains(w.Body.String(), "/"+again.kind) || strings.Contains(w.Body.String(), made.Secret) {
+				t.Errorf("%s %s: %d %s", path, what, w.Code, w.Body)
+			}
+		}
+		if path == "/api/keys" {
+			if w := send(path, body, bearer, "Bearer "+made.Secret); w.Code != 403 || strings.Contains(w.Body.String(), "secret") {
+				t.Errorf("by the key itself: %d %s", w.Code, w.Body)
+			}
+		}
+	}
+	if keys := s.do(who, owner, "GET", "/api/keys", nil, 200)["keys"].([]any); len(keys) != 1 {
+		t.Errorf("%d keys were made", len(keys))
+	}
 }
 
 // local lets deliveries reach the receiver of this test and nothing else.

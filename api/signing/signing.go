@@ -9,6 +9,7 @@ package signing
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -142,7 +143,8 @@ func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 	case err != nil:
 		return api.Identity{}, fmt.Errorf("find the signing session: %w", err)
 	}
-	return api.Identity{Role: api.Signer, Ceremony: grant.Document, Signer: grant.Signer}, nil
+	session := ceremony.HashSecret(cookie.Value)
+	return api.Identity{Role: api.Signer, Ceremony: grant.Document, Signer: grant.Signer, Session: hex.EncodeToString(session[:])}, nil
 }
 
 // ours keeps the signer's cookie from speaking for a request of an account

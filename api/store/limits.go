@@ -49,6 +49,7 @@ func (a *Accounts) Clear(ctx context.Context, name, who string) error {
 type replyBody struct {
 	ContentType, Location string
 	Body                  []byte
+	Rights                []api.Right `json:",omitempty"`
 }
 
 // BeginReply implements api.Replies.
@@ -72,14 +73,14 @@ func (a *Accounts) BeginReply(ctx context.Context, key [32]byte, now, answersAft
 	}
 	var body replyBody
 	err = a.sealer.open(ctx, "replies", string(key[:]), sealed, &body)
-	r.ContentType, r.Location, r.Body = body.ContentType, body.Location, body.Body
+	r.ContentType, r.Location, r.Body, r.Rights = body.ContentType, body.Location, body.Body, body.Rights
 	copy(r.Request[:], request)
 	return r, false, err
 }
 
 // EndReply implements api.Replies.
 func (a *Accounts) EndReply(ctx context.Context, key [32]byte, r api.Reply) error {
-	sealed, err := a.sealer.seal(ctx, monthKey(r.Begun), "replies", string(key[:]), replyBody{r.ContentType, r.Location, r.Body})
+	sealed, err := a.sealer.seal(ctx, monthKey(r.Begun), "replies", string(key[:]), replyBody{r.ContentType, r.Location, r.Body, r.Rights})
 	if err != nil {
 		return err
 	}

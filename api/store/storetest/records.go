@@ -86,7 +86,8 @@ func replies(t *testing.T, a *store.Accounts, clock *Clock) {
 	if _, claimed := begin(); !claimed {
 		t.Error("the claim of a server that died stays for ever")
 	}
-	want := api.Reply{Status: 201, ContentType: "application/json", Location: "/x", Body: []byte("body"), Request: [32]byte{9}, Done: true, Begun: clock.Now()}
+	want := api.Reply{Status: 201, ContentType: "application/json", Location: "/x", Body: []byte("body"), Request: [32]byte{9},
+		Rights: []api.Right{{Action: api.Send, Object: api.Object{Kind: api.DocumentObject, Organisation: "o", Shared: []api.Action{api.Send}}}}, Done: true, Begun: clock.Now()}
 	must(t, a.EndReply(ctx, key, want))
 	must(t, a.HoldReply(ctx, key, clock.Now().Add(time.Second))) // comes too late, and changes nothing
 	clock.Advance(59 * time.Minute)
