@@ -86,11 +86,11 @@ func FuzzVerify(f *testing.F) {
 // what the signer saw is still the same.
 func FuzzAppended(f *testing.F) {
 	k := newKit(f)
-	doc := k.one(LevelT)
+	doc := k.certified(prepared(f, contract(drawing("90 0 R")...), 2), LevelT)
 	for _, other := range [][]byte{k.extend(doc), k.appended(doc, nil, func(*syntax.Update, *syntax.File) {})} {
 		f.Add(other[len(doc):])
 	}
-	for _, v := range [][]byte{k.set(doc, objPage, syntax.Dict{"Rotate": int64(90)}), k.set(doc, objText, syntax.Dict{"V": syntax.String("9")})} {
+	for _, v := range [][]byte{k.set(doc, objPage, syntax.Dict{"Rotate": int64(90)}), k.set(doc, objText, syntax.Dict{"V": syntax.String("9")}), k.filledIn(doc, 90, forgedForm)} {
 		f.Add(v[len(doc):])
 	}
 	want := shown(f, k.open(doc))
@@ -107,11 +107,11 @@ func FuzzAppended(f *testing.F) {
 }
 
 // shown is all that the document shows: every object of the signed revision
-// that may never change.
+// that may never change, and the one that it lacks.
 func shown(t testing.TB, f *syntax.File) []syntax.Object {
 	t.Helper()
 	var out []syntax.Object
-	for _, num := range []int{objPages, objFont, objContent, objOther, objText, objOverlay, 10, 11} {
+	for _, num := range []int{objPages, objFont, objContent, objOther, objText, objOverlay, 10, 11, 90} {
 		o, err := f.Get(syntax.Ref{Num: num})
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package pdf
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -24,6 +25,12 @@ func (v *verifier) history() {
 		v.add(History, "", "the cross-reference chain does not lead to the signed revision")
 		return
 	}
+	var g gaps
+	if added > 0 {
+		if g, err = v.findGaps(base, v.f.Sections[:added]); err != nil {
+			v.cannotStand(err)
+		}
+	}
 	pos := first
 	ends := map[int64]bool{first: true}
 	for i := added - 1; i >= 0; i-- {
@@ -32,7 +39,7 @@ func (v *verifier) history() {
 			v.add(UpdateMalformed, fmt.Sprintf("revision at byte %d", pos), err.Error())
 			return
 		}
-		v.update(base, rev)
+		v.update(base, rev, g)
 		if base, err = open(v.r, rev.End, v.opts.Limits, v.opts.Password); err != nil {
 			v.add(UpdateMalformed, fmt.Sprintf("revision at byte %d", pos), err.Error())
 			return
@@ -45,6 +52,16 @@ func (v *verifier) history() {
 	}
 	v.boundaries(ends)
 	v.forbidden()
+}
+
+// cannotStand tells that the signed document cannot be looked through, or that
+// something of it lies behind its end.
+func (v *verifier) cannotStand(err error) {
+	code := Incomplete
+	if errors.Is(err, syntax.ErrLimit) {
+		code = TooComplex
+	}
+	v.report.Findings = append(v.report.Findings, Finding{Code: code, Sentence: Explain(code), Detail: err.Error()})
 }
 
 // firstEnd is the end of the oldest signature whose place is sound.
@@ -85,13 +102,15 @@ func (v *verifier) forbidden() {
 }
 
 // update compares one update with the file before it.
-func (v *verifier) update(before *syntax.File, rev syntax.Revision) {
+func (v *verifier) update(before *syntax.File, rev syntax.Revision, g gaps) {
 	report := RevisionReport{Start: rev.Start, End: rev.End, OK: true}
-	c := comparison{before: before, rev: rev}
+	c := comparison{before: before, rev: rev, gaps: g}
 	after, err := open(v.r, rev.End, v.opts.Limits, v.opts.Password)
 	if err == nil {
 		c.after = after
-		err = c.run()
+		if err = c.run(); err == nil {
+			err = g.noteRevision(after, rev)
+		}
 	}
 	if err != nil {
 		c.refuse(UpdateMalformed, err.Error())
@@ -112,6 +131,7 @@ func (v *verifier) update(before *syntax.File, rev syntax.Revision) {
 type comparison struct {
 	before, after *syntax.File
 	rev           syntax.Revision
+	gaps          gaps
 	old, now      *doc
 	stampFields   map[syntax.Ref]bool // new fields of document timestamps
 	findings      []Finding
@@ -139,6 +159,10 @@ func (c *comparison) run() error {
 	if err != nil {
 		return err
 	}
+	self := c.rev.Section.Self // 0 for a table; a stream may stand there without an entry
+	if _, listed := c.rev.Section.Entries[self]; self != 0 && !listed && (c.before.InUse(self) || c.gaps.open[self]) {
+		c.refuse(UpdateMalformed, "the cross-reference takes the number of something else")
+	}
 	for num, e := range c.rev.Section.Entries {
 		if err := c.entry(num, e, roles); err != nil {
 			return err
@@ -155,6 +179,14 @@ func (c *comparison) trailer() {
 			c.refuse(ChangedTrailer, string(k))
 		}
 	}
+	// An object whose number is not below /Size is missing (ISO 32000-2, 7.5.5):
+	// the size may neither hide an object nor bring one to light.
+	for _, f := range []*syntax.File{c.before, c.after} {
+		if size, _ := f.Trailer["Size"].(int64); size <= int64(f.Last()) {
+			c.refuse(ChangedTrailer, "Size")
+			break
+		}
+	}
 	id1, _ := b["ID"].(syntax.Array)
 	id2, _ := a["ID"].(syntax.Array)
 	if len(id1) > 0 && (len(id2) == 0 || !reflect.DeepEqual(id1[0], id2[0])) {
@@ -169,9 +201,8 @@ func (c *comparison) isNew(o syntax.Object) (syntax.Ref, bool) {
 	if !ok {
 		return ref, false
 	}
-	was, existed := c.before.Entry(ref.Num)
 	_, here := c.rev.Section.Entries[ref.Num]
-	return ref, here && (!existed || was.Kind == syntax.Free)
+	return ref, here && !c.before.InUse(ref.Num)
 }
 
 // role says how an existing object may change.
@@ -208,14 +239,18 @@ func (c *comparison) roles() (map[syntax.Ref]role, error) {
 // entry judges one entry of the update's cross-reference.
 func (c *comparison) entry(num int, e syntax.Entry, roles map[syntax.Ref]role) error {
 	was, existed := c.before.Entry(num)
+	existed = existed && was.Kind != syntax.Free
 	if e.Kind == syntax.Free {
-		if existed && was.Kind != syntax.Free {
+		if existed {
 			c.refuse(Removed, fmt.Sprintf("object %d", num))
 		}
 		return nil
 	}
-	if !existed || was.Kind == syntax.Free {
-		return nil // new; only the allowed changes of old objects can show it
+	if !existed {
+		if c.gaps.open[num] {
+			c.refuse(FilledIn, fmt.Sprintf("object %d", num))
+		}
+		return nil // else only the allowed changes of old objects can show it
 	}
 	if was.Gen != e.Gen {
 		c.refuse(Removed, fmt.Sprintf("object %d, by another generation", num))

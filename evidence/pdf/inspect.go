@@ -93,12 +93,14 @@ type Info struct {
 }
 
 // Inspect checks that a document can be shown to signers and signed: it is a
-// whole, unencrypted PDF, every object of it can be read, and none of them
-// could change what a signer sees. The error is a *Refusal; Info then holds
+// whole, unencrypted PDF, every object of it can be read and lies inside it, and
+// none of them could change what a signer sees. The error is a *Refusal; Info then holds
 // what was found until then.
 //
 // Every object is looked at, also those that no page refers to: a later
-// revision could.
+// revision could. A reference to an object that does not exist is null, as the
+// specification says, and is taken: Prepare leaves its number alone, and Verify
+// refuses a document in which somebody has filled it in.
 func Inspect(r io.ReaderAt, size int64, limits Limits) (Info, error) {
 	info := Info{Size: size}
 	if limits.Size == 0 {
@@ -170,7 +172,9 @@ func inspect(r io.ReaderAt, size int64, limits Limits, info *Info) error {
 
 // scan looks at every object of the file.
 func scan(f *syntax.File, info *Info) error {
-	return f.Each(func(ref syntax.Ref, o syntax.Object) error {
+	tooHigh := false
+	err := f.Whole(func(ref syntax.Ref, o syntax.Object) error {
+		syntax.Refs(o, func(r syntax.Ref) { tooHigh = tooHigh || r.Num >= syntax.MaxNumber })
 		if st, ok := o.(*syntax.Stream); ok {
 			o = st.Dict
 		}
@@ -179,6 +183,10 @@ func scan(f *syntax.File, info *Info) error {
 		}
 		return nil
 	})
+	if err == nil && tooHigh {
+		return refuse(TooComplex, fmt.Errorf("a reference to an object above %d", syntax.MaxNumber))
+	}
+	return err
 }
 
 func scanObject(o syntax.Object, info *Info) error {

@@ -29,14 +29,16 @@ func newKit(t testing.TB) *kit {
 }
 
 // contract is a small document with a text field, an overlay annotation, and
-// two page contents of which it shows the first.
-func contract() []byte {
+// two page contents of which it shows the first. swap are texts to be replaced,
+// each followed by what takes its place.
+func contract(swap ...string) []byte {
 	var b bytes.Buffer
+	swapped := strings.NewReplacer(swap...).Replace
 	var offs []int
 	b.WriteString("%PDF-1.7\n%\xE2\xE3\xCF\xD3\n")
 	obj := func(body string) {
 		offs = append(offs, b.Len())
-		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", len(offs), body)
+		fmt.Fprintf(&b, "%d 0 obj\n%s\nendobj\n", len(offs), swapped(body))
 	}
 	stream := func(dict, data string) {
 		obj(fmt.Sprintf("<<%s/Length %d>>\nstream\n%s\nendstream", dict, len(data), data))
@@ -57,7 +59,7 @@ func contract() []byte {
 	for _, o := range offs {
 		fmt.Fprintf(&b, "%010d 00000 n \n", o)
 	}
-	fmt.Fprintf(&b, "trailer\n<</Size %d/Root 1 0 R/ID[<00><00>]>>\nstartxref\n%d\n%%%%EOF\n", len(offs)+1, at)
+	b.WriteString(swapped(fmt.Sprintf("trailer\n<</Size %d/Root 1 0 R/ID[<00><00>]>>\nstartxref\n%d\n%%%%EOF\n", len(offs)+1, at)))
 	return b.Bytes()
 }
 
@@ -73,10 +75,12 @@ func (k *kit) request(s Signer, field string, level Level) Request {
 func (k *kit) empty() []byte { return prepared(k.t, contract(), 2) }
 
 // one is signed by Ada, certified.
-func (k *kit) one(level Level) []byte {
+func (k *kit) one(level Level) []byte { return k.certified(k.empty(), level) }
+
+func (k *kit) certified(doc []byte, level Level) []byte {
 	r := k.request(k.ada, "A", level)
 	r.Certify = true
-	return sign(k.t, k.empty(), r)
+	return sign(k.t, doc, r)
 }
 
 // two is also signed by Bob.

@@ -44,7 +44,11 @@ func PreparedTail(in io.ReaderAt, size int64, p Preparation) ([]byte, error) {
 			return nil, ErrSigned
 		}
 	}
-	u := syntax.NewUpdate(f)
+	// Later revisions number on from this one, so that none fills a reference in.
+	u, err := syntax.NewUpdateAbove(f)
+	if err != nil {
+		return nil, err
+	}
 	if err := d.addFields(u, p.Fields, p.Forms); err != nil {
 		return nil, err
 	}

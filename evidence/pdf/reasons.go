@@ -28,6 +28,7 @@ const (
 	DocMDP          Code = "pdf.docmdp"
 	FieldLocked     Code = "pdf.field-locked"
 	UpdateMalformed Code = "pdf.update-malformed"
+	Incomplete      Code = "pdf.incomplete"
 	History         Code = "pdf.history"
 	TrailingBytes   Code = "pdf.trailing-bytes"
 	ChangedObject   Code = "pdf.change.object"
@@ -36,6 +37,7 @@ const (
 	ChangedField    Code = "pdf.change.field"
 	ChangedPage     Code = "pdf.change.page"
 	ChangedTrailer  Code = "pdf.change.trailer"
+	FilledIn        Code = "pdf.change.filled-in"
 	AddedField      Code = "pdf.change.field-added"
 	Removed         Code = "pdf.change.removed"
 )
@@ -66,6 +68,7 @@ var reasons = map[Code]string{
 	DocMDP:          "The document was signed again although its first signature forbids that.",
 	FieldLocked:     "A field was signed that an earlier signature had locked.",
 	UpdateMalformed: "Bytes were added after signing that are not a proper revision.",
+	Incomplete:      "The document was not whole when it was signed: what was added later can show in it.",
 	History:         "The revisions of the document do not follow on one another.",
 	TrailingBytes:   "Bytes stand behind the end of the last revision.",
 	ChangedObject:   "Something in the document was replaced after signing.",
@@ -74,6 +77,7 @@ var reasons = map[Code]string{
 	ChangedField:    "A field was changed after signing otherwise than by signing it.",
 	ChangedPage:     "A page was changed after signing.",
 	ChangedTrailer:  "A later revision names another document.",
+	FilledIn:        "Something that the document refers to was missing when it was signed, and was added after signing.",
 	AddedField:      "A field was added after signing.",
 	Removed:         "Something was removed from the document after signing.",
 }

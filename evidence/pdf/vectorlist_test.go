@@ -19,7 +19,7 @@ import (
 )
 
 func vectors() []vector {
-	return slices.Concat(wholeVectors(), byteVectors(), rangeVectors(), messageVectors(), trustVectors(), shadowVectors(), updateVectors())
+	return slices.Concat(wholeVectors(), byteVectors(), rangeVectors(), messageVectors(), trustVectors(), shadowVectors(), gapVectors(), updateVectors())
 }
 
 func codes(c ...Code) []Code { return c }

@@ -7,6 +7,7 @@ type Revision struct {
 	Start, End int64 // End is behind %%EOF and its end of line
 	Section    Section
 	Objects    map[int]Place // objects that stand in it, the cross-reference stream left out
+	packs      []*Stream     // those of them that are object streams
 }
 
 // Account reads the update that begins at start and whose cross-reference is
@@ -30,6 +31,9 @@ func (f *File) Account(start, section int64) (Revision, error) {
 	if err := f.allListed(rev); err != nil {
 		return rev, err
 	}
+	if err := f.packsListed(rev); err != nil {
+		return rev, err
+	}
 	rev.End, err = f.walkEnd(pos, section)
 	return rev, err
 }
@@ -45,7 +49,7 @@ func (f *File) walkObjects(rev *Revision, pos, section int64) (int64, error) {
 		if pos = next; pos >= section {
 			break
 		}
-		ref, _, place, err := f.At(pos)
+		ref, o, place, err := f.At(pos)
 		if err != nil {
 			return 0, err
 		}
@@ -55,6 +59,17 @@ func (f *File) walkObjects(rev *Revision, pos, section int64) (int64, error) {
 		}
 		if place.Comments {
 			return 0, fmt.Errorf("%w: a comment inside object %d", ErrBroken, ref.Num)
+		}
+		if err := f.oneObject(place); err != nil {
+			return 0, fmt.Errorf("object %d: %w", ref.Num, err)
+		}
+		if st, ok := o.(*Stream); ok {
+			switch st.Dict.Name("Type") {
+			case "XRef":
+				return 0, fmt.Errorf("%w: an update with two cross-references", ErrBroken)
+			case "ObjStm":
+				rev.packs = append(rev.packs, st)
+			}
 		}
 		rev.Objects[ref.Num] = place
 		pos = place.End
@@ -66,11 +81,38 @@ func (f *File) walkObjects(rev *Revision, pos, section int64) (int64, error) {
 		return rev.Section.end, nil
 	}
 	_, _, place, err := f.At(section)
+	if err == nil && place.Comments {
+		err = fmt.Errorf("%w: a comment inside the cross-reference", ErrBroken)
+	}
+	if err == nil {
+		err = f.oneObject(place)
+	}
 	return place.End, err
+}
+
+// packsListed checks that the object streams hold what the cross-reference says
+// and nothing else: readers that find an object in its stream by number and
+// readers that find it by its place must find the same.
+func (f *File) packsListed(rev Revision) error {
+	for _, st := range rev.packs {
+		pk, err := f.unpack(st)
+		if err != nil {
+			return err
+		}
+		for i, num := range pk.numbers {
+			if rev.Section.Entries[num] != (Entry{Kind: Compressed, Offset: int64(st.ref.Num), Index: int32(i)}) {
+				return fmt.Errorf("%w: object %d in object stream %d is not in the cross-reference", ErrBroken, num, st.ref.Num)
+			}
+		}
+	}
+	return nil
 }
 
 // allListed checks the other direction: every entry points into the update.
 func (f *File) allListed(rev Revision) error {
+	if rev.Section.Entries[0].Kind != Free {
+		return fmt.Errorf("%w: an object with number 0", ErrBroken)
+	}
 	for num, e := range rev.Section.Entries {
 		ok := false
 		switch e.Kind {
@@ -107,6 +149,9 @@ func (f *File) walkEnd(pos, section int64) (int64, error) {
 		}
 		if string(p.b[p.pos:p.pos+5]) != "%%EOF" {
 			return p.fail("expected %%EOF")
+		}
+		if p.skips > 0 {
+			return p.fail("a comment before %%EOF")
 		}
 		end = pos + int64(p.pos) + 5
 		return nil

@@ -30,6 +30,14 @@ func NewUpdate(f *File) *Update {
 	return u
 }
 
+// NewUpdateAbove begins a revision of f whose new numbers no reference names.
+func NewUpdateAbove(f *File) (*Update, error) {
+	u := NewUpdate(f)
+	var err error
+	u.next, err = f.NextUnnamed()
+	return u, err
+}
+
 // Reserve takes a new object number, to be Set later.
 func (u *Update) Reserve() Ref {
 	u.next++
@@ -45,7 +53,10 @@ func (u *Update) Add(o Object) Ref {
 
 // Set writes an object under a number that is reserved or that the file
 // already has.
-func (u *Update) Set(ref Ref, o Object) { u.objs[ref.Num] = item{ref.Gen, o} }
+func (u *Update) Set(ref Ref, o Object) {
+	u.objs[ref.Num] = item{ref.Gen, o}
+	u.next = max(u.next, ref.Num+1)
+}
 
 // Tail is the revision as bytes to be appended to the file.
 type Tail struct {

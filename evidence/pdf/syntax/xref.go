@@ -71,7 +71,9 @@ func (f *File) tooManyObjects() error {
 // 7.5.8.4: an object hidden from old readers is free in the table).
 func (f *File) Section(off int64) (Section, error) { return f.section(off, false) }
 
-// section reads a section; strict refuses a key that stands twice.
+// section reads a section. Strict refuses what readers read differently: a key
+// or an entry that stands twice, comments, a table of another form than the
+// specification's.
 func (f *File) section(off int64, strict bool) (Section, error) {
 	c := &counter{r: bufio.NewReader(io.NewSectionReader(f, off, f.size-off))}
 	if off < 0 || off >= f.size {
@@ -81,7 +83,7 @@ func (f *File) section(off int64, strict bool) (Section, error) {
 		return f.streamSection(off, strict)
 	}
 	s := Section{Entries: map[int]Entry{}, Table: true}
-	if err := f.table(c, s.Entries); err != nil {
+	if err := f.table(c, s.Entries, strict); err != nil {
 		return Section{}, err
 	}
 	if err := f.spend(c.n); err != nil {
@@ -91,6 +93,9 @@ func (f *File) section(off int64, strict bool) (Section, error) {
 		o, err := p.object()
 		s.Trailer, _ = o.(Dict)
 		s.end = off + c.n + int64(p.pos)
+		if err == nil && strict && p.skips > 0 {
+			err = p.fail("a comment in the trailer")
+		}
 		return err
 	})
 	if err == nil && s.Trailer == nil {
@@ -153,7 +158,7 @@ func (c *counter) word() string {
 }
 
 // table reads subsections up to and including the word "trailer".
-func (f *File) table(c *counter, into map[int]Entry) error {
+func (f *File) table(c *counter, into map[int]Entry, strict bool) error {
 	for {
 		w := c.word()
 		if w == "trailer" {
@@ -170,19 +175,26 @@ func (f *File) table(c *counter, into map[int]Entry) error {
 		if count > uint64(f.limits.Objects) {
 			return f.tooManyObjects()
 		}
-		if err := f.subsection(c, int(first), int(count), into); err != nil {
+		if err := f.subsection(c, int(first), int(count), into, strict); err != nil {
 			return err
 		}
 	}
 }
 
-func (f *File) subsection(c *counter, first, count int, into map[int]Entry) error {
+func (f *File) subsection(c *counter, first, count int, into map[int]Entry, strict bool) error {
 	for i := range count {
-		off, err1 := strconv.ParseUint(c.word(), 10, 62)
-		gen, err2 := strconv.ParseUint(c.word(), 10, 32)
-		kind := c.word()
+		before := c.n
+		w1, w2, kind := c.word(), c.word(), c.word()
+		off, err1 := strconv.ParseUint(w1, 10, 62)
+		gen, err2 := strconv.ParseUint(w2, 10, 32)
 		if err1 != nil || err2 != nil || (kind != "n" && kind != "f") {
 			return fmt.Errorf("%w: bad entry in the cross-reference table", ErrBroken)
+		}
+		if strict && (len(w1) != 10 || len(w2) != 5 || i > 0 && c.n-before != 20) { // ISO 32000-2, 7.5.4
+			return fmt.Errorf("%w: a cross-reference entry that is not of 20 bytes", ErrBroken)
+		}
+		if _, twice := into[first+i]; twice && strict {
+			return f.listedTwice(first + i)
 		}
 		e := Entry{Kind: Free, Gen: uint16(min(gen, math.MaxUint16))}
 		if kind == "n" && off > 0 { // offset 0 is how some writers say free
@@ -194,6 +206,12 @@ func (f *File) subsection(c *counter, first, count int, into map[int]Entry) erro
 		}
 	}
 	return nil
+}
+
+// listedTwice is the error for a number with two entries in one section: some
+// readers take the first, others the last.
+func (f *File) listedTwice(num int) error {
+	return fmt.Errorf("%w: object %d stands twice in a cross-reference", ErrBroken, num)
 }
 
 // streamSection reads a cross-reference stream (ISO 32000-2, 7.5.8).
@@ -212,10 +230,10 @@ func (f *File) streamSection(off int64, strict bool) (Section, error) {
 		return Section{}, err
 	}
 	s := Section{Trailer: st.Dict, Entries: map[int]Entry{}, Self: st.ref.Num}
-	return s, f.streamEntries(st.Dict, data, s.Entries)
+	return s, f.streamEntries(st.Dict, data, s.Entries, strict)
 }
 
-func (f *File) streamEntries(d Dict, data []byte, into map[int]Entry) error {
+func (f *File) streamEntries(d Dict, data []byte, into map[int]Entry, strict bool) error {
 	bad := fmt.Errorf("%w: bad cross-reference stream", ErrBroken)
 	w, err := widths(d)
 	if err != nil {
@@ -233,6 +251,9 @@ func (f *File) streamEntries(d Dict, data []byte, into map[int]Entry) error {
 			return bad
 		}
 		for n := range int(count) {
+			if _, twice := into[int(first)+n]; twice && strict {
+				return f.listedTwice(int(first) + n)
+			}
 			if into[int(first)+n], err = streamEntry(data[n*width:], w); err != nil {
 				return err
 			}
