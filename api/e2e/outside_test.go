@@ -72,8 +72,9 @@ func write(t *testing.T, name string, data []byte) string {
 }
 
 type published struct {
-	Roots   string
-	LogKeys []string
+	Roots      string
+	OtherRoots string
+	LogKeys    []string
 }
 
 // TestOutsideHelp: a deposit that carries what others vouch for. An outside
@@ -196,7 +197,7 @@ func (d deposit) vouched(t *testing.T, owner *client, cosigners []string) {
 	t.Helper()
 	var now published
 	owner.must("GET", "/api/trust", nil, &now)
-	args := []string{"--roots", write(t, "roots.pem", []byte(now.Roots))}
+	args := []string{"--roots", write(t, "roots.pem", []byte(now.Roots)), "--other-roots", write(t, "others.pem", []byte(now.OtherRoots))}
 	for _, k := range cosigners {
 		args = append(args, "--log-key", k)
 	}

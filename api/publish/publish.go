@@ -24,11 +24,12 @@ type Log interface {
 	Tile(ctx context.Context, path string) ([]byte, error)
 }
 
-// Handler serves /api/trust and /log. All fields are needed.
+// Handler serves /api/trust and /log. All fields but OtherRoots are needed.
 type Handler struct {
-	Roots   string   // PEM
-	LogKeys []string // vkeys of the log and of its witnesses
-	Log     Log
+	Roots      string   // of the service, PEM
+	OtherRoots string   // of others, PEM
+	LogKeys    []string // vkeys of the log and of its witnesses
+	Log        Log
 }
 
 const tag = "Trust"
@@ -42,14 +43,15 @@ func (h *Handler) Mount(a *api.API) {
 
 // Trust is what this service asks others to trust it for.
 type Trust struct {
-	Roots   string   `json:"roots" doc:"PEM certificates; compare their fingerprints with what you noted earlier"`
-	LogKeys []string `json:"logKeys" doc:"keys of the log and its witnesses, in the form of C2SP signed-note vkeys"`
+	Roots      string   `json:"roots" doc:"PEM certificates of the service's own authority; compare their fingerprints with what you noted earlier"`
+	OtherRoots string   `json:"otherRoots,omitempty" doc:"PEM certificates of others, which vouch for signers and for outside timestamps but for no seal"`
+	LogKeys    []string `json:"logKeys" doc:"keys of the log and its witnesses, in the form of C2SP signed-note vkeys"`
 }
 
 type trustOutput struct{ Body Trust }
 
 func (h *Handler) trust(context.Context, *struct{}) (*trustOutput, error) {
-	return &trustOutput{Trust{Roots: h.Roots, LogKeys: h.LogKeys}}, nil
+	return &trustOutput{Trust{Roots: h.Roots, OtherRoots: h.OtherRoots, LogKeys: h.LogKeys}}, nil
 }
 
 func (h *Handler) checkpoint(w http.ResponseWriter, r *http.Request) error {

@@ -22,7 +22,10 @@ import (
 type eraser struct {
 	*store.Store // legal holds
 	objects      *vault.Vault
-	signer       retain.Signer
+	signer       interface {
+		SignErasure(ctx context.Context, statement []byte, by evidence.Timestamper) ([]byte, error)
+	}
+	timestamps evidence.Timestamper
 }
 
 // Without implements ceremony.Eraser.
@@ -49,7 +52,7 @@ func (e eraser) Without(ctx context.Context, d *ceremony.Document, who *ceremony
 	if err != nil {
 		return container, document, err
 	}
-	signed, err := e.signer.SignReceipt(ctx, statement)
+	signed, err := e.signer.SignErasure(ctx, statement, e.timestamps)
 	if err != nil {
 		return container, document, fmt.Errorf("sign the statement of the erasure: %w", err)
 	}
@@ -100,9 +103,13 @@ func (h *byHand) erase(ctx context.Context, document, email, authority string, r
 	if err != nil {
 		return "", 0, err
 	}
+	timestamps, _, _, err := openTime(h.cfg, h.Store, own)
+	if err != nil {
+		return "", 0, err
+	}
 	ceremonies := h.Ceremonies()
 	line := ceremony.New(ceremony.Config{Tx: h, Documents: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: h.Store,
-		Notices: notices{audit: h.AppendAudit}, Sealer: &sealer{}, Eraser: eraser{h.Store, h.objects, own}, Clock: h.cfg.seams.clock, Logger: h.cfg.Logger})
+		Notices: notices{audit: h.AppendAudit}, Sealer: &sealer{}, Eraser: eraser{h.Store, h.objects, own, timestamps}, Clock: h.cfg.seams.clock, Logger: h.cfg.Logger})
 	d, err := ceremonies.Document(ctx, document)
 	if err != nil {
 		return "", 0, fmt.Errorf("find document %s: %w", document, err)

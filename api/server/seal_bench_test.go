@@ -60,7 +60,7 @@ func newEvidenceParts(b *testing.B, url string) *evidenceParts {
 	check(err)
 	log, err := ledger.Open(ctx, ledger.Config{Origin: "bench.example/log", Outbox: db, Tiles: db, Keys: keys, Clock: wallClock{}, Interval: 20 * time.Millisecond})
 	check(err)
-	sealer, err := seal.New(seal.Config{Vault: objects, Provider: authority, Revoker: authority, Timestamper: stamps, Log: log, Clock: wallClock{}, Roots: []*x509.Certificate{authority.Root()}})
+	sealer, err := seal.New(seal.Config{Vault: objects, Provider: authority, Own: authority.Seals(), Revoker: authority, Timestamper: stamps, Log: log, Clock: wallClock{}, Roots: []*x509.Certificate{authority.Root()}})
 	check(err)
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})

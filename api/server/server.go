@@ -57,32 +57,33 @@ import (
 
 // Server is the service, opened and not yet running.
 type Server struct {
-	cfg      Config
-	clock    capture.Clock
-	store    *store.Store
-	accounts *store.Accounts
-	objects  *vault.Vault
-	keys     *vault.Keyring
-	purger   *retain.Purger
-	renewer  *renew.Renewer
-	waiting  *prometheus.GaugeVec // evidence records that are due
-	carer    *carer
-	damage   *prometheus.GaugeVec
-	missed   *missed // copies that a store did not take
-	journal  *record.Journal
-	media    *media
-	pen      *ws.Handler
-	log      *ledger.Log
-	watch    *tsa.Watch
-	ceremony *ceremony.Service
-	disputes *dispute.Service
-	reports  *reports
-	post     *mail.Post
-	programs *program.Handler
-	auth     *auth.Handler
-	signing  *signing.Handler
-	roots    []*x509.Certificate // of certificates and timestamps
-	logKeys  []proof.Key         // of the log and its witnesses
+	cfg        Config
+	clock      capture.Clock
+	store      *store.Store
+	accounts   *store.Accounts
+	objects    *vault.Vault
+	keys       *vault.Keyring
+	purger     *retain.Purger
+	renewer    *renew.Renewer
+	waiting    *prometheus.GaugeVec // evidence records that are due
+	carer      *carer
+	damage     *prometheus.GaugeVec
+	missed     *missed // copies that a store did not take
+	journal    *record.Journal
+	media      *media
+	pen        *ws.Handler
+	log        *ledger.Log
+	watch      *tsa.Watch
+	ceremony   *ceremony.Service
+	disputes   *dispute.Service
+	reports    *reports
+	post       *mail.Post
+	programs   *program.Handler
+	auth       *auth.Handler
+	signing    *signing.Handler
+	roots      []*x509.Certificate // of certificates and timestamps
+	otherRoots []*x509.Certificate // of other providers and outside authorities
+	logKeys    []proof.Key         // of the log and its witnesses
 
 	held      *holder.Client // nil: the service keeps the signers' keys itself
 	providers providers      // of certificates, beside our own authority
@@ -196,16 +197,16 @@ func (s *Server) parts(ctx context.Context) error {
 	if s.providers, err = openProviders(ctx, s.cfg, keys, s.clock, authority); err != nil {
 		return fmt.Errorf("open the certificate providers: %w", err)
 	}
-	s.roots = slices.Concat([]*x509.Certificate{authority.Root()}, outsideRoots, s.providers.roots)
+	s.roots = []*x509.Certificate{authority.Root()}
 	s.logKeys = append(s.log.Keys(), witnessKeys...)
 	signers, signerRoots, held, err := openHolder(ctx, s.cfg, authority)
 	if err != nil {
 		return err
 	}
-	s.held, s.roots = held, append(s.roots, signerRoots...)
+	s.held, s.otherRoots = held, slices.Concat(outsideRoots, s.providers.roots, signerRoots)
 	sealing, err := seal.New(seal.Config{
-		Vault: objects, Provider: signers, Own: authority, Providers: s.providers.byName, Revoker: authority, Timestamper: timestamps, Outside: outside,
-		Log: s.log, Witnesses: witnessKeys, Need: witnessesNeeded(s.cfg), Clock: s.clock, Roots: s.roots,
+		Vault: objects, Provider: signers, Own: authority.Seals(), Providers: s.providers.byName, Revoker: authority, Timestamper: timestamps, Outside: outside,
+		Log: s.log, Witnesses: witnessKeys, Need: witnessesNeeded(s.cfg), Clock: s.clock, Roots: s.roots, Others: s.otherRoots,
 	})
 	if err != nil {
 		return fmt.Errorf("open the sealer: %w", err)
@@ -220,7 +221,7 @@ func (s *Server) parts(ctx context.Context) error {
 		Tx: s.store, Documents: ceremonies, Schedule: ceremonies, Grants: ceremonies, Subjects: ceremonies, Objects: s.store, Prints: ceremonies,
 		Notices: notices{mail: s.post.Notify, audit: s.record, owner: s.accounts.Account},
 		Vault:   objects, PDF: inspector{}, Recorder: recorder{s.journal, s.media, watching}, Inks: inks{}, Comparator: comparing{comparator},
-		Sealer: toSeal, Eraser: eraser{s.store, objects, authority}, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger, MaxUpload: s.cfg.MaxUpload,
+		Sealer: toSeal, Eraser: eraser{s.store, objects, authority, timestamps}, Log: outbox{s.store, s.log}, Clock: s.clock, Logger: s.cfg.Logger, MaxUpload: s.cfg.MaxUpload,
 		Providers: s.providers.names(), DefaultProvider: s.defaultProvider,
 	})
 	toSeal.signature = s.ceremony.Handwriting
@@ -338,7 +339,7 @@ func (s *Server) mount(ctx context.Context) (err error) {
 		people,
 		s.programs,
 		directory,
-		&publish.Handler{Roots: rootsPEM(s.roots), LogKeys: vkeys(s.logKeys), Log: s.log},
+		&publish.Handler{Roots: rootsPEM(s.roots), OtherRoots: rootsPEM(s.otherRoots), LogKeys: vkeys(s.logKeys), Log: s.log},
 	)
 	files, err := fs.Sub(webclient.Dist, "dist")
 	if err != nil {

@@ -142,8 +142,13 @@ func (v *verifier) readErasure() {
 		v.fails(CodeErased, erasureName, "The statement of an erasure is damaged or of another deposit.")
 		return
 	}
-	if _, err := s.Chain(v.roots, minTime(e.When, s.Signer)); err != nil {
-		v.fails(CodeErased, erasureName, "The statement of an erasure is signed by somebody who is not trusted: %v.", err)
+	at, err := v.erasedAt(e, s)
+	if err != nil {
+		v.fails(CodeErased, erasureName, "The statement of an erasure does not count: %v.", err)
+		return
+	}
+	if !v.byService(s, at, erasureName, evidence.ForErasure) {
+		v.fails(CodeErased, erasureName, "The statement of an erasure does not count: it is not the service's.")
 		return
 	}
 	v.erased = map[string]evidence.Digest{}
@@ -153,6 +158,28 @@ func (v *verifier) readErasure() {
 		}
 	}
 	v.holds(CodeErased, erasureName, "%d files were erased on %s, for this reason: %s; the commitment to them is intact.", len(e.Files), e.When.Format(time.DateOnly), e.Authority)
+}
+
+// erasedAt is when an erasure was stated: by its timestamp, or, in a statement of
+// an earlier release, which has none, by itself.
+func (v *verifier) erasedAt(e Erasure, s *cms.Signed) (time.Time, error) {
+	at := minTime(e.When, s.Signer)
+	if s.Timestamp != nil {
+		token, err := signatureStamp(s)
+		if err != nil {
+			return at, fmt.Errorf("its timestamp does not hold: %w", err)
+		}
+		at = token.Info.Time
+		if _, err := token.Chain(v.roots, at); err != nil {
+			return at, fmt.Errorf("its timestamp is by an authority that is not trusted: %w", err)
+		}
+	} else if evidence.PurposeOf(s.Signer) != "" {
+		return at, errors.New("it carries no timestamp")
+	}
+	if e.When.Before(v.info.Sealed) || e.When.After(at.Add(maxBehind)) {
+		return at, fmt.Errorf("sealed %s, erased %s and stated %s do not fit together", v.info.Sealed.Format(time.RFC3339), e.When.Format(time.RFC3339), at.Format(time.RFC3339))
+	}
+	return at, nil
 }
 
 // isErased reports whether a file of the signed list was erased by right.

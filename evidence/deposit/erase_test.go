@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
@@ -22,9 +21,9 @@ func TestErasureOfOneSigner(t *testing.T) {
 		return c
 	}
 	erase := func(by *sealtest.World, id string, prefixes ...string) []byte {
-		statement, err := open(file).Erase(id, "request 17 of the data subject", w.Clock.Now().Add(time.Hour), prefixes...)
+		statement, err := open(file).Erase(id, "request 17 of the data subject", w.Clock.Now(), prefixes...)
 		w.Check(err)
-		signed, err := by.CA.SignReceipt(t.Context(), statement)
+		signed, err := by.CA.SignErasure(t.Context(), statement, by.Config.Timestamper)
 		w.Check(err)
 		var b bytes.Buffer
 		w.Check(open(file).WriteErased(t.Context(), &b, signed))

@@ -34,6 +34,7 @@ type vectorFile struct {
 	About   string   `json:"about"`
 	Base    string   `json:"base"`  // the good deposit
 	Roots   string   `json:"roots"` // PEM, of its service
+	Others  string   `json:"otherRoots"`
 	LogKeys []string `json:"logKeys"`
 	Vectors []vector `json:"vectors"`
 }
@@ -82,6 +83,13 @@ func TestVectors(t *testing.T) {
 	}
 	trust := deposit.Options{Roots: x509.NewCertPool()}
 	trust.Roots.AppendCertsFromPEM([]byte(f.Roots))
+	for block, rest := pem.Decode([]byte(f.Others)); block != nil; block, rest = pem.Decode(rest) {
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trust.Others = append(trust.Others, c)
+	}
 	for _, s := range f.LogKeys {
 		k, err := proof.ParseKey(s)
 		if err != nil {
@@ -343,22 +351,25 @@ func updateVectors(t *testing.T) {
 	m.eachFile()
 	m.structure()
 	m.forged(w)
+	m.purposes(w)
 	slices.SortStableFunc(m.list, func(a, b vector) int { return strings.Compare(a.Name, b.Name) })
-	var roots bytes.Buffer
-	for _, c := range w.Config.Roots {
-		if err := pem.Encode(&roots, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}); err != nil {
-			t.Fatal(err)
+	var roots, others strings.Builder
+	for b, list := range map[*strings.Builder][]*x509.Certificate{&roots: w.Config.Roots, &others: w.Config.Others} {
+		for _, c := range list {
+			if err := pem.Encode(b, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	f := vectorFile{About: "Tamper vectors of the letter of deposit. Build each from its pieces, verify it, and look for code among the checks that fail.",
-		Base: "good.asice", Vectors: m.list, Roots: roots.String()}
+		Base: "good.asice", Vectors: m.list, Roots: roots.String(), Others: others.String()}
 	for _, k := range append(w.Ledger.Keys(), w.Config.Witnesses...) {
 		f.LogKeys = append(f.LogKeys, k.String())
 	}
 	var out bytes.Buffer
 	out.WriteString("{\n")
 	fmt.Fprintf(&out, "%q: %q,\n%q: %q,\n", "about", f.About, "base", f.Base)
-	fmt.Fprintf(&out, "%q: %s,\n%q: %s,\n%q: [\n", "roots", marshal(t, f.Roots), "logKeys", marshal(t, f.LogKeys), "vectors")
+	fmt.Fprintf(&out, "%q: %s,\n%q: %s,\n%q: %s,\n%q: [\n", "roots", marshal(t, f.Roots), "otherRoots", marshal(t, f.Others), "logKeys", marshal(t, f.LogKeys), "vectors")
 	for i, v := range f.Vectors {
 		out.Write(marshal(t, v))
 		if i+1 < len(f.Vectors) {

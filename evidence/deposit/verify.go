@@ -2,7 +2,6 @@ package deposit
 
 import (
 	"bytes"
-	"cmp"
 	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
@@ -17,16 +16,16 @@ import (
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/cms"
-	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/proof"
 )
 
 // Options says whom to trust. The zero value trusts what the deposit brings
 // along, and the report then says what that proves.
 type Options struct {
-	Roots   *x509.CertPool // of the seal, the signers and the timestamps
-	LogKeys []proof.Key    // of the log and of witnesses; every one must have signed
-	Now     time.Time      // of the check: whether evidence was renewed in time, see CodeAge; zero means the time of the seal
+	Roots   *x509.CertPool      // of the service: of seals, statements and its own timestamps
+	Others  []*x509.Certificate // roots of others, with Roots: of signers' certificates and outside timestamps
+	LogKeys []proof.Key         // of the log and of witnesses; every one must have signed
+	Now     time.Time           // of the check: whether evidence was renewed in time, see CodeAge; zero means the time of the seal
 }
 
 // Verify checks a deposit point by point. It never fails: what cannot be read
@@ -47,6 +46,7 @@ func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
 	v.manifest()
 	v.files()
 	v.seal()
+	v.letter()
 	v.log()
 	v.record()
 	v.age()
@@ -62,9 +62,11 @@ type verifier struct {
 	report    *evidence.Report
 	found     map[string]evidence.Digest // of every file
 	info      Info
-	described bool // info was read
-	roots     *x509.CertPool
-	own       bool // the roots are those of the deposit
+	described bool           // info was read
+	roots     *x509.CertPool // of anybody
+	service   *x509.CertPool // those of them that are the service's
+	own       bool           // the roots are those of the deposit
+	sealer    *x509.Certificate
 	listed    asicManifest
 	erased    map[string]evidence.Digest // files that may be missing
 	stamped   time.Time                  // by the container's timestamp
@@ -142,10 +144,14 @@ func (v *verifier) readInfo() {
 // readRoots takes the caller's roots, or the deposit's own.
 func (v *verifier) readRoots() {
 	if v.opts.Roots != nil {
-		v.roots = v.opts.Roots
+		v.service, v.roots = v.opts.Roots, v.opts.Roots.Clone()
+		for _, c := range v.opts.Others {
+			v.roots.AddCert(c)
+		}
 		return
 	}
 	v.roots, v.own = x509.NewCertPool(), true
+	v.service = v.roots
 	raw, err := v.archive.read(RootsName)
 	if err != nil {
 		v.fails(CodeRoots, RootsName, "The deposit brings no root certificates along.")
@@ -289,7 +295,7 @@ func (v *verifier) checkStamp(listName, tokenName string, list, sig []byte) (at 
 			v.until = end
 		}
 		v.holds(CodeStamp, tokenName, "The list and its signature existed on %s, by the timestamp of %s.", at.Format(time.RFC3339), token.Signer.Subject.CommonName)
-		v.chain(token.Signed, at, tokenName)
+		v.chain(token.Signed, v.roots, at, tokenName)
 	}
 	if !bytes.Equal(stamped, stampManifest(tokenName, list, sig)) {
 		v.fails(CodeManifest, listName, "The list that the timestamp covers is not that of the signature and its list.")
@@ -335,6 +341,7 @@ func (v *verifier) checkSignature(list, der []byte) {
 		v.fails(CodeSignature, signatureName, "The signature over the list of files does not hold: %v.", err)
 		return
 	}
+	v.sealer = s.Signer
 	v.holds(CodeSignature, signatureName, "The list of files is signed by %q.", s.Signer.Subject.CommonName)
 	if s.Timestamp != nil {
 		v.checkInnerStamp(s)
@@ -342,7 +349,7 @@ func (v *verifier) checkSignature(list, der []byte) {
 	if v.stamped.IsZero() {
 		return
 	}
-	v.chain(s, v.stamped, signatureName)
+	v.byService(s, v.stamped, signatureName, evidence.ForSeal)
 	if v.stamped.Before(s.Signer.NotBefore) || v.stamped.After(s.Signer.NotAfter) || v.described && v.info.Sealed.After(v.stamped.Add(time.Second)) {
 		v.fails(CodeTime, signatureName, "The times do not fit together: sealed %s, stamped %s, certificate from %s to %s.", v.info.Sealed.Format(time.RFC3339),
 			v.stamped.Format(time.RFC3339), s.Signer.NotBefore.Format(time.RFC3339), s.Signer.NotAfter.Format(time.RFC3339))
@@ -350,30 +357,37 @@ func (v *verifier) checkSignature(list, der []byte) {
 }
 
 func (v *verifier) checkInnerStamp(s *cms.Signed) {
-	token, err := cms.ParseToken(s.Timestamp)
-	if err == nil {
-		h := token.Info.Hash.New()
-		h.Write(s.Signature)
-		err = token.Verify(token.Info.Hash, h.Sum(nil))
-	}
+	token, err := signatureStamp(s)
 	if err != nil {
 		v.fails(CodeSigStamp, signatureName, "The timestamp in the signature does not hold: %v.", err)
 		return
 	}
 	v.holds(CodeSigStamp, signatureName, "The signature existed on %s.", token.Info.Time.Format(time.RFC3339))
-	v.chain(token.Signed, token.Info.Time, signatureName)
+	v.chain(token.Signed, v.roots, token.Info.Time, signatureName)
 }
 
-// chain follows a certificate to the roots. With the deposit's own roots a
+// signatureStamp reads and checks the token over a signature's value.
+func signatureStamp(s *cms.Signed) (*cms.Token, error) {
+	token, err := cms.ParseToken(s.Timestamp)
+	if err != nil {
+		return nil, err
+	}
+	h := token.Info.Hash.New()
+	h.Write(s.Signature)
+	return token, token.Verify(token.Info.Hash, h.Sum(nil))
+}
+
+// chain follows a certificate to one of the roots. With the deposit's own roots a
 // good chain proves nothing more, so only a bad one is reported.
-func (v *verifier) chain(s *cms.Signed, at time.Time, part string) {
-	if _, err := s.Chain(v.roots, at); err != nil {
+func (v *verifier) chain(s *cms.Signed, roots *x509.CertPool, at time.Time, part string) bool {
+	if _, err := s.Chain(roots, at); err != nil {
 		v.fails(CodeRoots, part, "The certificate of %q does not lead to a root that is trusted: %v.", s.Signer.Subject.CommonName, err)
-		return
+		return false
 	}
 	if !v.own {
 		v.holds(CodeRoots, part, "The certificate of %q leads to a root that you trust.", s.Signer.Subject.CommonName)
 	}
+	return true
 }
 
 // audit checks the chain of custody.
@@ -389,57 +403,4 @@ func (v *verifier) audit() {
 		return
 	}
 	v.holds(CodeAudit, AuditName, "The chain of custody is unbroken over %d events.", n)
-}
-
-// document checks the signed PDF by itself and that all signers signed it.
-func (v *verifier) document() {
-	e, ok := v.archive.find(DocumentName)
-	if !ok {
-		v.fails(CodeMissing, DocumentName, "The signed document is missing.")
-		return
-	}
-	at := v.stamped
-	if at.IsZero() {
-		at = v.info.Sealed
-	}
-	report, err := pdf.Verify(v.archive.open(e), e.size, pdf.Options{Roots: v.roots, At: at})
-	if err != nil {
-		v.fails(CodeDocument, DocumentName, "The document cannot be read: %v.", err)
-		return
-	}
-	for _, f := range report.Findings {
-		v.fails(string(f.Code), DocumentName, "%s %s", f.Sentence, f.Where)
-	}
-	if report.OK {
-		v.holds(CodeDocument, DocumentName, "The document carries %d good signatures and nothing that was added otherwise.", len(report.Signatures))
-	}
-	v.signers(report)
-}
-
-func (v *verifier) signers(report pdf.Report) {
-	var names []string
-	for _, s := range v.info.Signers {
-		i := slices.IndexFunc(report.Signatures, func(r pdf.SignatureReport) bool { return r.Field == s.Field })
-		if i < 0 || report.Signatures[i].Signer != shorten(cmp.Or(s.Certified, s.Name)) {
-			v.fails(CodeSigners, DocumentName, "%q has not signed the document in field %q.", s.Name, s.Field)
-			continue
-		}
-		switch {
-		case s.Certified != "":
-			names = append(names, fmt.Sprintf("%s (whose certificate by %s is in the name of %q)", s.Name, s.Provider, s.Certified))
-		case s.Provider != "":
-			names = append(names, fmt.Sprintf("%s (certificate by %s)", s.Name, s.Provider))
-		default:
-			names = append(names, s.Name)
-		}
-	}
-	if v.described && len(names) == len(v.info.Signers) {
-		v.holds(CodeSigners, DocumentName, "Signed by %s.", strings.Join(names, ", "))
-	}
-}
-
-// shorten cuts a name as a certificate must (X.520, at most 64 characters).
-func shorten(name string) string {
-	r := []rune(name)
-	return string(r[:min(64, len(r))])
 }

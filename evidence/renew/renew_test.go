@@ -350,7 +350,7 @@ func TestErasedPart(t *testing.T) {
 	w.Check(err)
 	statement, err := c.Erase("dep1", "request 17", w.Clock.Now(), "data/capture/signer-1/")
 	w.Check(err)
-	signed, err := w.CA.SignReceipt(t.Context(), statement)
+	signed, err := w.CA.SignErasure(t.Context(), statement, w.Config.Timestamper)
 	w.Check(err)
 	var b bytes.Buffer
 	w.Check(c.WriteErased(t.Context(), &b, signed))

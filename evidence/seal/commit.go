@@ -146,7 +146,7 @@ func (s *Sealer) finishDocument(ctx context.Context, in Contents, st *depositSta
 	}
 	o, err := s.rewrite(ctx, piece{Object: in.Document}, s.meta(in.Deposit, "signed.pdf", "application/pdf", st.Info.Ends), func(w io.Writer, r io.ReaderAt, size int64) error {
 		return pdf.Extend(ctx, w, r, size, pdf.Extension{Level: pdf.LevelLTA, Timestamper: s.inDocument,
-			Revocation: pdf.Revocation{Certificates: s.cfg.Roots, CRLs: revocation.CRLs, OCSPs: revocation.OCSPs}})
+			Revocation: pdf.Revocation{Certificates: s.allRoots(), CRLs: revocation.CRLs, OCSPs: revocation.OCSPs}})
 	})
 	if err != nil {
 		return err
@@ -240,7 +240,7 @@ func (s *Sealer) documents(ctx context.Context, in Contents, st *depositState) (
 	if err != nil {
 		return nil, nil, err
 	}
-	own = []document{{deposit.AuditName, audit}, {deposit.RootsName, encodeRoots(s.cfg.Roots)}}
+	own = []document{{deposit.AuditName, audit}, {deposit.RootsName, encodeRoots(s.allRoots())}}
 	for i, crl := range revocation.CRLs {
 		own = append(own, document{fmt.Sprintf("data/validation/revocation-%d.crl", i+1), crl})
 	}

@@ -81,7 +81,7 @@ func (s *Sealer) writeContainer(ctx context.Context, st *depositState) error {
 	for _, c := range s.cfg.Roots {
 		roots.AddCert(c)
 	}
-	report := deposit.Verify(r, r.Size(), deposit.Options{Roots: roots, LogKeys: s.cfg.Log.Keys()})
+	report := deposit.Verify(r, r.Size(), deposit.Options{Roots: roots, Others: s.cfg.Others, LogKeys: s.cfg.Log.Keys()})
 	if failed := report.Failed(); len(failed) > 0 {
 		return fmt.Errorf("the container does not verify, %s: %s: %w", failed[0].Code, failed[0].Text, evidence.ErrCorrupt)
 	}

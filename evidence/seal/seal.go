@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"inkwitness/capture"
@@ -47,8 +48,8 @@ type Log interface {
 	Keys() []proof.Key
 }
 
-// Config is what a Sealer needs. Providers, Outside, Service, Own, Witnesses and
-// Need are optional.
+// Config is what a Sealer needs. Providers, Outside, Others, Service, Witnesses
+// and Need are optional.
 type Config struct {
 	Vault       Vault
 	Provider    evidence.Provider            // of the signers' certificates
@@ -58,9 +59,10 @@ type Config struct {
 	Outside     evidence.Timestamper // somebody else's: every container then carries both tokens
 	Log         Log
 	Clock       capture.Clock
-	Roots       []*x509.Certificate // of the provider and of the timestamp authorities
+	Roots       []*x509.Certificate // of the service's own certificates and timestamps
+	Others      []*x509.Certificate // of other providers' certificates and outside timestamps
 	Service     string              // who runs this, "Inkwitness" when empty
-	Own         evidence.Provider   // of the service's own certificates, Provider when nil; Revoker speaks for it
+	Own         evidence.Provider   // of the certificates of its seals; Revoker speaks for it
 	Witnesses   []proof.Key         // who may confirm the log's tree
 	Need        int                 // how many of them must; as ledger.Witnesses has it
 }
@@ -74,14 +76,11 @@ type Sealer struct {
 
 // New returns a Sealer.
 func New(cfg Config) (*Sealer, error) {
-	if cfg.Vault == nil || cfg.Provider == nil || cfg.Revoker == nil || cfg.Timestamper == nil || cfg.Log == nil || cfg.Clock == nil || len(cfg.Roots) == 0 {
-		return nil, errors.New("seal: Vault, Provider, Revoker, Timestamper, Log, Clock and Roots are required")
+	if cfg.Vault == nil || cfg.Provider == nil || cfg.Own == nil || cfg.Revoker == nil || cfg.Timestamper == nil || cfg.Log == nil || cfg.Clock == nil || len(cfg.Roots) == 0 {
+		return nil, errors.New("seal: Vault, Provider, Own, Revoker, Timestamper, Log, Clock and Roots are required")
 	}
 	if cfg.Service == "" {
 		cfg.Service = "Inkwitness"
-	}
-	if cfg.Own == nil {
-		cfg.Own = cfg.Provider
 	}
 	s := &Sealer{cfg: cfg, inDocument: cfg.Timestamper}
 	if cfg.Outside != nil {
@@ -89,6 +88,9 @@ func New(cfg Config) (*Sealer, error) {
 	}
 	return s, nil
 }
+
+// allRoots are what a deposit brings along.
+func (s *Sealer) allRoots() []*x509.Certificate { return slices.Concat(s.cfg.Roots, s.cfg.Others) }
 
 // provider is the one that a document chose; the empty name is the default.
 // One that is configured no more is evidence.ErrNotFound: a signature is never

@@ -249,7 +249,7 @@ func (p provider) Release(ctx context.Context, id string) error {
 func attempt(t *testing.T, w *sealtest.World, f *faulty) bool {
 	t.Helper()
 	cfg := w.Config
-	cfg.Vault, cfg.Provider = f, provider{w.Config.Provider, f}
+	cfg.Vault, cfg.Provider, cfg.Own = f, provider{w.Config.Provider, f}, provider{w.Config.Own, f}
 	broken, err := seal.New(cfg)
 	w.Check(err)
 	ctx := t.Context()
@@ -387,7 +387,7 @@ func TestOutsideProvider(t *testing.T) {
 		client, err := csc.New(csc.Config{URL: server.API(), ID: csctest.ClientID, Secret: csctest.Secret, Redirect: "https://sign.example.com/back", Clock: w.Clock})
 		w.Check(err)
 		cfg := w.Config
-		cfg.Provider, cfg.Own = client, w.CA
+		cfg.Provider = client
 		s, err := seal.New(cfg)
 		w.Check(err)
 		in := w.Signing(0, w.Contract(1))

@@ -92,11 +92,26 @@ const DefaultLifetime = 24 * time.Hour
 // Credential implements evidence.Provider. Of two calls with one request ID
 // that race, one makes the certificate and both get it.
 func (l *Local) Credential(ctx context.Context, req evidence.CredentialRequest) (evidence.Credential, error) {
+	return l.credential(ctx, req, evidence.ForSigner)
+}
+
+// Seals is the authority as the provider of the service's seals: its certificates
+// are for sealing the deposit that they name, and no signer gets one.
+func (l *Local) Seals() evidence.Provider { return seals{l} }
+
+type seals struct{ *Local }
+
+// Credential implements evidence.Provider.
+func (s seals) Credential(ctx context.Context, req evidence.CredentialRequest) (evidence.Credential, error) {
+	return s.credential(ctx, req, evidence.ForSeal)
+}
+
+func (l *Local) credential(ctx context.Context, req evidence.CredentialRequest, purpose evidence.Purpose) (evidence.Credential, error) {
 	if req.ID == "" || req.Name == "" {
 		return evidence.Credential{}, fmt.Errorf("credential request needs ID and name: %w", evidence.ErrNotAllowed)
 	}
 	id, err := l.identity(ctx, signerID(req.ID), "signer", req, elliptic.P256(), func() (*x509.Certificate, error) {
-		return l.signerTemplate(req), nil
+		return l.oneTemplate(req, purpose), nil
 	})
 	if err != nil {
 		return evidence.Credential{}, fmt.Errorf("credential: %w", err)
@@ -107,7 +122,7 @@ func (l *Local) Credential(ctx context.Context, req evidence.CredentialRequest) 
 // Certify issues a signer's certificate for a key that lies elsewhere, in a
 // security module for instance. Each call issues a new one.
 func (l *Local) Certify(_ context.Context, req evidence.CredentialRequest, pub crypto.PublicKey) ([]*x509.Certificate, error) {
-	raw, err := x509.CreateCertificate(rand.Reader, l.signerTemplate(req), l.root, pub, l.key)
+	raw, err := x509.CreateCertificate(rand.Reader, l.oneTemplate(req, evidence.ForSigner), l.root, pub, l.key)
 	if err != nil {
 		return nil, fmt.Errorf("issue certificate: %w", err)
 	}
@@ -193,12 +208,37 @@ func (l *Local) Timestamping(ctx context.Context) (crypto.Signer, []*x509.Certif
 // SignReceipt signs a deletion receipt: CMS with the receipt inside, which
 // "openssl cms -verify" takes out. The key is that of the year.
 func (l *Local) SignReceipt(ctx context.Context, receipt []byte) ([]byte, error) {
-	name := "receipt/" + l.cfg.Clock.Now().UTC().Format("2006")
-	id, err := l.identity(ctx, name, "receipt", evidence.CredentialRequest{}, elliptic.P256(), l.receiptTemplate)
+	return l.signStatement(ctx, receipt, "receipt", "receipts", evidence.ForReceipt)
+}
+
+// SignErasure signs the statement that files of a deposit were erased, as
+// SignReceipt does, by a key for such statements alone, and has it stamped.
+func (l *Local) SignErasure(ctx context.Context, statement []byte, by evidence.Timestamper) ([]byte, error) {
+	signed, err := l.signStatement(ctx, statement, "erasure", "erasures", evidence.ForErasure)
 	if err != nil {
-		return nil, fmt.Errorf("receipt credential: %w", err)
+		return nil, err
 	}
-	return cms.Sign(ctx, cms.Params{Chain: []*x509.Certificate{id.cert, l.root}, Content: receipt, SigningTime: l.cfg.Clock.Now()}, id.key)
+	s, err := cms.Parse(signed)
+	if err != nil {
+		return nil, fmt.Errorf("statement of an erasure: %w", err)
+	}
+	digest := sha256.Sum256(s.Signature)
+	token, err := by.Timestamp(ctx, crypto.SHA256, digest[:])
+	if err != nil {
+		return nil, fmt.Errorf("stamp the statement of an erasure: %w", err)
+	}
+	return cms.AddTimestamp(signed, token)
+}
+
+// signStatement signs with the key that is of this year and for this purpose.
+func (l *Local) signStatement(ctx context.Context, content []byte, name, kind string, purpose evidence.Purpose) ([]byte, error) {
+	id, err := l.identity(ctx, name+"/"+l.cfg.Clock.Now().UTC().Format("2006"), name, evidence.CredentialRequest{}, elliptic.P256(), func() (*x509.Certificate, error) {
+		return l.yearTemplate(kind, purpose)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s credential: %w", name, err)
+	}
+	return cms.Sign(ctx, cms.Params{Chain: []*x509.Certificate{id.cert, l.root}, Content: content, SigningTime: l.cfg.Clock.Now()}, id.key)
 }
 
 // Revocation implements evidence.Revoker. Certificates of this authority are

@@ -2,12 +2,15 @@ package trust_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +20,7 @@ import (
 	"time"
 
 	"inkwitness/evidence"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/evidencetest"
 	"inkwitness/evidence/trust"
 	"inkwitness/evidence/vault"
@@ -208,5 +212,54 @@ func TestOpenSSLAcceptsChainAndRevocationList(t *testing.T) {
 	other, _, _ := open(t)
 	if _, err := other.Revocation(t.Context(), c.Chain); !errors.Is(err, evidence.ErrNotAllowed) {
 		t.Errorf("list for another authority's certificate: %v", err)
+	}
+}
+
+// stamp is a timestamp authority.
+type stamp struct{ l *trust.Local }
+
+func (s stamp) Timestamp(ctx context.Context, h crypto.Hash, digest []byte) ([]byte, error) {
+	key, chain, err := s.l.Timestamping(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cms.SignToken(ctx, cms.TSTInfo{Policy: asn1.ObjectIdentifier{0, 4, 0, 2023, 1, 1}, Hash: h, Digest: digest, Serial: big.NewInt(1), Time: evidencetest.Start}, chain, key)
+}
+
+// Every certificate says what it is for, and a signer gets none for anything else.
+func TestPurposes(t *testing.T) {
+	l, _, _ := open(t)
+	signer, err := l.Credential(t.Context(), request("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealing, err := l.Seals().Credential(t.Context(), request("b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere, err := l.Certify(t.Context(), request("c"), signer.Chain[0].PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := func(signed []byte, err error) *x509.Certificate {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := cms.Parse(signed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Signer
+	}
+	for purpose, certificates := range map[evidence.Purpose][]*x509.Certificate{
+		evidence.ForSigner: {signer.Chain[0], elsewhere[0]}, evidence.ForSeal: {sealing.Chain[0]},
+		evidence.ForReceipt: {by(l.SignReceipt(t.Context(), []byte("{}")))}, evidence.ForErasure: {by(l.SignErasure(t.Context(), []byte("{}"), stamp{l}))}, "": {l.Root()},
+	} {
+		for _, c := range certificates {
+			if got := evidence.PurposeOf(c); got != purpose {
+				t.Errorf("%q is for %q, want %q", c.Subject, got, purpose)
+			}
+		}
 	}
 }

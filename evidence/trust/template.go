@@ -50,10 +50,10 @@ func (l *Local) rootTemplate() (*x509.Certificate, error) {
 	return t, nil
 }
 
-// signerTemplate names the signer. The certificate is good for signatures that
-// commit to content and for nothing else; no extended key usage narrows it, as
-// validators of PDF signatures disagree on which one to ask for.
-func (l *Local) signerTemplate(req evidence.CredentialRequest) *x509.Certificate {
+// oneTemplate names the signer, or the deposit that is sealed. The certificate is
+// good for signatures that commit to content and for nothing else; no extended key
+// usage narrows it, as validators of PDF signatures disagree on which one to ask for.
+func (l *Local) oneTemplate(req evidence.CredentialRequest, purpose evidence.Purpose) *x509.Certificate {
 	life := req.Lifetime
 	if life <= 0 {
 		life = DefaultLifetime
@@ -66,13 +66,16 @@ func (l *Local) signerTemplate(req evidence.CredentialRequest) *x509.Certificate
 	if req.Email != "" {
 		t.EmailAddresses = []string{req.Email}
 	}
+	t.Policies = []x509.OID{purpose.OID()}
 	return t
 }
 
-// receiptTemplate is for the service's own statements.
-func (l *Local) receiptTemplate() (*x509.Certificate, error) {
+// yearTemplate is for the service's own statements of one kind.
+func (l *Local) yearTemplate(kind string, purpose evidence.Purpose) (*x509.Certificate, error) {
 	now := l.cfg.Clock.Now()
-	return l.base(l.subject(l.cfg.Organisation+" receipts "+now.UTC().Format("2006")), x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment, now.AddDate(stampYears, 0, 0)), nil
+	t := l.base(l.subject(l.cfg.Organisation+" "+kind+" "+now.UTC().Format("2006")), x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment, now.AddDate(stampYears, 0, 0))
+	t.Policies = []x509.OID{purpose.OID()}
+	return t, nil
 }
 
 var (

@@ -23,7 +23,7 @@ func main() {
 	select {} // functions are called from JavaScript from now on
 }
 
-// verify is inkverify(size, read, {roots, logKeys}): read(offset, length)
+// verify is inkverify(size, read, {roots, otherRoots, logKeys}): read(offset, length)
 // returns a Uint8Array. It gives the report as a JSON string, or {"error": ...}.
 func verify(_ js.Value, args []js.Value) any {
 	report, err := fromArguments(args)
@@ -40,13 +40,19 @@ func verify(_ js.Value, args []js.Value) any {
 
 func fromArguments(args []js.Value) (any, error) {
 	if len(args) < 2 || args[0].Type() != js.TypeNumber || args[1].Type() != js.TypeFunction {
-		return nil, errors.New("usage: inkverify(size, read, {roots, logKeys})")
+		return nil, errors.New("usage: inkverify(size, read, {roots, otherRoots, logKeys})")
 	}
 	trust := check.Trust{Now: time.Now()}
 	if len(args) > 2 && args[2].Type() == js.TypeObject {
 		if pem := args[2].Get("roots"); pem.Type() == js.TypeString {
 			var err error
 			if trust.Roots, err = check.Roots([]byte(pem.String())); err != nil {
+				return nil, err
+			}
+		}
+		if pem := args[2].Get("otherRoots"); pem.Type() == js.TypeString && pem.String() != "" {
+			var err error
+			if trust.Others, err = check.Certificates([]byte(pem.String())); err != nil {
 				return nil, err
 			}
 		}

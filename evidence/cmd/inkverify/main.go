@@ -39,6 +39,8 @@ Flags:
   --json           write the report as JSON
   --roots FILE     PEM certificates that you trust; without them the file's own are used,
                    which proves that nothing changed, not who sealed it
+  --other-roots FILE  with --roots: those of others, for signers' certificates and outside
+                   timestamps; they make no seal of the service
   --log-key KEY    key of the log or of a witness that you trust; may be repeated
   --record FILE    evidence record (RFC 4998) of the deposit; FILE.asice.ers beside FILE.asice is taken by itself
   --at TIME        judge as of this time (2031-05-01 or 2031-05-01T12:00:00Z), not now
@@ -63,6 +65,7 @@ type options struct {
 	explain string
 	version bool
 	roots   string
+	others  string
 	keys    []string
 	earlier []string
 	record  string
@@ -113,6 +116,7 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.version, "version", false, "")
 	f.StringVar(&o.explain, "explain", "", "")
 	f.StringVar(&o.roots, "roots", "", "")
+	f.StringVar(&o.others, "other-roots", "", "")
 	f.StringVar(&o.record, "record", "", "")
 	f.Func("at", "", func(s string) (err error) { o.at, err = parseTime(s); return err })
 	f.Func("log-key", "", func(s string) error { o.keys = append(o.keys, s); return nil })
@@ -125,6 +129,9 @@ func parse(args []string) (options, error) {
 	}
 	if f.NArg() != 1 {
 		return o, fmt.Errorf("one file is needed, %d were given", f.NArg())
+	}
+	if o.others != "" && o.roots == "" {
+		return o, errors.New("--other-roots goes with --roots, those of the service")
 	}
 	o.file = f.Arg(0)
 	return o, nil
@@ -152,6 +159,15 @@ func verify(o options) (*evidence.Report, error) {
 		}
 		if trust.Roots, err = check.Roots(raw); err != nil {
 			return nil, fmt.Errorf("roots %s: %w", o.roots, err)
+		}
+	}
+	if o.others != "" {
+		raw, err := os.ReadFile(o.others)
+		if err != nil {
+			return nil, fmt.Errorf("read other roots: %w", err)
+		}
+		if trust.Others, err = check.Certificates(raw); err != nil {
+			return nil, fmt.Errorf("other roots %s: %w", o.others, err)
 		}
 	}
 	for _, s := range o.keys {

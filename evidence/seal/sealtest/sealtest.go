@@ -42,6 +42,7 @@ type World struct {
 	Clock    *evidencetest.Clock
 	Vault    *vault.Vault
 	KeyStore *evidencetest.KeyStore
+	Keys     *vault.Keyring
 	CA       *trust.Local
 	Ledger   *ledger.Log
 	LogStore *evidencetest.LogStore
@@ -60,7 +61,7 @@ func NewWitnessed(t testing.TB, cosigner func(logKeys []proof.Key) ledger.Cosign
 	blobs, err := vault.OpenDir(t.TempDir())
 	w.Check(err)
 	keys, store := evidencetest.Keys()
-	w.KeyStore = store
+	w.KeyStore, w.Keys = store, keys
 	w.Vault, err = vault.New(vault.Config{Blobs: blobs, Keys: keys, Clock: w.Clock})
 	w.Check(err)
 	w.CA, err = trust.Open(t.Context(), trust.Config{Keys: keys, Clock: w.Clock})
@@ -73,7 +74,7 @@ func NewWitnessed(t testing.TB, cosigner func(logKeys []proof.Key) ledger.Cosign
 		w.Ledger, err = ledger.Open(t.Context(), log)
 		w.Check(err)
 	}
-	w.Config = seal.Config{Vault: w.Vault, Provider: w.CA, Revoker: w.CA, Log: w.Ledger, Clock: w.Clock,
+	w.Config = seal.Config{Vault: w.Vault, Provider: w.CA, Own: w.CA.Seals(), Revoker: w.CA, Log: w.Ledger, Clock: w.Clock,
 		Roots: []*x509.Certificate{w.CA.Root()}, Service: "Inkwitness test"}
 	stamps, err := tsa.New(tsa.Config{Credential: w.CA.Timestamping, Serials: &w.serials, Clock: w.Clock})
 	w.Check(err)
@@ -92,7 +93,7 @@ func (w *World) StampOutside() {
 	w.Check(err)
 	w.Config.Outside, err = tsa.New(tsa.Config{Credential: other.Timestamping, Serials: &w.serials, Clock: w.Clock})
 	w.Check(err)
-	w.Config.Roots = append(w.Config.Roots, other.Root())
+	w.Config.Others = append(w.Config.Others, other.Root())
 	w.Sealer, err = seal.New(w.Config)
 	w.Check(err)
 }

@@ -6,7 +6,7 @@ import { type Report, verify } from './core/deposit.ts';
 
 export interface Question {
   file: File;
-  trust: { roots?: string; logKeys?: string[] };
+  trust: { roots?: string; otherRoots?: string; logKeys?: string[] };
 }
 
 export type Answer = { report: string; second: Report | undefined } | { missing: true };

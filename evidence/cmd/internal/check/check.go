@@ -26,6 +26,7 @@ var ErrKind = errors.New("this is neither a deposit nor a PDF")
 // Trust says whom the caller trusts; see deposit.Options.
 type Trust struct {
 	Roots   *x509.CertPool
+	Others  []*x509.Certificate
 	LogKeys []proof.Key
 	Now     time.Time // of the check
 }
@@ -39,7 +40,7 @@ func File(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
 	}
 	switch start := head[:n]; {
 	case container(r, size):
-		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, LogKeys: t.LogKeys, Now: t.Now}), nil
+		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, Others: t.Others, LogKeys: t.LogKeys, Now: t.Now}), nil
 	case bytes.Contains(start, []byte("%PDF-")):
 		return document(r, size, t)
 	}
@@ -88,7 +89,7 @@ const CodeRoots = "pdf.trust.roots"
 const CodeSigned = "pdf.signature"
 
 func document(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
-	found, err := pdf.Verify(r, size, pdf.Options{Roots: t.Roots, At: t.Now})
+	found, err := pdf.Verify(r, size, pdf.Options{Roots: t.all(), At: t.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -126,22 +127,41 @@ func stamped(s pdf.SignatureReport) string {
 	return s.Stamped.UTC().Format(time.RFC3339)
 }
 
+// all are the roots of anybody, nil without any of the service.
+func (t Trust) all() *x509.CertPool {
+	if t.Roots == nil {
+		return nil
+	}
+	pool := t.Roots.Clone()
+	for _, c := range t.Others {
+		pool.AddCert(c)
+	}
+	return pool
+}
+
 // Roots reads PEM certificates.
 func Roots(raw []byte) (*x509.CertPool, error) {
+	all, err := Certificates(raw)
 	pool := x509.NewCertPool()
-	n := 0
+	for _, c := range all {
+		pool.AddCert(c)
+	}
+	return pool, err
+}
+
+// Certificates reads PEM certificates.
+func Certificates(raw []byte) (all []*x509.Certificate, err error) {
 	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("root certificate %d: %w", n+1, err)
+			return nil, fmt.Errorf("root certificate %d: %w", len(all)+1, err)
 		}
-		pool.AddCert(c)
-		n++
+		all = append(all, c)
 	}
-	if n == 0 {
+	if len(all) == 0 {
 		return nil, errors.New("no certificate in PEM form")
 	}
-	return pool, nil
+	return all, nil
 }
 
 // Explain returns what a reason code means, "" for an unknown one.

@@ -4,14 +4,16 @@
 // says so. It gives the same reason codes.
 //
 // It checks the container's core: structure, signed list, signature, timestamps,
-// chain of custody, erasures, and the place in the log. Not the PDF's own
+// letter, chain of custody, erasures, and the place in the log. Not the PDF's own
 // signatures, and not evidence records: for those it says "unknown".
 import { sha256 as streamed } from '@noble/hashes/sha2.js';
 import { type Bytes, concat, equal, hex, pem, sha256, type Source, textOf, unhex, utf8 } from './bytes.ts';
 import { parse, type Signed, signs, stamps, token } from './cms.ts';
 import { bagOf, type Listed, type List, parseList, sameFiles } from './list.ts';
+import { wholeSignature } from './letter.ts';
 import { includes, type Key, parseKey, parseProof, type Proof, signedBy } from './log.ts';
-import { type Certificate, certificate, leadsTo } from './x509.ts';
+import { cut, earlierSeal, earlierStatement, ERASURE as FOR_ERASURE, purposeOf, SEAL as FOR_SEAL } from './purpose.ts';
+import { type Certificate, certificate, leadsTo, SERIAL_NUMBER } from './x509.ts';
 import { type Container, crc32, dosTime, type Entry, open } from './zip.ts';
 
 export interface Check {
@@ -29,7 +31,8 @@ export interface Report {
 
 // Whom the reader trusts; without it the deposit's own roots and keys are used.
 export interface Trust {
-  roots?: string; // PEM
+  roots?: string; // PEM, of the service
+  otherRoots?: string; // PEM, of others: of signers and outside timestamps
   logKeys?: string[];
 }
 
@@ -49,6 +52,7 @@ const SIGNATURE = 'META-INF/signature001.p7s';
 const PROOF = 'META-INF/deposit.tlog-proof';
 const INFO = 'data/deposit.json';
 const AUDIT = 'data/audit/audit.jsonl';
+const LETTER = 'letter-of-deposit.pdf';
 const ROOTS = 'data/validation/roots.pem';
 const BAG = 'manifest-sha256.txt';
 const ERASURE = 'META-INF/erasure001.p7m';
@@ -65,6 +69,7 @@ const MAX_BEHIND = 5 * 60_000; // ms that an outside clock may be behind the sea
 interface Info {
   format: string;
   id: string;
+  service: string;
   sealed: string;
   salt: string;
   log: { origin: string; keys: string[]; witnesses?: string[]; need?: number };
@@ -73,7 +78,9 @@ interface Info {
 class Verifier {
   private found = new Map<string, Bytes>(); // SHA-256 of each file
   private info: Info | undefined;
-  private roots: Certificate[] = [];
+  private roots: Certificate[] = []; // of the service
+  private anybody: Certificate[] = []; // those, and of others
+  private sealer: Certificate | undefined;
   private given = false; // the roots are the reader's
   private list: List = { over: '', type: '', files: [] };
   private erased = new Map<string, string>();
@@ -92,6 +99,7 @@ class Verifier {
     this.files();
     for (const stamp of STAMPS) if (stamp === STAMPS[0] || this.found.has(stamp.list) || this.found.has(stamp.token)) await this.stamp(stamp);
     await this.signature();
+    await this.letter();
     await this.log();
     this.custody();
     if (this.found.has(RECORD[0]) || this.found.has(RECORD[1])) this.say('unknown', 'deposit.record', RECORD[1], 'The evidence record is not checked by this verifier.');
@@ -162,16 +170,36 @@ class Verifier {
     } catch {
       this.roots = [];
     }
+    try {
+      this.anybody = [...this.roots, ...(this.given ? pem(this.trust.otherRoots ?? '').map(certificate) : [])];
+    } catch {
+      this.anybody = this.roots;
+    }
     if (this.roots.length === 0) this.fails('deposit.trust.roots', ROOTS, 'There are no root certificates that can be read.');
     else if (!this.given) this.say('unknown', 'deposit.trust.roots', ROOTS, 'The roots are the deposit’s own: they show that nothing changed, not who sealed it.');
   }
 
   // Whether the certificate of a signature leads to a root. Only a bad one, or one
   // by roots of the reader's, says something.
-  private async chain(signed: Signed, at: Date, part: string): Promise<void> {
-    const good = await leadsTo(signed.signer, signed.certificates, this.roots, at).catch(() => false);
+  private async chain(signed: Signed, at: Date, part: string, roots = this.anybody): Promise<boolean> {
+    const good = await leadsTo(signed.signer, signed.certificates, roots, at).catch(() => false);
     if (!good) this.fails('deposit.trust.roots', part, `The certificate of "${signed.signer.name}" leads to no root that is trusted.`);
     else if (this.given) this.say('holds', 'deposit.trust.roots', part, `The certificate of "${signed.signer.name}" leads to a root that you trust.`);
+    return good;
+  }
+
+  // Whether the service itself signed: by its own authority, with a certificate that
+  // is for this. Each signer has a certificate of that authority too.
+  private async byService(signed: Signed, at: Date, part: string, purpose: string): Promise<boolean> {
+    if (!await this.chain(signed, at, part, this.roots)) return false;
+    const { signer } = signed;
+    const stated = purposeOf(signer);
+    const earlier = purpose === FOR_SEAL ? this.info !== undefined && earlierSeal(signer, this.info.service, this.info.id) : earlierStatement(signer);
+    const good = stated === purpose && (purpose !== FOR_SEAL || !this.info || signer.names.get(SERIAL_NUMBER) === cut(this.info.id));
+    if (good) this.say('holds', 'deposit.trust.purpose', part, `The certificate of "${signer.name}" is for this.`);
+    else if (stated === '' && earlier) this.say('unknown', 'deposit.trust.purpose', part, `The certificate of "${signer.name}" is of an earlier release and does not say what it is for.`);
+    else this.fails('deposit.trust.purpose', part, `The certificate of "${signer.name}" is not for this.`);
+    return good || (stated === '' && earlier);
   }
 
   private async readErasure(): Promise<void> {
@@ -180,15 +208,28 @@ class Verifier {
     try {
       const signed = parse(der);
       const statement = JSON.parse(textOf(signed.content ?? new Uint8Array())) as { format: string; deposit: string; when: string; authority: string; files: { path: string; sha256: string }[] };
-      if (!await signs(signed) || statement.format !== 'inkwitness erasure v1' || statement.deposit !== this.info?.id) throw new Error('erasure');
+      if (!await signs(signed) || statement.format !== 'inkwitness erasure v1' || !this.info || statement.deposit !== this.info.id) throw new Error('erasure');
+      const at = await this.erasedAt(signed, new Date(statement.when), this.info);
+      if (!await this.byService(signed, at, ERASURE, FOR_ERASURE)) throw new Error('erasure');
       this.wasErased = true;
       for (const file of statement.files) if (ERASABLE.some((folder) => file.path.startsWith(folder))) this.erased.set(file.path, file.sha256);
-      const when = new Date(statement.when);
-      await this.chain(signed, when < signed.signer.to ? when : signed.signer.to, ERASURE);
       this.say('holds', 'deposit.erased', ERASURE, `${statement.files.length} files were erased on ${statement.when}, for this reason: ${statement.authority}.`);
     } catch {
       this.fails('deposit.erased', ERASURE, 'The statement of an erasure is damaged, not signed, or of another deposit.');
     }
+  }
+
+  // By its timestamp, or, in a statement of an earlier release, which has none, by
+  // itself.
+  private async erasedAt(signed: Signed, when: Date, info: Info): Promise<Date> {
+    let at = when < signed.signer.to ? when : signed.signer.to;
+    if (signed.stamp) {
+      const stamp = token(signed.stamp);
+      if (!await stamps(stamp, signed.signature) || !await leadsTo(stamp.signed.signer, stamp.signed.certificates, this.anybody, stamp.at)) throw new Error('timestamp');
+      at = stamp.at;
+    } else if (purposeOf(signed.signer) !== '') throw new Error('no timestamp');
+    if (when < new Date(info.sealed) || when.getTime() > at.getTime() + MAX_BEHIND) throw new Error('times');
+    return at;
   }
 
   private readList(): void {
@@ -260,14 +301,25 @@ class Verifier {
     } catch {
       return this.fails('deposit.signature', SIGNATURE, 'The signature over the list of files does not hold.');
     }
+    this.sealer = signed.signer;
     this.say('holds', 'deposit.signature', SIGNATURE, `The list of files is signed by "${signed.signer.name}".`);
     if (signed.stamp) await this.innerStamp(signed, signed.stamp);
     if (!this.stamped) return;
-    await this.chain(signed, this.stamped, SIGNATURE);
+    await this.byService(signed, this.stamped, SIGNATURE, FOR_SEAL);
     const sealed = this.info && new Date(this.info.sealed);
     if (this.stamped < signed.signer.from || this.stamped > signed.signer.to || (sealed && sealed.getTime() > this.stamped.getTime() + 1000)) {
       this.fails('deposit.time', SIGNATURE, 'Seal, timestamp and certificate do not fit together in time.');
     }
+  }
+
+  // Signed as a whole with the certificate of the seal.
+  private async letter(): Promise<void> {
+    const letter = this.read(LETTER);
+    if (!letter) return this.fails('deposit.file.missing', LETTER, 'The letter of deposit is missing.');
+    if (!this.sealer) return; // said already
+    const signed = await wholeSignature(letter, this.sealer);
+    if (signed) this.say('holds', 'deposit.letter', LETTER, 'The letter of deposit is signed as a whole with the certificate of the seal.');
+    else this.fails('deposit.letter', LETTER, 'The letter of deposit is not signed as a whole with the certificate of the seal.');
   }
 
   private async innerStamp(signed: Signed, der: Bytes): Promise<void> {

@@ -64,19 +64,19 @@ export const CONTEXT1 = 0xa1;
 
 export function oid(value: Value | undefined): string {
   const { body } = expect(value, OID);
-  const arcs: number[] = [];
-  let arc = 0;
+  if (body.length > 64) fail('long identifier');
+  const arcs: bigint[] = []; // one that is a UUID has 128 bits (ITU-T X.667)
+  let arc = 0n;
   for (const byte of body) {
-    arc = arc * 128 + (byte & 0x7f);
-    if (arc > Number.MAX_SAFE_INTEGER) fail('long arc');
+    arc = arc * 128n + BigInt(byte & 0x7f);
     if (byte < 0x80) {
       arcs.push(arc);
-      arc = 0;
+      arc = 0n;
     }
   }
   const first = arcs.shift() ?? fail('empty identifier');
-  const top = Math.min(Math.floor(first / 40), 2);
-  return [top, first - 40 * top, ...arcs].join('.');
+  const top = first < 80n ? first / 40n : 2n;
+  return [top, first - 40n * top, ...arcs].join('.');
 }
 
 // UTCTime and GeneralizedTime with a fraction, in UTC.

@@ -14,7 +14,7 @@ interface Vector {
 }
 
 const folder = '../testdata/vectors/';
-const file = JSON.parse(readFileSync(`${folder}vectors.json`, 'utf8')) as { base: string; roots: string; logKeys: string[]; vectors: Vector[] };
+const file = JSON.parse(readFileSync(`${folder}vectors.json`, 'utf8')) as { base: string; roots: string; otherRoots: string; logKeys: string[]; vectors: Vector[] };
 const base = new Uint8Array(readFileSync(folder + file.base));
 
 export const sourceOf = (bytes: Bytes): Source => ({ size: bytes.length, read: (offset, length) => bytes.slice(Math.min(offset, bytes.length), Math.min(offset + length, bytes.length)) });
@@ -27,6 +27,18 @@ function build(vector: Vector): Bytes {
 // The document's own signatures are not this verifier's: there it must fail, for
 // whatever reason.
 const elsewhere = (code: string) => code.startsWith('pdf.') || code === 'deposit.signers' || code === 'deposit.document';
+
+describe('deposits of an earlier release', () => {
+  const earlier = `${folder}earlier/`;
+  const given = { roots: readFileSync(`${earlier}roots.pem`, 'utf8'), logKeys: readFileSync(`${earlier}log-keys.txt`, 'utf8').trim().split('\n') };
+  it.each([['good', 1], ['erased', 2]])('%s: hold, the purposes of their certificates are open', async (name, want) => {
+    for (const trust of [{}, given]) {
+      const report = await verify(sourceOf(new Uint8Array(readFileSync(`${earlier}${name}.asice`))), trust);
+      expect(report.checks.filter((one) => one.status === 'fails')).toEqual([]);
+      expect(report.checks.filter((one) => one.code === 'deposit.trust.purpose' && one.status === 'unknown')).toHaveLength(want);
+    }
+  });
+});
 
 describe('tamper vectors', () => {
   it('are all there', () => expect(file.vectors.length).toBeGreaterThan(250));

@@ -8,6 +8,9 @@ export interface Certificate {
   issuer: Bytes;
   subject: Bytes;
   name: string; // common name
+  names: Map<string, string>; // attributes of the subject by their type; of one that stands twice the first
+  mail: boolean; // has alternative names
+  policies: string[];
   from: Date;
   to: Date;
   key: Bytes; // SubjectPublicKeyInfo
@@ -31,12 +34,15 @@ export function certificate(der: Bytes): Certificate {
   const constraints = own.get('2.5.29.19');
   const purposes = own.get('2.5.29.37');
   const id = own.get('2.5.29.14');
+  const policies = own.get('2.5.29.32');
+  const names = namesOf(expect(subject, SEQUENCE));
   return {
-    raw: der, serial: expect(serial, INTEGER).body, issuer: expect(issuer, SEQUENCE).raw, subject: expect(subject, SEQUENCE).raw, name: commonName(expect(subject, SEQUENCE)),
+    raw: der, serial: expect(serial, INTEGER).body, issuer: expect(issuer, SEQUENCE).raw, subject: expect(subject, SEQUENCE).raw, name: names.get(COMMON_NAME) ?? '', names,
     from: time(from), to: time(to), key: expect(key, SEQUENCE).raw,
     authority: constraints !== undefined && children(only(constraints.value, SEQUENCE))[0]?.body[0] === 0xff,
     mayCertify: usage === undefined || ((only(usage.value, BITS).body[1] ?? 0) & 0x04) !== 0,
     stampsOnly: purposes !== undefined && purposes.critical && children(only(purposes.value, SEQUENCE)).map(oid).join() === '1.3.6.1.5.5.7.3.8',
+    mail: own.has('2.5.29.17'), policies: policies ? children(only(policies.value, SEQUENCE)).map((one) => oid(children(expect(one, SEQUENCE))[0])) : [],
     keyId: id && only(id.value, OCTETS).body,
     signed: expect(tbs, SEQUENCE).raw, algorithm: expect(algorithm, SEQUENCE), signature: bits(expect(signature, BITS)),
   };
@@ -56,14 +62,20 @@ function bits(value: Value): Bytes {
   return value.body.subarray(1);
 }
 
-function commonName(name: Value): string {
+export const COMMON_NAME = '2.5.4.3';
+export const SERIAL_NUMBER = '2.5.4.5';
+export const ORGANIZATION = '2.5.4.10';
+
+function namesOf(name: Value): Map<string, string> {
+  const out = new Map<string, string>();
   for (const set of children(name)) {
     for (const pair of children(expect(set, SET))) {
       const [type, text] = children(pair);
-      if (oid(type) === '2.5.4.3' && text) return new TextDecoder().decode(text.body);
+      const id = oid(type);
+      if (text && !out.has(id)) out.set(id, new TextDecoder().decode(text.body));
     }
   }
-  return '';
+  return out;
 }
 
 const HASHES: Record<string, string> = {
