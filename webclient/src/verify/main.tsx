@@ -13,6 +13,7 @@ function App() {
   const input = useRef<HTMLInputElement>(null);
   const [file, setFile] = useState<File>();
   const [outcome, setOutcome] = useState<Outcome>();
+  const asked = useRef<File | undefined>(undefined);
   const [over, setOver] = useState(false);
   useEffect(() => {
     document.title = `${texts.title} · Inkwitness`;
@@ -20,9 +21,11 @@ function App() {
 
   const run = async (chosen: File | undefined) => {
     if (!chosen) return;
+    asked.current = chosen;
     setFile(chosen);
     setOutcome(undefined);
-    setOutcome(await check(chosen).catch((error: unknown) => ({ unreadable: String(error) })));
+    const found = await check(chosen).catch((): Outcome => ({ stopped: true }));
+    if (asked.current === chosen) setOutcome(found); // or else another file is shown
   };
   return (
     <Shell width="narrow" home="/">
@@ -50,16 +53,17 @@ function App() {
   );
 }
 
-type State = 'holds' | 'fails' | 'unknown' | 'unreadable' | 'missing';
+type State = 'holds' | 'fails' | 'unknown' | 'unreadable' | 'stopped' | 'missing';
 
 function stateOf(outcome: Outcome): State {
   if ('missing' in outcome) return 'missing';
   if ('unreadable' in outcome) return 'unreadable';
+  if ('stopped' in outcome) return 'stopped';
   if (!outcome.report.holds || outcome.agree === false) return 'fails';
   return outcome.report.checks.some((one) => one.status === 'unknown') ? 'unknown' : 'holds';
 }
 
-const TONES = { holds: 'good', unknown: 'warn', fails: 'bad', unreadable: 'bad', missing: 'warn' } as const;
+const TONES = { holds: 'good', unknown: 'warn', fails: 'bad', unreadable: 'bad', stopped: 'warn', missing: 'warn' } as const;
 
 function Answer({ file, outcome }: { file: File; outcome: Outcome }) {
   const texts = text();

@@ -5,11 +5,18 @@ import type { Bytes } from './core/bytes.ts';
 import { type Report, verify } from './core/deposit.ts';
 
 export interface Question {
+  number: number;
   file: File;
   trust: { roots?: string; otherRoots?: string; logKeys?: string[] };
 }
 
-export type Answer = { report: string; second: Report | undefined } | { missing: true };
+// `unread`: the file went away while it was read.
+export type Answer = { report: string; second: Report | undefined } | { missing: true } | { unread: true } | { failed: string };
+
+export interface Numbered {
+  number: number; // of the question
+  answer: Answer;
+}
 
 interface GoRuntime {
   importObject: WebAssembly.Imports;
@@ -18,10 +25,12 @@ interface GoRuntime {
 
 interface Scope {
   Go?: new () => GoRuntime;
-  inkverify?: (size: number, read: (offset: number, length: number) => Uint8Array, trust: Question['trust']) => string;
+  inkverify?: (size: number, read: (offset: number, length: number) => Uint8Array, trust: Question['trust']) => string | undefined;
+  FileReaderSync: new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer };
+  postMessage(numbered: Numbered): void;
 }
 
-const scope = globalThis as Scope;
+const scope = globalThis as unknown as Scope;
 let loading: Promise<boolean> | undefined;
 
 async function load(): Promise<boolean> {
@@ -39,15 +48,28 @@ async function load(): Promise<boolean> {
   }
 }
 
-globalThis.onmessage = async (event: MessageEvent<Question>) => {
-  loading ??= load();
-  const ready = await loading;
-  const { file, trust } = event.data;
-  const reader = new (globalThis as unknown as { FileReaderSync: new () => { readAsArrayBuffer(blob: Blob): ArrayBuffer } }).FileReaderSync();
-  const read = (offset: number, length: number): Bytes => new Uint8Array(reader.readAsArrayBuffer(file.slice(offset, offset + length)));
+async function answer({ file, trust }: Question): Promise<Answer> {
+  const ready = await (loading ??= load());
+  if (!ready || !scope.inkverify) return { missing: true };
+  const reader = new scope.FileReaderSync();
+  let unread = false;
+  // The program breaks off for good when what it calls throws.
+  const read = (offset: number, length: number): Bytes => {
+    try {
+      return new Uint8Array(reader.readAsArrayBuffer(file.slice(offset, offset + length)));
+    } catch (error) {
+      console.warn(error);
+      unread = true;
+      return new Uint8Array();
+    }
+  };
   const container = read(0, 2).join() === '80,75'; // "PK": only deposits are read by both
-  const answer: Answer = ready && scope.inkverify
-    ? { report: scope.inkverify(file.size, read, trust), second: container ? await verify({ size: file.size, read }, trust) : undefined }
-    : { missing: true };
-  (globalThis as unknown as { postMessage(answer: Answer): void }).postMessage(answer);
+  const report = unread ? undefined : scope.inkverify(file.size, read, trust);
+  const second = container && !unread ? await verify({ size: file.size, read }, trust) : undefined;
+  if (unread) return { unread };
+  return report === undefined ? { failed: 'the verifier broke off' } : { report, second };
+}
+
+globalThis.onmessage = async ({ data }: MessageEvent<Question>) => {
+  scope.postMessage({ number: data.number, answer: await answer(data).catch((error: unknown) => ({ failed: String(error) })) });
 };

@@ -10,6 +10,7 @@ const en = {
     unknown: 'Nothing is wrong, but some points could not be decided.',
     fails: 'This file does not hold.',
     unreadable: 'This file could not be read.',
+    stopped: 'The check could not be finished.',
     missing: 'The check is not available here.',
   },
   explained: {
@@ -18,7 +19,8 @@ const en = {
     unknown: 'The points marked “open” need something that is not in the file, for example a root that you trust.',
     fails: 'At least one point below is wrong: the file was changed, is incomplete, or was not made as it says.',
     unreadable: 'It is neither a letter of deposit nor a PDF with signatures, or it is damaged at its very structure.',
-    missing: 'This server carries no verifier for the browser. Use the program inkverify instead; it works without a network.',
+    stopped: 'Nothing is said about this file. It may have been moved, changed or deleted meanwhile, or be too large for this device: choose it again.',
+    missing: 'The verifier did not come: the connection is lost, or this server carries none for the browser. Choose the file again, or use the program inkverify; it works without a network.',
   },
   agree: 'A second verifier, written independently of the first, comes to the same answer about the container.',
   disagree: 'The two verifiers do not agree about this file. Do not rely on it, and tell the service: one of them is wrong.',

@@ -13,6 +13,7 @@ const fr: Translation<typeof en> = {
     unknown: 'Rien n’est faux, mais certains points n’ont pas pu être tranchés.',
     fails: 'Ce fichier n’est pas valable.',
     unreadable: 'Ce fichier n’a pas pu être lu.',
+    stopped: 'La vérification n’a pas pu être menée à son terme.',
     missing: 'La vérification n’est pas disponible ici.',
   },
   explained: {
@@ -21,7 +22,8 @@ const fr: Translation<typeof en> = {
     unknown: 'Les points « ouverts » demandent quelque chose qui n’est pas dans le fichier, par exemple une racine à laquelle vous vous fiez.',
     fails: 'Au moins un point ci-dessous est faux : le fichier a été modifié, est incomplet, ou n’a pas été fait comme il le dit.',
     unreadable: 'Ce n’est ni une lettre de dépôt ni un PDF signé, ou sa structure même est endommagée.',
-    missing: 'Ce serveur ne contient pas le vérificateur pour navigateur. Utilisez le programme inkverify ; il fonctionne sans réseau.',
+    stopped: 'Rien n’est dit de ce fichier. Il a peut-être été déplacé, modifié ou supprimé entre-temps, ou il est trop grand pour cet appareil : choisissez-le de nouveau.',
+    missing: 'Le vérificateur n’est pas arrivé : la connexion est perdue, ou ce serveur n’en contient pas pour navigateur. Choisissez de nouveau le fichier, ou utilisez le programme inkverify ; il fonctionne sans réseau.',
   },
   agree: 'Un second vérificateur, écrit indépendamment du premier, arrive à la même réponse au sujet du conteneur.',
   disagree: 'Les deux vérificateurs ne sont pas d’accord au sujet de ce fichier. Ne vous y fiez pas et prévenez le service : l’un des deux se trompe.',

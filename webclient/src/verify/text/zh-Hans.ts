@@ -13,6 +13,7 @@ const zhHans: Translation<typeof en> = {
     unknown: '没有错误，但有些项目无法判定。',
     fails: '此文件不成立。',
     unreadable: '无法读取此文件。',
+    stopped: '检查未能完成。',
     missing: '此处无法进行检查。',
   },
   explained: {
@@ -21,7 +22,8 @@ const zhHans: Translation<typeof en> = {
     unknown: '标为“待定”的项目需要文件以外的资料，例如您信任的根证书。',
     fails: '下列至少有一项错误：文件经过更改、不完整，或并非如其所述制作。',
     unreadable: '它既不是寄存凭证，也不是含签名的 PDF，或其结构本身已损坏。',
-    missing: '此服务器未附浏览器验证器。请改用 inkverify 程序；它不需要网络。',
+    stopped: '对此文件不作任何判断。它可能已被移动、更改或删除，或对此设备而言太大：请重新选择。',
+    missing: '验证器未能加载：连接中断，或此服务器未附浏览器验证器。请重新选择文件，或改用 inkverify 程序；它不需要网络。',
   },
   agree: '另一个独立编写的验证程序对此容器得出相同的结论。',
   disagree: '两个验证程序对此文件的结论不一致。请勿采信，并通知本服务：其中一个有误。',

@@ -13,6 +13,7 @@ const zhHant: Translation<typeof en> = {
     unknown: '沒有錯誤，但有些項目無法判定。',
     fails: '此檔案不成立。',
     unreadable: '無法讀取此檔案。',
+    stopped: '檢查未能完成。',
     missing: '此處無法進行檢查。',
   },
   explained: {
@@ -21,7 +22,8 @@ const zhHant: Translation<typeof en> = {
     unknown: '標示為「待定」的項目需要檔案以外的資料，例如您信任的根憑證。',
     fails: '下列至少有一項錯誤：檔案經過更改、不完整，或並非如其所述製作。',
     unreadable: '它既不是寄存憑證，也不是含簽名的 PDF，或其結構本身已損壞。',
-    missing: '此伺服器未附瀏覽器驗證器。請改用 inkverify 程式；它不需要網路。',
+    stopped: '對此檔案不作任何判斷。它可能已被移動、更改或刪除，或對此裝置而言太大：請重新選擇。',
+    missing: '驗證器未能載入：連線中斷，或此伺服器未附瀏覽器驗證器。請重新選擇檔案，或改用 inkverify 程式；它不需要網路。',
   },
   agree: '另一個獨立編寫的驗證程式對此容器得出相同的結論。',
   disagree: '兩個驗證程式對此檔案的結論不一致。請勿採信，並通知本服務：其中一個有誤。',
