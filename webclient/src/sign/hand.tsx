@@ -19,8 +19,8 @@ export function Hand() {
   const newest = useNewest();
   const load = () => newest(signing.handed(), (next) => { setState(next); setProblem(undefined); }, setProblem);
   const moving = state === undefined || (!state.next && !state.over);
+  useEffect(() => void load(), []);
   useEffect(() => {
-    void load();
     if (!moving) return;
     const timer = setInterval(() => void load(), POLL_MS);
     return () => clearInterval(timer);
