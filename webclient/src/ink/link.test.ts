@@ -178,6 +178,21 @@ describe('pen link', () => {
     expect(server.points().length).toBe(41);
   });
 
+  it('does not connect when it was closed while it read what is stored', async () => {
+    const made = vi.fn();
+    vi.stubGlobal('WebSocket', class extends FakeSocket {
+      constructor(url: string, protocol: string) {
+        super(url, protocol);
+        made();
+      }
+    });
+    const { link } = open();
+    const started = link.start();
+    link.close();
+    await started;
+    expect(made).not.toHaveBeenCalled();
+  });
+
   it('finishes by itself once the connection is back', async () => {
     const { link } = open();
     await link.start();

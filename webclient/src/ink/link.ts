@@ -97,6 +97,7 @@ export class PenLink {
       points.push(...decodeBatch(data).points);
       this.enqueue(data);
     }
+    if (this.stop.signal.aborted) return points; // closed meanwhile
     const options = { signal: this.stop.signal };
     window.addEventListener('online', () => this.retryNow(), options);
     document.addEventListener('resume', () => this.retryNow(), options); // the tab was frozen

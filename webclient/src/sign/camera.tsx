@@ -13,35 +13,43 @@ export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => voi
   const [stream, setStream] = useState<MediaStream>();
   const [fault, setFault] = useState<CameraFault>();
   const [hint, setHint] = useState<Hint>();
-  const [busy, setBusy] = useState(false);
+  const [opening, setOpening] = useState(false);
+  const [refusing, setRefusing] = useState(false);
   const [problem, setProblem] = useState<unknown>();
+  // A stream that was not handed on is switched off with this screen, also one that
+  // the browser gives afterwards: its question may be answered late.
+  const unclaimed = useRef<MediaStream | undefined>(undefined);
+  const gone = useRef(false);
+  useEffect(() => () => {
+    gone.current = true;
+    closeCamera(unclaimed.current);
+  }, []);
 
   const open = async () => {
-    setBusy(true);
+    setOpening(true);
     setFault(undefined);
     try {
-      setStream(await openCamera(true));
+      const opened = await openCamera(true);
+      if (gone.current) return closeCamera(opened);
+      unclaimed.current = opened;
+      setStream(opened);
     } catch (error) {
       setFault(error instanceof CameraError ? error.fault : 'other');
     }
-    setBusy(false);
+    setOpening(false);
   };
-  // A stream that was not handed on is switched off with this screen.
-  const unclaimed = useRef<MediaStream | undefined>(undefined);
-  unclaimed.current = stream;
-  useEffect(() => () => closeCamera(unclaimed.current), []);
   // Taking the consent back is the record of signing without a camera.
   const refuseVideo = async () => {
     const consent = ceremony.value?.consents.find(({ purpose }) => purpose === 'video');
     if (!consent) return;
-    setBusy(true);
+    setRefusing(true);
     try {
       const { purpose, textVersion, language } = consent;
       accept(await signing.consent({ purpose, textVersion, language, given: false }));
     } catch (error) {
       setProblem(error);
     }
-    setBusy(false);
+    setRefusing(false);
   };
   const hand = () => {
     if (!stream) return;
@@ -65,8 +73,8 @@ export function CameraCheck({ onReady }: { onReady: (stream: MediaStream) => voi
         <div class="actions">
           {stream
             ? <Button kind="primary" large onClick={hand} test="camera-ready">{texts.ready}</Button>
-            : <Button kind="primary" large onClick={() => void open()} busy={busy} test="camera-on">{fault ? common().tryAgain : texts.turnOn}</Button>}
-          <Button kind="plain" onClick={() => void refuseVideo()} busy={busy} test="camera-without">{texts.without}</Button>
+            : <Button kind="primary" large onClick={() => void open()} busy={opening} test="camera-on">{fault ? common().tryAgain : texts.turnOn}</Button>}
+          <Button kind="plain" onClick={() => void refuseVideo()} busy={refusing} test="camera-without">{texts.without}</Button>
           <Decline />
         </div>
       </Panel>

@@ -26,6 +26,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const recording = useRef<Recording | undefined>(undefined);
+  const [left] = useState(() => new AbortController()); // once this pad is gone
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [state, setState] = useState<RecordingState>();
   const [phase, setPhase] = useState<Phase>('starting');
@@ -54,11 +55,12 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
         setState(next);
         if (record && next.link === 'failed' && !next.elsewhere) void bury();
       };
-      const options = { kind, document: ceremony.value?.document.sha256 ?? '', pad, store, stream, change };
+      const options = { kind, document: ceremony.value?.document.sha256 ?? '', pad, store, stream, left: left.signal, change };
       recording.current = record ? await Recording.open(options, record) : await Recording.begin(options, dimensions);
       setCapture(recording.current.record.id);
       setResumed(recording.current.resumed && recording.current.points.length > 0);
     } catch (error) {
+      if (left.signal.aborted) return;
       setProblem(error);
       setPhase('idle');
     }
@@ -98,7 +100,8 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
     setPhase('finishing');
     setProblem(undefined);
     try {
-      onDone(current, await current.finish());
+      const result = await current.finish();
+      if (!left.signal.aborted) onDone(current, result); // else what comes next is known better
     } catch (error) {
       if (error instanceof Problem) setProblem(error);
       setPhase('running');
@@ -113,7 +116,7 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
       if (auto) return start();
       setPhase('idle');
     });
-    return () => void recording.current?.leave();
+    return () => left.abort();
   }, []);
 
   useEffect(() => {

@@ -30,6 +30,7 @@ export interface RecordingOptions {
   pad: HTMLCanvasElement;
   store: CaptureStore;
   stream?: MediaStream;
+  left: AbortSignal; // the pad is gone
   change(state: RecordingState): void;
 }
 
@@ -61,6 +62,10 @@ export class Recording {
     // The service has discarded what was open before: nobody can continue that.
     for (const old of await options.store.list()) if (!old.finished && old.document === record.document) await options.store.erase(old.id);
     await options.store.save(record);
+    if (options.left.aborted) { // nobody can have drawn anything
+      await signing.discard(record.id).catch(() => undefined);
+      await options.store.erase(record.id);
+    }
     return Recording.open(options, record);
   }
 
@@ -97,10 +102,12 @@ export class Recording {
   }
 
   private async start(): Promise<void> {
+    this.options.left.throwIfAborted();
     running.add(this);
+    this.options.left.addEventListener('abort', () => void this.leave());
     this.ink.resize(this.record.width, this.record.height);
     this.take(await this.link.start());
-    this.sender?.start();
+    if (running.has(this)) this.sender?.start();
   }
 
   // Pen down to paper; the first `drawn` are on it.
