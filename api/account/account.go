@@ -24,10 +24,17 @@ import (
 type Config struct {
 	Store     Store
 	Notices   Notices
-	Texts     Texts // to telephones; nil: none are sent
+	Texts     Texts     // to telephones; nil: none are sent
+	Documents Documents // nil: the record names none
 	Clock     capture.Clock
 	Logger    *slog.Logger
 	Providers []string
+}
+
+// Documents tells what a document is called, and its signers by their ids. What
+// was deleted is api.ErrNotFound.
+type Documents interface {
+	Called(ctx context.Context, document string) (title string, signers map[string]string, err error)
 }
 
 // Texts sends messages to telephones.

@@ -2,10 +2,13 @@ package account_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +38,7 @@ func newService(t *testing.T) *service {
 	s.store = storetest.Accounts(t, db)
 	post, err := mail.New(mail.Config{Outbox: s.store, Clock: s.clock, URL: "https://ink.example.org"})
 	s.must(err)
-	h, err := account.New(account.Config{Store: s.store, Notices: post, Clock: s.clock})
+	h, err := account.New(account.Config{Store: s.store, Notices: post, Clock: s.clock, Documents: leases{}})
 	s.must(err)
 	a, err := api.New(api.Config{Clock: s.clock, Replies: s.store})
 	s.must(err)
@@ -46,6 +49,16 @@ func newService(t *testing.T) *service {
 		s.must(s.store.CreateOrganisation(t.Context(), api.Organisation{ID: org, Name: "Org " + org, Created: s.clock.Now()}))
 	}
 	return s
+}
+
+// leases knows one document.
+type leases struct{}
+
+func (leases) Called(_ context.Context, id string) (string, map[string]string, error) {
+	if id != "d1" {
+		return "", nil, api.ErrNotFound
+	}
+	return "Lease", map[string]string{"s1": "Bo Berg"}, nil
 }
 
 func (s *service) must(err error) {
@@ -238,6 +251,44 @@ func TestA14Members(t *testing.T) {
 	}
 	if kinds["member.role"] != 3 || kinds["member.removed"] != 1 {
 		t.Error(kinds)
+	}
+}
+
+// The record tells who somebody was after they left, and what a document is called.
+func TestRecordNames(t *testing.T) {
+	s := newService(t)
+	s.add("ann", "one", api.Owner)
+	s.add("sam", "one", api.Sender)
+	s.add("eve", "one", api.Sender)
+	for _, e := range []api.Event{
+		{Kind: "document.sent", Account: "sam", Object: "document:d1"},
+		{Kind: "signer.opened", Object: "document:d1", Detail: api.Detail{"signer": "s1"}},
+		{Kind: "document.sent", Account: "eve", Object: "document:gone"},
+		{Kind: "organisation.activated"},
+	} {
+		e.Organisation = "one"
+		s.must(s.store.AppendAudit(t.Context(), e))
+	}
+	s.must(s.store.RemoveMember(t.Context(), "one", "sam"))
+	s.must(s.store.DeleteAccount(t.Context(), "eve", "herself"))
+	var got []string
+	for _, e := range items(t, s.do("ann one", "GET", "/api/audit?limit=4", nil, 200), "events") {
+		got = append(got, fmt.Sprint(e["kind"], e["account"], e["who"], e["title"], e["signer"]))
+	}
+	slices.Sort(got)
+	name := func(account string) string {
+		a, err := s.store.Account(t.Context(), account)
+		s.must(err)
+		return a.Name
+	}
+	want := []string{
+		fmt.Sprint("document.sent", "eve", nil, nil, nil),
+		fmt.Sprint("document.sent", "sam", name("sam"), "Lease", nil),
+		fmt.Sprint("organisation.activated", nil, nil, nil, nil),
+		fmt.Sprint("signer.opened", nil, nil, "Lease", "Bo Berg"),
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -147,7 +148,7 @@ type auditIn struct {
 
 type auditOut struct {
 	Body struct {
-		Events []eventBody `json:"events"`
+		Events []namedBody `json:"events"`
 	}
 }
 
@@ -157,6 +158,14 @@ type eventBody struct {
 	Account string     `json:"account,omitempty"`
 	Object  string     `json:"object,omitempty"`
 	Detail  api.Detail `json:"detail,omitempty" doc:"absent once the person was erased"`
+}
+
+// namedBody is an event with the names of now, which are not part of the record.
+type namedBody struct {
+	eventBody
+	Who    string `json:"who,omitempty" doc:"name of the account, also of a former member; absent once it was deleted"`
+	Title  string `json:"title,omitempty" doc:"of the document; absent once it was deleted"`
+	Signer string `json:"signer,omitempty" doc:"name of the signer it is about, or who did it where there is no account"`
 }
 
 func (h *Handler) getAudit(ctx context.Context, in *auditIn) (*auditOut, error) {
@@ -172,11 +181,71 @@ func (h *Handler) getAudit(ctx context.Context, in *auditIn) (*auditOut, error) 
 		return nil, err
 	}
 	out := &auditOut{}
-	out.Body.Events = make([]eventBody, 0, len(all))
+	out.Body.Events = make([]namedBody, 0, len(all))
+	names := naming{h.cfg, map[string]string{}, map[string]called{}}
 	for _, e := range all {
-		out.Body.Events = append(out.Body.Events, viewEvent(e))
+		named, err := names.of(ctx, e)
+		if err != nil {
+			return nil, fmt.Errorf("name who is in the record: %w", err)
+		}
+		out.Body.Events = append(out.Body.Events, named)
 	}
 	return out, nil
+}
+
+// naming looks every account and document up once for one answer.
+type naming struct {
+	cfg       Config
+	accounts  map[string]string
+	documents map[string]called
+}
+
+type called struct {
+	title   string
+	signers map[string]string
+}
+
+func (n naming) of(ctx context.Context, e api.Event) (b namedBody, err error) {
+	b = namedBody{eventBody: viewEvent(e)}
+	if e.Account != "" {
+		if b.Who, err = n.account(ctx, e.Account); err != nil {
+			return b, err
+		}
+	}
+	if id, is := strings.CutPrefix(e.Object, "document:"); is && n.cfg.Documents != nil {
+		d, err := n.document(ctx, id)
+		if err != nil {
+			return b, err
+		}
+		b.Title, b.Signer = d.title, d.signers[e.Detail["signer"]]
+	}
+	return b, nil
+}
+
+func (n naming) account(ctx context.Context, id string) (string, error) {
+	name, known := n.accounts[id]
+	if known {
+		return name, nil
+	}
+	a, err := n.cfg.Store.Account(ctx, id)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return "", err
+	}
+	n.accounts[id] = a.Name
+	return a.Name, nil
+}
+
+func (n naming) document(ctx context.Context, id string) (d called, err error) {
+	d, known := n.documents[id]
+	if known {
+		return d, nil
+	}
+	d.title, d.signers, err = n.cfg.Documents.Called(ctx, id)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return d, err
+	}
+	n.documents[id] = d
+	return d, nil
 }
 
 func viewEvent(e api.Event) eventBody {

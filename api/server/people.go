@@ -107,6 +107,21 @@ func (s *Server) actor(ctx context.Context, account string, names map[string]str
 	return names[account]
 }
 
+// called is account.Documents.
+type called struct{ ceremony.Documents }
+
+func (c called) Called(ctx context.Context, id string) (string, map[string]string, error) {
+	d, err := c.Document(ctx, id)
+	if err != nil {
+		return "", nil, err
+	}
+	signers := make(map[string]string, len(d.Signers))
+	for _, s := range d.Signers {
+		signers[s.ID] = s.Name
+	}
+	return d.Title, signers, nil
+}
+
 // history is the audit chain of a document as it goes into the deposit.
 func (s *Server) history(ctx context.Context, d *ceremony.Document) ([]json.RawMessage, error) {
 	events, err := s.accounts.AuditChain(ctx, chain(d.ID))

@@ -315,7 +315,7 @@ func (s *Server) mount(ctx context.Context) (err error) {
 		return fmt.Errorf("open accounts: %w", err)
 	}
 	signer.Apps = s.auth
-	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Texts: texts, Clock: s.clock, Logger: s.cfg.Logger, Providers: s.providers.names()})
+	people, err := account.New(account.Config{Store: s.accounts, Notices: s.post, Texts: texts, Documents: called{s.ceremony.Documents}, Clock: s.clock, Logger: s.cfg.Logger, Providers: s.providers.names()})
 	if err != nil {
 		return fmt.Errorf("open accounts: %w", err)
 	}

@@ -100,7 +100,10 @@ export interface AuditLine {
   at: string;
   kind: string;
   account?: string;
+  who?: string; // its name; absent once it was deleted
   object?: string;
+  title?: string; // of the document; absent once it was deleted
+  signer?: string; // name of the signer it is about
   detail?: Record<string, string>;
 }
 

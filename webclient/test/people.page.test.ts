@@ -114,6 +114,29 @@ it('changes profile, password, factors, keys, webhooks and the provider', async 
   await context.close();
 });
 
+it('names who acted and on what, also who has left', async () => {
+  const at = '2026-11-24T19:00:00Z';
+  const [lease, gone] = ['3'.repeat(32), '4'.repeat(32)].map((id) => `document:${id}`);
+  mock.people.audit = [
+    { at, kind: 'evidence.opened', account: 'b'.repeat(32), who: 'Bo Berg', object: lease, title: 'Lease', signer: 'Chloé Martin' }, // no member any more
+    { at, kind: 'evidence.opened', account: 'c'.repeat(32), object: gone },
+    { at, kind: 'signer.opened', object: lease, title: 'Lease', signer: 'Chloé Martin' },
+    { at, kind: 'signer.reminded', object: lease, title: 'Lease', signer: 'Chloé Martin' },
+  ];
+  const { context, page, faults } = await open(browser, 'phone');
+  await context.route('**/api/members', (route) => route.fulfill({ status: 503 })); // the names do not hang on it
+  await page.goto(`${mock.url}/#/activity`);
+  await expect.poll(() => get(page, 'record-line').evaluateAll((lines) => lines.map((line) => line.textContent!.replace(/^.*?(?=Bo|Former|Chloé|Inkwitness)/, '')))).toEqual([
+    'Bo Berg: opened the recorded evidence · Lease · Chloé Martin',
+    'Former member cccccccc: opened the recorded evidence · Document 44444444',
+    'Chloé Martin: opened the document to sign · Lease',
+    'Inkwitness: reminder sent · Lease · Chloé Martin',
+  ]);
+  expect(await page.getByRole('link', { name: 'Lease' }).count()).toBe(3);
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
 it('shows who looked at what, and finds documents', async () => {
   for (const [i, title] of ['Lease of the Old Mill', 'Sale of a horse'].entries()) {
     const made = mock.newDocument(title, `${i}.pdf`, 1000);
@@ -123,7 +146,7 @@ it('shows who looked at what, and finds documents', async () => {
   const { context, page } = await open(browser, 'phone');
   await page.goto(`${mock.url}/#/activity`);
   await get(page, 'record-line').first().waitFor();
-  expect(await get(page, 'record-line').first().textContent()).toContain('Ada Durand: opened the recorded evidence');
+  expect(await get(page, 'record-line').first().textContent()).toContain('Ada Durand: opened the recorded evidence · Lease of the Old Mill · Chloé Martin');
   await shoot(page, 'people-activity-phone');
   await get(page, 'nav-documents').click();
   await get(page, 'search').fill('MILL chlo');

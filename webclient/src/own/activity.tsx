@@ -3,15 +3,16 @@ import { useEffect, useState } from 'preact/hooks';
 import { dateTime, exactTime } from '../i18n/format.ts';
 import { type AuditLine, people } from '../people.ts';
 import { Button, Empty, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
+import { isSigners } from './acts.ts';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
 const PAGE = 100; // lines of one answer
+const SHOWN = 8; // digits of an id that stands for a name
 
 export function ActivityPage() {
   const texts = text().record;
   const [lines, setLines] = useState<AuditLine[]>();
-  const [names, setNames] = useState(new Map<string, string>());
   const [ends, setEnds] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const load = () => people.audit(lines?.at(-1)?.at).then(({ events }) => {
@@ -19,14 +20,16 @@ export function ActivityPage() {
     setEnds(events.length < PAGE);
     setProblem(undefined);
   }, (error: unknown) => { if (!ended(error)) setProblem(error); });
-  useEffect(() => {
-    void load();
-    // Without the names the record still tells what happened.
-    void people.members().then(({ members }) => setNames(new Map(members.map((member) => [member.account, member.name]))), () => undefined);
-  }, []);
+  useEffect(() => void load(), []);
+  const who = (line: AuditLine) => {
+    if (line.account) return line.who || texts.former(line.account.slice(0, SHOWN));
+    return (isSigners(line) && line.signer) || text().document.service;
+  };
   const about = (line: AuditLine) => {
-    const document = /^document:([0-9a-f]{32})$/.exec(line.object ?? '');
-    return document ? <a href={`#/documents/${document[1]}`}>{text().list.document}</a> : null;
+    const [, id] = /^document:([0-9a-f]{32})$/.exec(line.object ?? '') ?? [];
+    if (!id) return null;
+    const what = line.title ? <a href={`#/documents/${id}`}>{line.title}</a> : `${text().list.document} ${id.slice(0, SHOWN)}`;
+    return <>· {what}{line.signer && !isSigners(line) && ` · ${line.signer}`}</>;
   };
   return (
     <div class="stack" data-test="record">
@@ -41,7 +44,7 @@ export function ActivityPage() {
             {lines.map((line, i) => (
               <li key={i} data-test="record-line">
                 <time dateTime={line.at} title={exactTime(line.at)}>{dateTime(line.at)}</time>
-                {names.get(line.account ?? '') ?? text().document.service}: {text().kinds[line.kind] ?? line.kind} {about(line)}
+                {who(line)}: {text().kinds[line.kind] ?? line.kind} {about(line)}
               </li>
             ))}
           </ol>

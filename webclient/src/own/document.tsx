@@ -5,6 +5,7 @@ import { dateTime, day, exactTime, size } from '../i18n/format.ts';
 import { useNewest } from '../newest.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Viewer } from '../pdf/viewer.tsx';
+import { isSigners } from './acts.ts';
 import { StateBadge } from './documents.tsx';
 import { Erase, mayErase } from './erase.tsx';
 import { Fetch } from './fetch.tsx';
@@ -194,9 +195,8 @@ function History({ document }: { document: Document }) {
   const version = JSON.stringify([document.state, document.signers.map((signer) => signer.state)]);
   useEffect(() => void documents.activity(document.id).then((answer) => setLines(answer.activity ?? []), (error: unknown) => { if (!ended(error)) setProblem(error); }), [document.id, version]);
   const signer = (id: string | undefined) => document.signers.find((one) => one.id === id)?.name ?? '';
-  // A signer acts without an account: then the line is about what the signer did.
   const sentence = (line: Activity) => {
-    const own = line.who === '' && /^(signer\.(opened|confirmed|declined)|consent\.|capture\.|fields\.)/.test(line.kind);
+    const own = isSigners(line);
     const who = line.who || (own ? signer(line.signer) : '') || texts.document.service;
     const about = own || !signer(line.signer) ? '' : ` · ${signer(line.signer)}`;
     const [first = ''] = (line.detail ?? '').split(' '); // the rest are ids and versions, in the exported record

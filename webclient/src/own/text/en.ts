@@ -242,7 +242,7 @@ const en = {
     'webhook.changed': 'changed a webhook',
     'webhook.deleted': 'removed a webhook',
   } as Record<string, string>,
-  record: { title: 'Activity', text: 'What was done in your organisation and who looked at what, newest first. Nobody can change this record.', empty: 'Nothing has happened yet', emptyText: 'Every sign-in, every document and every look at evidence will stand here.', more: 'Show older entries' },
+  record: { title: 'Activity', text: 'What was done in your organisation and who looked at what, newest first. Nobody can change this record.', empty: 'Nothing has happened yet', emptyText: 'Every sign-in, every document and every look at evidence will stand here.', more: 'Show older entries', former: (id: string) => `Former member ${id}` },
   details: { handwriting: 'handwriting', video: 'camera and sound', comparison: 'comparison', reference: 'example', signature: 'signature' } as Record<string, string>,
   outbox: {
     title: 'Outbox',

@@ -243,7 +243,7 @@ const fr: Translation<typeof en> = {
     'webhook.changed': 'a changé un webhook',
     'webhook.deleted': 'a retiré un webhook',
   },
-  record: { title: 'Activité', text: 'Ce qui a été fait dans votre organisation et qui a consulté quoi, du plus récent au plus ancien. Personne ne peut changer ce registre.', empty: 'Rien ne s’est encore passé', emptyText: 'Chaque connexion, chaque document et chaque consultation de preuves figurera ici.', more: 'Afficher les entrées plus anciennes' },
+  record: { title: 'Activité', text: 'Ce qui a été fait dans votre organisation et qui a consulté quoi, du plus récent au plus ancien. Personne ne peut changer ce registre.', empty: 'Rien ne s’est encore passé', emptyText: 'Chaque connexion, chaque document et chaque consultation de preuves figurera ici.', more: 'Afficher les entrées plus anciennes', former: (id: string) => `Ancien membre ${id}` },
   details: { handwriting: 'écriture', video: 'caméra et son', comparison: 'comparaison', reference: 'exemple', signature: 'signature' },
   outbox: {
     title: 'Boîte d’envoi',

@@ -239,7 +239,7 @@ const zhHans: Translation<typeof en> = {
     'webhook.changed': '更改了 webhook',
     'webhook.deleted': '移除了 webhook',
   },
-  record: { title: '活动', text: '您的组织中做过的事，以及谁查看了什么，最新的在前。此记录无人能更改。', empty: '尚无任何活动', emptyText: '每次登录、每份文件、每次查看证据都会记录在此。', more: '显示更早的记录' },
+  record: { title: '活动', text: '您的组织中做过的事，以及谁查看了什么，最新的在前。此记录无人能更改。', empty: '尚无任何活动', emptyText: '每次登录、每份文件、每次查看证据都会记录在此。', more: '显示更早的记录', former: (id: string) => `前成员 ${id}` },
   details: { handwriting: '笔迹', video: '摄像头与声音', comparison: '比对', reference: '样本', signature: '签名' },
   outbox: {
     title: '发件箱',

@@ -239,7 +239,7 @@ const zhHant: Translation<typeof en> = {
     'webhook.changed': '更改了 webhook',
     'webhook.deleted': '移除了 webhook',
   },
-  record: { title: '活動', text: '您的組織中做過的事，以及誰查看了什麼，最新的在前。此記錄無人能更改。', empty: '尚無任何活動', emptyText: '每次登入、每份文件、每次查看證據都會記錄在此。', more: '顯示更早的記錄' },
+  record: { title: '活動', text: '您的組織中做過的事，以及誰查看了什麼，最新的在前。此記錄無人能更改。', empty: '尚無任何活動', emptyText: '每次登入、每份文件、每次查看證據都會記錄在此。', more: '顯示更早的記錄', former: (id: string) => `前成員 ${id}` },
   details: { handwriting: '筆跡', video: '相機與聲音', comparison: '比對', reference: '範例', signature: '簽名' },
   outbox: {
     title: '寄件匣',
