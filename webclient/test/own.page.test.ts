@@ -234,6 +234,39 @@ describe('owning', () => {
     await context.close();
   });
 
+  it('keeps the older documents in the list when new ones come', async () => {
+    mock.signedIn = true;
+    const { context, page, faults } = await open(browser, 'phone');
+    const make = (i: number) => Object.assign(mock.newDocument(`Lease ${i}`, 'a.pdf', 10), { id: String(i).padStart(32, '0'), createdAt: new Date(Date.UTC(2026, 0, 1) + i * 60_000).toISOString() });
+    const all = Array.from({ length: 60 }, (_, i) => make(i)).reverse(); // the newest first
+    await context.route(/\/api\/documents(\?.*)?$/, (route) => {
+      const before = new URL(route.request().url()).searchParams.get('before');
+      return route.fulfill({ json: { documents: all.filter(({ createdAt }) => !before || createdAt < before).slice(0, 50) } });
+    });
+    const listed = () => get(page, 'document-line').locator('strong').allTextContents();
+    const made = () => all.map(({ title }) => title);
+    await page.clock.install();
+    await page.goto(mock.url);
+    await expect.poll(async () => (await listed()).length).toBe(50);
+    await get(page, 'older').click();
+    await expect.poll(listed).toEqual(made());
+    all.unshift(make(100));
+    await page.clock.runFor(5000); // the page asks again
+    await expect.poll(listed).toEqual(made());
+    all.splice(3, 1); // deleted elsewhere
+    await page.clock.runFor(5000);
+    await expect.poll(listed).toEqual(made());
+    all.unshift(...Array.from({ length: 70 }, (_, i) => make(270 - i))); // while the device slept
+    await page.clock.runFor(5000);
+    await expect.poll(listed).toEqual(made().slice(0, 50));
+    for (const n of [100, 130]) {
+      await get(page, 'older').click();
+      await expect.poll(listed).toEqual(made().slice(0, n));
+    }
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('lists no fewer documents than it has listed when an older answer comes late', async () => {
     mock.signedIn = true;
     mock.documents.push(mock.newDocument('Lease', 'Lease.pdf', 1000));

@@ -12,21 +12,22 @@ const PAGE = 50; // documents of one answer
 
 export function Documents() {
   const texts = text().list;
-  const [all, setAll] = useState<Document[]>();
+  const [known, setKnown] = useState<Document[]>();
   const [problem, setProblem] = useState<unknown>();
-  const [older, setOlder] = useState<Document[]>([]);
-  const [ends, setEnds] = useState(false); // nothing is older than what is shown
+  const [oldest, setOldest] = useState<string>(); // the id of the first of all
   const [words, setWords] = useState('');
   const [state, setState] = useState<DocumentState | ''>('');
   const fail = (error: unknown) => { if (!ended(error)) setProblem(error); };
   const newest = useNewest();
-  const load = () => newest(documents.list(), (answer) => { setAll(answer.documents); setProblem(undefined); }, fail);
-  const known = [...(all ?? []), ...older];
-  const loadOlder = () => documents.list(known.at(-1)?.createdAt).then((answer) => {
-    setOlder([...older, ...answer.documents]);
-    setEnds(answer.documents.length < PAGE);
+  const load = () => newest(documents.list(), (answer) => {
+    setKnown((before) => [...answer.documents, ...below(before ?? [], answer.documents)]);
+    setProblem(undefined);
   }, fail);
-  const shown = known.filter((one) => (state === '' || one.state === state) && matches(one, words));
+  const loadOlder = () => documents.list(known?.at(-1)?.createdAt).then((answer) => {
+    setKnown((before) => [...(before ?? []), ...without(answer.documents, before ?? [])]);
+    if (answer.documents.length < PAGE) setOldest((answer.documents.at(-1) ?? known?.at(-1))?.id);
+  }, fail);
+  const shown = (known ?? []).filter((one) => (state === '' || one.state === state) && matches(one, words));
   useEffect(() => {
     void load();
     const timer = setInterval(() => document.visibilityState === 'visible' && void load(), POLL_MS);
@@ -36,9 +37,9 @@ export function Documents() {
     <div class="stack" data-test="documents">
       <div class="row row-between"><h1>{text().title}</h1><Upload /></div>
       <ProblemNotice problem={problem} onRetry={() => void load()} />
-      {!all && !problem && <Progress label={text().title} />}
-      {all?.length === 0 && <Panel><Empty title={texts.emptyTitle} text={texts.emptyText} test="documents-empty"><p class="small">{texts.dropHint}</p></Empty></Panel>}
-      {all && all.length > 0 && (
+      {!known && !problem && <Progress label={text().title} />}
+      {known?.length === 0 && <Panel><Empty title={texts.emptyTitle} text={texts.emptyText} test="documents-empty"><p class="small">{texts.dropHint}</p></Empty></Panel>}
+      {known && known.length > 0 && (
         <Panel>
           <div class="row">
             <div class="grow"><TextField label={texts.search} type="search" value={words} onInput={setWords} autocomplete="off" test="search" /></div>
@@ -49,11 +50,20 @@ export function Documents() {
             <thead><tr><th scope="col">{texts.document}</th><th scope="col">{texts.state}</th><th scope="col">{texts.signers}</th><th scope="col">{texts.created}</th></tr></thead>
             <tbody>{shown.map((one) => <Line key={one.id} document={one} />)}</tbody>
           </table>}
-          {all.length === PAGE && !ends && <div><Button onClick={() => void loadOlder()} test="older">{texts.more}</Button></div>}
+          {known.length >= PAGE && known.at(-1)?.id !== oldest && <div><Button onClick={() => void loadOlder()} test="older">{texts.more}</Button></div>}
         </Panel>
       )}
     </div>
   );
+}
+
+const without = (some: Document[], others: Document[]) => some.filter(({ id }) => !others.some((other) => other.id === id));
+
+// What stays below the newest page: a new document pushes the last one off it. Where
+// nothing joins the two, what lies between is unknown, and is asked for again.
+function below(known: Document[], page: Document[]): Document[] {
+  const last = known.findLastIndex(({ id }) => page.some((one) => one.id === id));
+  return page.length < PAGE || last < 0 ? [] : known.slice(last + 1);
 }
 
 // Every word stands somewhere in the title, the file's name or a signer.
