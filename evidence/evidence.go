@@ -119,6 +119,8 @@ type Object struct {
 	CRC32   uint32    `json:"crc32"`   // IEEE, of the plain bytes: a container entry can be written without reading twice
 	Size    int64     `json:"size"`    // plain bytes
 	Stored  time.Time `json:"stored"`  // UTC
+
+	Locked time.Time `json:"locked,omitzero"` // UTC; until when the stores that can must let nobody change or delete it, zero: not at all
 }
 
 // Key is a secret kept wrapped by the root key. Public is what may be known of

@@ -39,10 +39,10 @@ type LogReport struct {
 type BytesReport struct {
 	Objects  int      `json:"objects"`
 	Bytes    int64    `json:"bytes"`
-	Repaired int      `json:"repaired"` // copies written again from a good one
+	Repaired int      `json:"repaired"` // copies written again from a good one, or locked again
 	Erased   int      `json:"erased"`   // whose key was destroyed: nothing can be read
 	Damaged  []string `json:"damaged,omitempty"`
-	Unread   []string `json:"unread,omitempty"` // no copy could be read now: a store did not answer, or its disk fails
+	Unread   []string `json:"unread,omitempty"` // no copy could be read now: a store did not answer, or its disk fails; or a copy could not be locked
 
 	began time.Time // what was read since then is not read again
 }
@@ -270,6 +270,9 @@ func (s *Server) checkSelf(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.locks(ctx, &r.Bytes); err != nil {
+		return err
+	}
 	if err := c.heal(ctx, &r); err != nil {
 		return err
 	}
@@ -349,6 +352,9 @@ func Check(ctx context.Context, cfg Config, opt CheckOptions, w io.Writer) error
 		return err
 	}
 	if opt.Bytes != "none" {
+		if err := c.locks(ctx, &r.Bytes); err != nil {
+			return err
+		}
 		if err := c.heal(ctx, &r); err != nil {
 			return err
 		}

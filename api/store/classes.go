@@ -307,7 +307,8 @@ objects.gone K7 when it was deleted
 objects.checked - when every byte was last read
 objects.damage - what the last check found wrong
 objects.authority K7 on whose word it ended before its time
-objects.begun K7 how often its deletion was tried
+objects.begun - how often its deletion was tried
+objects.locked - until when its store keeps it from everybody
 objects.receipt K7 proves the deletion; hashes, dates and the reason
 holds.id K3 names the hold in lists
 holds.deposit K3 what is held, as a random id

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
+	"time"
 
 	"inkwitness/api"
 	"inkwitness/evidence"
@@ -17,6 +19,22 @@ func (a *Accounts) AddHold(ctx context.Context, organisation string, h retain.Ho
 	}
 	return a.execOne(ctx, `INSERT INTO holds (id, deposit, organisation, placed_by, placed, agreed_by, ended_by, lifted_by, sealed)
 		VALUES ($1, $2, $3, $4, $5, '', '', '', $6)`, h.ID, h.Deposit, organisation, h.Placed.By, micros(h.Placed.At), sealed)
+}
+
+// LockEnding lists at most n objects after a key that a hold protects now and whose
+// lock ends before a time.
+func (s *Store) LockEnding(ctx context.Context, before time.Time, after string, n int) ([]evidence.Object, error) {
+	return list(ctx, s, func(r scanner) (evidence.Object, error) {
+		row, err := scanObject(r)
+		return row.Object, err
+	}, objectColumns+` WHERE state = 'kept' AND locked < $1 AND `+fmt.Sprintf(held, "objects.deposit", "$2")+` AND key > $3 ORDER BY key LIMIT $4`,
+		micros(before), micros(s.clock.Now().Add(-retain.Provisional)), after, n)
+}
+
+// Locked notes that an object is locked until a time.
+func (s *Store) Locked(ctx context.Context, key string, until time.Time) error {
+	_, err := s.exec(ctx, `UPDATE objects SET locked = $2 WHERE key = $1 AND locked < $2`, key, micros(until))
+	return err
 }
 
 // SaveHold stores what was done to a hold, if nobody else did meanwhile what

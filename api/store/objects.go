@@ -33,7 +33,7 @@ func (s *Store) Refer(ctx context.Context, holder string, objects []evidence.Obj
 		for _, o := range objects {
 			row, ok := known[o.Key]
 			delete(known, o.Key)
-			if ok && row.state == objectKept && row.Object == inMicros(o) {
+			if ok && row.state == objectKept && row.is(o) {
 				continue
 			}
 			if err := s.putObject(ctx, holder, o); err != nil {
@@ -62,7 +62,7 @@ func (s *Store) Because(ctx context.Context, holder, authority string) error {
 
 // inMicros is an object as a row holds it: the database has no finer time.
 func inMicros(o evidence.Object) evidence.Object {
-	for _, t := range []*time.Time{&o.DeleteAfter, &o.Stored} {
+	for _, t := range []*time.Time{&o.DeleteAfter, &o.Stored, &o.Locked} {
 		if !t.IsZero() {
 			*t = time.UnixMicro(t.UnixMicro()).UTC()
 		}
@@ -86,21 +86,31 @@ func (s *Store) putObject(ctx context.Context, holder string, o evidence.Object)
 	case state == objectLeaving, state == objectGone && !o.Stored.After(gone):
 		return fmt.Errorf("deleted after it was stored: %w", evidence.ErrConflict)
 	}
-	return s.execOne(ctx, `INSERT INTO objects (key, holder, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'kept')
+	return s.execOne(ctx, `INSERT INTO objects (key, holder, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, locked, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'kept')
 		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, class = excluded.class, reason = excluded.reason, ends = excluded.ends,
 			subject = excluded.subject, deposit = excluded.deposit, region = excluded.region, content_type = excluded.content_type,
 			data_key = excluded.data_key, sha256 = excluded.sha256, crc32 = excluded.crc32, size = excluded.size, stored = excluded.stored,
-			state = excluded.state, gone = NULL, receipt = NULL, authority = '', checked = 0, damage = '', begun = 0`,
+			state = excluded.state, gone = NULL, receipt = NULL, authority = '', checked = 0, damage = '', begun = 0,
+			locked = CASE WHEN excluded.locked IS NULL OR objects.locked > excluded.locked THEN objects.locked ELSE excluded.locked END`,
 		o.Key, holder, string(o.Class), o.Reason, micros(o.DeleteAfter), o.Subject, o.Deposit, o.Region, o.ContentType,
-		o.DataKey, o.SHA256[:], int64(o.CRC32), o.Size, micros(o.Stored))
+		o.DataKey, o.SHA256[:], int64(o.CRC32), o.Size, micros(o.Stored), micros(o.Locked))
 }
 
-const objectColumns = `SELECT key, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, state FROM objects`
+const objectColumns = `SELECT key, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, locked, state FROM objects`
 
 type objectRow struct {
 	evidence.Object
 	state string
+}
+
+// is reports whether the row is that of an object. The row's lock may last longer:
+// a hold extends it, and what refers to the object does not know.
+func (r objectRow) is(o evidence.Object) bool {
+	if o = inMicros(o); o.Locked.Before(r.Locked) {
+		o.Locked = r.Locked
+	}
+	return r.Object == o
 }
 
 func scanObject(r scanner) (o objectRow, err error) {
@@ -108,7 +118,7 @@ func scanObject(r scanner) (o objectRow, err error) {
 	var sum []byte
 	var crc int64
 	err = r.Scan(&o.Key, &class, &o.Reason, when(&o.DeleteAfter), &o.Subject, &o.Deposit, &o.Region, &o.ContentType, &o.DataKey, &sum, &crc,
-		&o.Size, when(&o.Stored), &o.state)
+		&o.Size, when(&o.Stored), when(&o.Locked), &o.state)
 	o.Class, o.CRC32 = evidence.Class(class), uint32(crc)
 	copy(o.SHA256[:], sum)
 	return o, err

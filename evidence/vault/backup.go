@@ -38,7 +38,7 @@ func (v *Vault) BringFrom(ctx context.Context, from *Dir, o evidence.Object) err
 		if there {
 			continue
 		}
-		if err := copyBlob(ctx, from, store, o.Key); err != nil {
+		if err := v.copyLocked(ctx, from, store, o); err != nil {
 			return err
 		}
 	}

@@ -16,14 +16,14 @@ import (
 
 func (v *Vault) stores() []Blobs { return append([]Blobs{v.cfg.Blobs}, v.cfg.Copies...) }
 
-// replicate copies a blob from the first store to the others until enough have
+// replicate copies an object from the first store to the others until enough have
 // it. A store that fails is left for Scrub.
-func (v *Vault) replicate(ctx context.Context, name string) error {
+func (v *Vault) replicate(ctx context.Context, o evidence.Object) error {
 	have := 1
 	var all error
 	failed := map[int]error{}
 	for i, to := range v.cfg.Copies {
-		if err := copyBlob(ctx, v.cfg.Blobs, to, name); err != nil {
+		if err := v.copyLocked(ctx, v.cfg.Blobs, to, o); err != nil {
 			all = errors.Join(all, err)
 			failed[i+2] = err
 			continue
@@ -35,10 +35,20 @@ func (v *Vault) replicate(ctx context.Context, name string) error {
 	}
 	for store, err := range failed {
 		if v.cfg.Missed != nil {
-			v.cfg.Missed(name, store, err)
+			v.cfg.Missed(o.Key, store, err)
 		}
 	}
 	return nil
+}
+
+// copyLocked copies an object into a store, which has it once it is locked there as
+// it must be.
+func (v *Vault) copyLocked(ctx context.Context, from, to Blobs, o evidence.Object) error {
+	if err := copyBlob(ctx, from, to, o.Key); err != nil {
+		return err
+	}
+	_, err := v.lock(ctx, to, o)
+	return err
 }
 
 func copyBlob(ctx context.Context, from, to Blobs, name string) error {
@@ -85,9 +95,9 @@ func openCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) (
 	return r, nil
 }
 
-// Scrub reads every byte of every copy of an object and writes damaged and
-// missing copies again from a good one. It returns how many it wrote. When all
-// copies are damaged or missing it is evidence.ErrCorrupt; when none is known to
+// Scrub reads every byte of every copy of an object, writes damaged and missing
+// copies again from a good one, and locks those that are not locked as long as
+// they must be. It returns how many it wrote or locked. When all copies are damaged or missing it is evidence.ErrCorrupt; when none is known to
 // be good because a store could not be read, the store's error. Nothing was
 // touched then.
 func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err error) {
@@ -95,33 +105,43 @@ func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err
 	if err != nil {
 		return 0, fmt.Errorf("data key of object: %w", err)
 	}
-	var good Blobs
-	var bad []Blobs
+	var good, bad []Blobs
 	var unread error
 	for _, store := range v.stores() {
 		switch err := checkCopy(ctx, store, key, o); {
-		case err == nil && good == nil:
-			good = store
+		case err == nil:
+			good = append(good, store)
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
-		case err != nil:
+		default:
 			bad = append(bad, store)
 			if !errors.Is(err, evidence.ErrNotFound) && !errors.Is(err, evidence.ErrCorrupt) {
 				unread = errors.Join(unread, err)
 			}
 		}
 	}
-	if good == nil && unread != nil {
+	if len(good) == 0 && unread != nil {
 		return 0, fmt.Errorf("read object %s: %w", o.Key, unread)
 	}
-	if good == nil {
+	if len(good) == 0 {
 		return 0, fmt.Errorf("object %s has no good copy left: %w", o.Key, evidence.ErrCorrupt)
 	}
+	var failed error
 	for _, store := range bad {
-		if err := copyBlob(ctx, good, store, o.Key); err != nil {
-			return repaired, fmt.Errorf("repair object %s: %w", o.Key, err)
+		if err := v.copyLocked(ctx, good[0], store, o); err != nil {
+			failed = errors.Join(failed, err)
+			continue
 		}
 		repaired++
+	}
+	for _, store := range good {
+		set, err := v.lock(ctx, store, o)
+		if failed = errors.Join(failed, err); set {
+			repaired++
+		}
+	}
+	if failed != nil {
+		return repaired, fmt.Errorf("repair object %s: %w", o.Key, failed)
 	}
 	return repaired, nil
 }

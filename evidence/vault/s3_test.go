@@ -111,6 +111,28 @@ func TestObjectLock(t *testing.T) {
 	if _, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &name, Key: &key, VersionId: head.VersionId}); err == nil {
 		t.Error("the locked version was destroyed")
 	}
+	if n, err := v.Scrub(t.Context(), o); n != 0 || err != nil {
+		t.Errorf("checked with its lock: %d repaired, %v", n, err)
+	}
+	if err := v.Delete(t.Context(), o); err != nil { // a marker, and the next version is not locked
+		t.Fatal(err)
+	}
+	plain, err := vault.OpenBucket(t.Context(), "s3://"+name+query)
+	if err == nil {
+		err = plain.Write(t.Context(), key, func(io.Writer) error { return nil })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err = v.Put(t.Context(), evidence.Meta{Key: meta.Key, Class: meta.Class, Reason: "test", DeleteAfter: end, Subject: "s", Deposit: "d"}, bytes.NewReader(want)); err != nil {
+		t.Fatal(err)
+	}
+	o.Locked = end.AddDate(0, 1, 0)
+	for _, repaired := range []int{1, 0} {
+		if n, err := v.Scrub(t.Context(), o); n != repaired || err != nil {
+			t.Errorf("without its lock, want %d: %d repaired, %v", repaired, n, err)
+		}
+	}
 	sooner := time.Now().Add(time.Hour)
 	retention := *got.Retention
 	retention.RetainUntilDate = &sooner

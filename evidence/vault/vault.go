@@ -115,15 +115,16 @@ func (v *Vault) Write(ctx context.Context, m evidence.Meta, fill func(io.Writer)
 		return evidence.Object{}, fmt.Errorf("data key of object: %w", err)
 	}
 	m.Region = v.cfg.Region
-	lock := m.Lock
-	m.Lock = false // it is no property of the stored object
 	o := evidence.Object{Meta: m, DataKey: id, Stored: v.cfg.Clock.Now().UTC()}
+	if o.Lock = false; m.Lock { // a wish, of which the object keeps what came of it
+		o.Locked = m.DeleteAfter.UTC()
+	}
 	err = v.cfg.Blobs.Write(ctx, m.Key, func(w io.Writer) error { return encrypt(w, fill, key, &o) })
 	if err == nil {
-		err = v.replicate(ctx, m.Key)
+		_, err = v.lock(ctx, v.cfg.Blobs, o)
 	}
-	if err == nil && lock {
-		err = v.lock(ctx, m.Key, m.DeleteAfter)
+	if err == nil {
+		err = v.replicate(ctx, o)
 	}
 	if err != nil {
 		return evidence.Object{}, fmt.Errorf("store object: %w", err)

@@ -129,6 +129,43 @@ func holds(t *testing.T, a *store.Accounts, clock *Clock) {
 	held(clock.Now(), false)
 }
 
+// locks: a row's lock is what it must be or longer, and what holds protect beyond
+// its end is listed.
+func locks(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx := t.Context()
+	soon := clock.Now().Add(time.Hour)
+	one, two, three := object("a/1", clock.Now()), object("a/2", clock.Now()), object("a/3", clock.Now())
+	one.Locked, two.Locked = soon, soon.Add(time.Hour)
+	refer := func() { must(t, a.Refer(ctx, "document:d", []evidence.Object{one, two, three})) }
+	refer()
+	ending := func(before time.Time, after string, want ...string) {
+		t.Helper()
+		if got, err := a.LockEnding(ctx, before, after, 10); err != nil || !slices.Equal(keysOf(got), want) {
+			t.Errorf("locks that end: %v, %v, want %v", keysOf(got), err, want)
+		}
+	}
+	ending(soon.AddDate(1, 0, 0), "") // nothing is held
+	h, err := retain.NewHold("h1", "d", "marker of a dispute", "ada", clock.Now())
+	must(t, err)
+	must(t, a.AddHold(ctx, "org", h))
+	ending(soon.Add(time.Minute), "", "a/1")
+	ending(soon.AddDate(1, 0, 0), "", "a/1", "a/2")
+	ending(soon.AddDate(1, 0, 0), "a/1", "a/2")
+	must(t, a.Locked(ctx, "a/1", soon.AddDate(0, 3, 0)))
+	must(t, a.Locked(ctx, "a/1", soon))
+	must(t, a.Checked(ctx, "a/1", clock.Now(), "marker"))
+	refer() // who refers to it knows of the first lock alone
+	one.Size++
+	refer()
+	two.Locked = time.Time{} // as an earlier release stored it
+	refer()
+	for key, want := range map[string]time.Time{"a/1": soon.AddDate(0, 3, 0), "a/2": soon.Add(time.Hour), "a/3": {}} {
+		if o, err := a.Object(ctx, key); err != nil || !o.Locked.Equal(want) {
+			t.Errorf("%s is locked until %v, %v, want %v", key, o.Locked, err, want)
+		}
+	}
+}
+
 func forgotten(t *testing.T, a *store.Accounts, clock *Clock) {
 	ctx, c := t.Context(), a.Ceremonies()
 	d := newDocument("org", "ada", clock.Now())
