@@ -184,6 +184,11 @@ func (s *Server) parts(ctx context.Context) error {
 	if witnesses != nil {
 		logConfig.Cosigner = witnesses
 	}
+	name, err := instance(s.cfg.Data)
+	if err != nil {
+		return fmt.Errorf("name of this instance: %w", err)
+	}
+	logConfig.Guard = guard{s.store, name}
 	if s.log, err = ledger.Open(ctx, logConfig); err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
@@ -268,6 +273,8 @@ func (s *Server) mount(ctx context.Context) (err error) {
 	metrics.MustRegister(s.damage, s.waiting, s.missed.waiting,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inkwitness_timestamps_stopped", Help: "1 while the clock is in doubt, so that nothing is sealed: an alarm."},
 			func() float64 { return flag(s.watch.Stopped()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inkwitness_log_forked", Help: "1 while the log is not published because a witness has seen another history of it: an alarm."},
+			func() float64 { return flag(s.log.Forked()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "inkwitness_capture_banned_addresses", Help: "Addresses that are kept away for a while because of what their sockets did."},
 			func() float64 { return float64(s.bans.Kept()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "inkwitness_capture_banned_connections_total", Help: "Connections of such addresses that were closed."},

@@ -330,6 +330,9 @@ records.certificate - finds what has to be renewed
 records.made K4 shown to the owner
 care.name - what is done to all objects
 care.at - when it was last done
+leases.name - what one instance at a time does
+leases.holder - that instance, random
+leases.until - until when
 `
 
 // Columns lists what columnTable declares.

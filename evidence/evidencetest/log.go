@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/ledger"
@@ -23,10 +24,64 @@ type LogStore struct {
 	places  map[evidence.Commitment]int64
 	tiles   map[ledger.TileID][]byte
 	head    ledger.Head
+	leader  string
+	until   time.Time
+	forked  bool
 
 	// FailAt, when set, is called with the name of each call that writes; an
 	// error from it fails the call, with stored its effect is kept.
 	FailAt func(call string) (err error, stored bool)
+}
+
+// Guard is that of one of several instances over the same store.
+func (s *LogStore) Guard(instance string) ledger.Guard { return logGuard{s, instance} }
+
+type logGuard struct {
+	*LogStore
+	instance string
+}
+
+// Lead implements ledger.Guard.
+func (g logGuard) Lead(_ context.Context, now, until time.Time) (bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.leader != g.instance && now.Before(g.until) {
+		return false, nil
+	}
+	g.leader, g.until = g.instance, until
+	return true, nil
+}
+
+// Yield implements ledger.Guard.
+func (g logGuard) Yield(context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.leader == g.instance {
+		g.until = time.Time{}
+	}
+	return nil
+}
+
+// Forked implements ledger.Guard.
+func (g logGuard) Forked(context.Context) (bool, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.forked, nil
+}
+
+// Fork implements ledger.Guard.
+func (g logGuard) Fork(context.Context, time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.forked = true
+	return nil
+}
+
+// Resume lets a forked log go on.
+func (s *LogStore) Resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forked = false
 }
 
 // Add puts a commitment into the outbox, as the deposit's transaction does.

@@ -19,6 +19,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -97,11 +99,12 @@ type Batch struct {
 type Cosigner interface {
 	// Cosign returns the checkpoint with the cosignatures that policy asks
 	// for; prove gives the consistency proof from an older size. An error means
-	// that the checkpoint must not be published yet.
+	// that the checkpoint must not be published yet: an AheadError where a witness
+	// has seen a larger tree, ErrForked where one has seen another.
 	Cosign(ctx context.Context, checkpoint []byte, prove func(old int64) ([]proof.Hash, error)) ([]byte, error)
 }
 
-// Config is what a Log needs. Cosigner, Interval, Batch and Log are optional.
+// Config is what a Log needs. Cosigner, Guard, Interval, Batch and Log are optional.
 type Config struct {
 	Origin   string // the log's name at its first start, schema-less URL, for instance "sign.example.com/log"; it stays
 	Outbox   Outbox
@@ -109,17 +112,23 @@ type Config struct {
 	Keys     evidence.Keys
 	Clock    capture.Clock
 	Cosigner Cosigner      // nil: every checkpoint is published at once
+	Guard    Guard         // nil: nothing is told to other instances, or remembered over a restart
 	Interval time.Duration // how often the outbox is looked at; 100 ms when 0
 	Batch    int           // entries per turn; 4,096 when 0
 	Log      *slog.Logger
 }
 
 // Log reads and sequences. Reading is safe for concurrent use; of many
-// sequencers, on many machines, one wins each turn and the others try again.
+// sequencers, on many machines, one leads, and where two believe that they do one
+// wins each turn and the other tries again.
 type Log struct {
 	cfg     Config
 	signers []*proof.Signer
 	wake    chan struct{}
+	forked  atomic.Bool // a witness has seen another history
+
+	mu    sync.Mutex
+	until time.Time // this instance leads; zero where it does not
 }
 
 // firstKey names the key of the log's own signature.

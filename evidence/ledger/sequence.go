@@ -30,6 +30,10 @@ const maxDelay = 10 * time.Second
 // Run sequences until the context ends. Losing a turn to another sequencer is
 // normal; any other failure is logged and tried again, less and less often.
 func (l *Log) Run(ctx context.Context) error {
+	defer l.yield(ctx)
+	if _, err := l.stopped(ctx); err != nil && ctx.Err() == nil {
+		l.cfg.Log.ErrorContext(ctx, "the log's state is not known", "err", err)
+	}
 	delay := l.cfg.Interval
 	for {
 		n, err := l.Sequence(ctx)
@@ -41,6 +45,7 @@ func (l *Log) Run(ctx context.Context) error {
 		case err == nil, errors.Is(err, evidence.ErrConflict):
 			delay = l.cfg.Interval
 		default:
+			l.yield(ctx)
 			delay = min(2*delay, max(maxDelay, l.cfg.Interval))
 			l.cfg.Log.ErrorContext(ctx, "sequencing failed, will try again", "after", delay, "err", err)
 		}
@@ -57,7 +62,8 @@ func (l *Log) Run(ctx context.Context) error {
 }
 
 // Sequence does one turn and returns how many entries got a place. It also
-// publishes what an interrupted turn left unpublished.
+// publishes what an interrupted turn left unpublished. evidence.ErrConflict is
+// a turn that another instance has.
 func (l *Log) Sequence(ctx context.Context) (int, error) {
 	head, err := l.cfg.Tiles.Head(ctx)
 	if err != nil {
@@ -66,6 +72,12 @@ func (l *Log) Sequence(ctx context.Context) (int, error) {
 	entries, err := l.cfg.Outbox.Pending(ctx, l.cfg.Batch)
 	if err != nil {
 		return 0, fmt.Errorf("log outbox: %w", err)
+	}
+	if len(entries) == 0 && head.Size == head.PublishedSize {
+		return 0, nil
+	}
+	if err := l.lead(ctx); err != nil {
+		return 0, err
 	}
 	if len(entries) > 0 {
 		if head, err = l.integrate(ctx, head, entries); err != nil {
@@ -126,10 +138,7 @@ func (l *Log) publish(ctx context.Context, head Head) error {
 	checkpoint := head.Note
 	if l.cfg.Cosigner != nil {
 		var err error
-		checkpoint, err = l.cfg.Cosigner.Cosign(ctx, head.Note, func(old int64) ([]proof.Hash, error) {
-			return l.Consistency(ctx, old, head.Size)
-		})
-		if err != nil {
+		if checkpoint, err = l.cosign(ctx, head); err != nil {
 			return err
 		}
 	}

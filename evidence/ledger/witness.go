@@ -36,9 +36,17 @@ type Witnesses struct {
 	sizes map[string]int64 // newest tree that a witness is known to have seen, by URL
 }
 
-// ErrForked is a witness that has seen another tree. It must never happen and
-// is never tried again silently: somebody has to look.
+// ErrForked is a witness that has seen another tree. It must never happen: nothing
+// is published, however many others confirm, until somebody has looked.
 var ErrForked = errors.New("ledger: a witness has seen another history of this log")
+
+// AheadError is a witness that has seen a larger tree than it was shown: another
+// instance of the service was faster, or this log has lost what it once had.
+type AheadError struct{ Size int64 }
+
+func (e *AheadError) Error() string {
+	return fmt.Sprintf("ledger: a witness has seen %d entries", e.Size)
+}
 
 // maxAnswer bounds what a witness may send.
 const maxAnswer = 64 << 10
@@ -70,16 +78,27 @@ func (w *Witnesses) Cosign(ctx context.Context, checkpoint []byte, prove func(ol
 	if need == 0 {
 		need = len(w.List)
 	}
+	// What one witness has seen counts whatever the others say.
+	all := errors.Join(errs...)
+	if _, ahead := errors.AsType[*AheadError](all); ahead || errors.Is(all, ErrForked) {
+		return nil, all
+	}
 	if confirmed < need {
-		return nil, fmt.Errorf("%d of %d witnesses confirmed, %d are needed: %w", confirmed, len(w.List), need, errors.Join(errs...))
+		return nil, fmt.Errorf("%d of %d witnesses confirmed, %d are needed: %w", confirmed, len(w.List), need, all)
 	}
 	return c.Note.Marshal(), nil
 }
 
+// maxTries bounds how often a witness is asked that knows another size each time.
+const maxTries = 3
+
 // ask submits the checkpoint to one witness, again when it knows another size.
 func (w *Witnesses) ask(ctx context.Context, one Witness, c proof.Checkpoint, prove func(int64) ([]proof.Hash, error)) ([]proof.Sig, error) {
 	old := w.size(one.URL)
-	for try := 0; ; try++ {
+	if old > c.Size { // seen through a later call
+		old = 0
+	}
+	for range maxTries {
 		path, err := prove(old)
 		if err != nil {
 			return nil, err
@@ -90,18 +109,23 @@ func (w *Witnesses) ask(ctx context.Context, one Witness, c proof.Checkpoint, pr
 			return nil, err
 		case status == http.StatusOK:
 			return w.accept(one, c, body)
-		case status == http.StatusConflict && try == 0:
-			seen, err := strconv.ParseInt(strings.TrimSpace(string(body)), 10, 64)
-			if err != nil || seen < 0 || seen > c.Size || seen == old {
-				return nil, fmt.Errorf("witness has size %.20q, the log %d: %w", body, c.Size, ErrForked)
-			}
-			old = seen
-		case status == http.StatusConflict, status == http.StatusUnprocessableEntity:
-			return nil, fmt.Errorf("status %d: %w", status, ErrForked)
-		default:
+		case status == http.StatusUnprocessableEntity: // our tree does not begin with what it has seen
+			return nil, fmt.Errorf("witness of %d entries refuses the proof: %w", old, ErrForked)
+		case status != http.StatusConflict:
 			return nil, fmt.Errorf("witness answered with status %d: %w", status, evidence.ErrNotAllowed)
 		}
+		seen, err := strconv.ParseInt(strings.TrimSpace(string(body)), 10, 64)
+		switch {
+		case err != nil || seen < 0:
+			return nil, fmt.Errorf("witness has size %.20q: %w", body, evidence.ErrMalformed)
+		case seen > c.Size:
+			return nil, &AheadError{seen}
+		case seen == old && old == c.Size: // of the same size, and not the same
+			return nil, fmt.Errorf("witness has another tree of %d entries: %w", seen, ErrForked)
+		}
+		old = seen
 	}
+	return nil, fmt.Errorf("witness knew another size %d times: %w", maxTries, evidence.ErrNotAllowed)
 }
 
 // AddCheckpoint is the body of the request add-checkpoint.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,50 @@ func log(t *testing.T, a *store.Accounts, clock *Clock) {
 	if head, err = a.Head(ctx); err != nil || head.PublishedSize != entries {
 		t.Errorf("an older checkpoint took the place of the newer: %d, %v", head.PublishedSize, err)
 	}
+}
+
+// leases: one instance at a time, until it ends, lets go, or has said nothing for
+// too long; and a fork of the log is remembered until somebody decides.
+func leases(t *testing.T, a *store.Accounts, clock *Clock) {
+	ctx, now := t.Context(), clock.Now()
+	const term = 30 * time.Second
+	takes := func(holder string, at time.Time, want bool) {
+		t.Helper()
+		got, err := a.Lease(ctx, "something", holder, at, at.Add(term))
+		must(t, err)
+		equal(t, got, want)
+	}
+	takes("one", now, true)
+	takes("two", now.Add(29*time.Second), false)
+	takes("one", now.Add(20*time.Second), true)
+	takes("two", now.Add(49*time.Second), false)
+	takes("two", now.Add(50*time.Second), true)
+	must(t, a.Unlease(ctx, "something", "one")) // not its own
+	takes("one", now.Add(51*time.Second), false)
+	must(t, a.Unlease(ctx, "something", "two"))
+	takes("one", now.Add(51*time.Second), true)
+	takes("two", now.Add(51*time.Second-time.Hour), true) // the other's clock was an hour ahead
+	var won atomic.Int32
+	atOnce(t, 8, nil, func(i int) error {
+		ok, err := a.Lease(ctx, "another thing", fmt.Sprint("instance", i), now, now.Add(term))
+		if ok {
+			won.Add(1)
+		}
+		return err
+	})
+	equal(t, won.Load(), 1)
+
+	at, err := a.LogForked(ctx)
+	must(t, err)
+	equal(t, at.IsZero(), true)
+	must(t, a.ForkLog(ctx, now))
+	at, err = a.LogForked(ctx)
+	must(t, err)
+	equal(t, at.Equal(now.Truncate(time.Microsecond)), true)
+	must(t, a.ResumeLog(ctx))
+	at, err = a.LogForked(ctx)
+	must(t, err)
+	equal(t, at.IsZero(), true)
 }
 
 // serials are higher one after the other and so are their times, whatever the

@@ -29,7 +29,7 @@ func Run(t *testing.T, open Opener) {
 		"Keys": keys, "Organisations": organisations, "Accounts": accounts, "Members": members, "Providers": providers, "Invitations": invitations,
 		"Sessions": sessions, "Factors": factors, "Challenges": challenges, "Limits": limits, "Replies": replies,
 		"Mails": mails, "Shares": shares, "Staff": staff, "Sweep": sweep, "Programs": programs, "Audit": audit, "Sealed": sealed,
-		"Documents": documents, "DocumentLists": documentLists, "DocumentsSealed": documentsSealed, "Grants": grants, "Log": log, "Reminders": reminders, "Serials": serials, "Subjects": subjects, "Prints": prints,
+		"Documents": documents, "DocumentLists": documentLists, "DocumentsSealed": documentsSealed, "Grants": grants, "Leases": leases, "Log": log, "Reminders": reminders, "Serials": serials, "Subjects": subjects, "Prints": prints,
 		"Objects": objects, "ObjectsWithTheirHolder": objectsWithTheirHolder, "Orphans": orphans, "Purge": purge, "Holds": holds, "Locks": locks, "Forgotten": forgotten, "Checks": checks, "Swept": swept, "Care": care, "EvidenceRecords": evidenceRecords, "Claims": claims,
 		"Cases": cases, "Openings": openings,
 	} {

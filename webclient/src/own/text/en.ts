@@ -198,6 +198,7 @@ const en = {
     'case.compared': 'compared signatures of a case',
     'case.reported': 'reported on a case',
     'clock.confirmed': 'confirmed the service’s clock after a jump',
+    'log.resumed': 'had the log published again after a witness had seen another history of it',
     'data.asked': 'asked about their personal data',
     'link.refused': 'the signer’s link was opened in a second browser, and refused',
     'signer.proved': 'showed with a code or passkey that it is them',

@@ -199,6 +199,7 @@ const fr: Translation<typeof en> = {
     'case.compared': 'a comparé les signatures d’un dossier',
     'case.reported': 'a établi le rapport d’un dossier',
     'clock.confirmed': 'a confirmé l’heure du service après un saut',
+    'log.resumed': 'a fait republier le journal après qu’un témoin en avait vu une autre histoire',
     'data.asked': 'a fait une demande sur ses données personnelles',
     'link.refused': 'le lien du signataire a été ouvert dans un second navigateur, et refusé',
     'signer.proved': 'a prouvé son identité par un code ou une clé d’accès',

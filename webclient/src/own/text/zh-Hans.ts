@@ -195,6 +195,7 @@ const zhHans: Translation<typeof en> = {
     'case.compared': '比对了案件中的签名',
     'case.reported': '制作了案件报告',
     'clock.confirmed': '在时钟跳动后确认了服务的时间',
+    'log.resumed': '在见证方看到日志的另一历史后，让日志重新发布',
     'data.asked': '就其个人数据提出请求',
     'link.refused': '签署人的链接在第二个浏览器中打开，已被拒绝',
     'signer.proved': '以验证码或通行密钥证明了身份',

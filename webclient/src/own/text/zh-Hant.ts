@@ -195,6 +195,7 @@ const zhHant: Translation<typeof en> = {
     'case.compared': '比對了案件中的簽名',
     'case.reported': '製作了案件報告',
     'clock.confirmed': '在時鐘跳動後確認了服務的時間',
+    'log.resumed': '在見證方看到日誌的另一歷史後，讓日誌重新發布',
     'data.asked': '就其個人資料提出要求',
     'link.refused': '簽署人的連結在第二個瀏覽器中開啟，已被拒絕',
     'signer.proved': '以驗證碼或通行金鑰證明了身分',
