@@ -26,10 +26,22 @@ type changeIn struct {
 	}
 }
 
+// changePassword takes the password before, and where the account has a second
+// factor a fresh proof of that too: the password alone is no step up.
 func (h *Handler) changePassword(ctx context.Context, in *changeIn) (*struct{}, error) {
 	id, err := ownProfile(ctx, api.Update)
 	if err != nil {
 		return nil, err
+	}
+	f, err := h.factors(ctx, id.Account)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case id.Session == "":
+		return nil, api.ErrForbidden // a program does not set its person's password
+	case f.any() && !id.Fresh:
+		return nil, api.ErrStepUp
 	}
 	if err := h.hit(ctx, proofs, id.Account); err != nil {
 		return nil, err
@@ -41,13 +53,7 @@ func (h *Handler) changePassword(ctx context.Context, in *changeIn) (*struct{}, 
 	if _, err := h.checkPassword(ctx, acc.Email, in.Body.Current); err != nil {
 		return nil, err
 	}
-	f, err := h.factors(ctx, acc.ID)
-	if err != nil {
-		return nil, err
-	}
-	return nil, h.setPassword(ctx, acc, in.Body.Password, f.any(), id.Organisation, func(ctx context.Context) error {
-		return h.cfg.Store.ProveSession(ctx, id.Session, h.cfg.Clock.Now(), false)
-	})
+	return nil, h.setPassword(ctx, acc, in.Body.Password, f.any(), id.Organisation, func(context.Context) error { return nil })
 }
 
 // setPassword checks and stores a new password, does more in the same
