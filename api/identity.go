@@ -36,6 +36,13 @@ func (r Role) Member() bool {
 	return slices.Contains([]Role{Owner, Admin, Manager, Sender, Reviewer, Investigator, Auditor}, r)
 }
 
+// MayGive says whether somebody of this role may make another a member with the
+// given one: owners are made by owners alone.
+func (r Role) MayGive(role Role) bool {
+	id := Identity{Role: r, Account: "giver", Organisation: "its"}
+	return Allow(id, Create, Object{Kind: InvitationObject, Organisation: "its"}) == nil && (r == Owner || role != Owner)
+}
+
 // Identity is who asks. The zero value is nobody.
 type Identity struct {
 	Role         Role   // "" is Anonymous
@@ -105,6 +112,9 @@ type Account struct {
 	// is the provider's word: nobody is found by it, nothing can be reset by it.
 	Provider string
 	External string // the organisation's directory knows the account by it; sealed at rest
+	// ByOperator is what the operator set, empty for nothing: the organisation's
+	// directory switches the account off, and back on to no more than this.
+	ByOperator AccountState
 	Profile
 }
 
@@ -180,6 +190,7 @@ type Session struct {
 	Client       Client
 	Binding      []byte // hash of what the browser keeps the same within a session
 	Provider     string // id of the provider where it began, empty for our own factors
+	ProviderOf   string // organisation of that provider, read at each request; empty once it is gone
 	Notice       *SignInNotice
 }
 

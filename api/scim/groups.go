@@ -120,6 +120,9 @@ func (h *Handler) patchMembers(ctx context.Context, s scope, role api.Role, o op
 			}
 			return api.Explain(api.ErrNotFound, "There is no user %q.", id)
 		}
+		if of[id] == api.Owner {
+			return errOwner
+		}
 		if err := h.cfg.Store.SetRole(ctx, s.Organisation, id, role); err != nil {
 			return err
 		}

@@ -116,6 +116,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, status int, rout
 	ctx := r.Context()
 	s := scope{Identity: api.IdentityOf(ctx)}
 	err := api.Allow(s.Identity, api.Update, api.Object{Kind: api.ProvisioningObject, Organisation: s.Organisation})
+	if err == nil && s.Session != "" && !s.Fresh && r.Method != http.MethodGet {
+		err = api.ErrStepUp // a person instead of a directory: as for every change of members
+	}
 	if err == nil {
 		s.provider, err = h.cfg.Store.ProviderOf(ctx, s.Organisation)
 		if errors.Is(err, api.ErrNotFound) {

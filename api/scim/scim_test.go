@@ -39,6 +39,9 @@ func newService(t *testing.T) *service {
 		if len(who) < 3 {
 			return api.Identity{}, nil
 		}
+		if len(who) > 3 && who[3] == "session" {
+			return api.Identity{Account: who[0], Organisation: who[1], Role: api.Role(who[2]), Session: "s", Fresh: len(who) > 4}, nil
+		}
 		return api.Identity{Account: who[0], Organisation: who[1], Role: api.Role(who[2]), Scopes: append(api.Scopes{}, who[3:]...)}, nil
 	})
 	a.Mount(h)
@@ -251,4 +254,76 @@ func TestWhoMay(t *testing.T) {
 	if c := s.do(one, "GET", "/ServiceProviderConfig", "", 200); c["patch"].(map[string]any)["supported"] != true {
 		t.Error(c)
 	}
+}
+
+// TestOwnersAreNotTheDirectorys: an administrator with a directory's key takes no
+// owner's account over, and leaves no organisation without an owner.
+func TestOwnersAreNotTheDirectorys(t *testing.T) {
+	s := newService(t)
+	ann, bob := s.create(one, "ann@corp.example"), s.create(one, "bob@corp.example")
+	s.must(s.store.SetRole(t.Context(), "one", ann, api.Owner))
+	s.must(s.store.RemoveMember(t.Context(), "one", "owner-one")) // ann is the last
+	const admin = "x one admin provisioning:update"
+	replace := func(path, value string) string {
+		return `{"Operations":[{"op":"replace","path":"` + path + `","value":` + value + `}]}`
+	}
+	for _, change := range []string{replace("userName", `"mallory@corp.example"`), replace("emails", `[{"value":"mallory@corp.example","primary":true}]`),
+		replace("active", "false")} {
+		s.do(admin, "PATCH", "/Users/"+ann, change, 403)
+	}
+	s.do(admin, "PUT", "/Users/"+ann, `{"userName":"ann@corp.example","active":false}`, 403)
+	s.do(admin, "DELETE", "/Users/"+ann, "", 403)
+	s.do(admin, "PATCH", "/Groups/auditor", `{"Operations":[{"op":"add","path":"members","value":[{"value":"`+ann+`"}]}]}`, 403)
+	s.do(admin, "PATCH", "/Groups/auditor", `{"Operations":[{"op":"replace","value":{"members":[{"value":"`+bob+`"},{"value":"`+ann+`"}]}}]}`, 403)
+	acc, err := s.store.Account(t.Context(), ann)
+	s.must(err)
+	of, err := s.store.Memberships(t.Context(), ann)
+	s.must(err)
+	if acc.Email != "ann@corp.example" || acc.State != api.AccountActive || of[0].Role != api.Owner {
+		t.Errorf("%+v, %+v", acc, of)
+	}
+	// What a directory sends of everybody is no change.
+	s.do(admin, "PUT", "/Users/"+ann, `{"userName":"ann@corp.example","displayName":"Ann","active":true}`, 200)
+}
+
+// TestTheOperatorsWordStays: a directory opens what it closed, and no more.
+func TestTheOperatorsWordStays(t *testing.T) {
+	s := newService(t)
+	ann := s.create(one, "ann@corp.example")
+	patch := func(path, value string) any {
+		t.Helper()
+		return s.do(one, "PATCH", "/Users/"+ann, `{"Operations":[{"op":"replace","path":"`+path+`","value":`+value+`}]}`, 200)["active"]
+	}
+	state := func() api.AccountState {
+		acc, err := s.store.Account(t.Context(), ann)
+		s.must(err)
+		return acc.State
+	}
+	for _, set := range []api.AccountState{api.AccountActive, api.AccountDeactivated, api.AccountBlocked} {
+		acc, err := s.store.Account(t.Context(), ann)
+		s.must(err)
+		acc.State, acc.ByOperator = set, set
+		s.must(s.store.SaveAccount(t.Context(), acc))
+		if patch("displayName", `"Ann"`); state() != set {
+			t.Errorf("another name: %s is now %s", set, state())
+		}
+		if patch("active", "false"); state() != api.AccountBlocked {
+			t.Errorf("switched off: %s", state())
+		}
+		if on := patch("active", "true"); state() != set || on != (set != api.AccountBlocked) {
+			t.Errorf("switched on: %s is now %s, told as %v", set, state(), on)
+		}
+	}
+}
+
+// TestPeopleProveBeforeTheyChangeMembers: a session that asks in a directory's
+// place changes nothing with an old proof.
+func TestPeopleProveBeforeTheyChangeMembers(t *testing.T) {
+	s := newService(t)
+	id := s.create(one, "ann@corp.example")
+	const person = "owner-one one owner session"
+	s.do(person, "GET", "/Users", "", 200)
+	s.do(person, "POST", "/Users", `{"userName":"eve@corp.example"}`, 403)
+	s.do(person, "DELETE", "/Users/"+id, "", 403)
+	s.do(person+" fresh", "DELETE", "/Users/"+id, "", 204)
 }

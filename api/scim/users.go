@@ -100,9 +100,23 @@ func (u user) apply(acc *api.Account) error {
 		acc.Language = u.Language
 	}
 	if u.Active != nil {
-		acc.State = map[flag]api.AccountState{true: api.AccountActive, false: api.AccountBlocked}[*u.Active]
+		acc.State = switched(*acc, bool(*u.Active))
 	}
 	return nil
+}
+
+// switched is the state of an account that the directory switches on or off. What
+// the operator set stays: a directory opens only what it closed.
+func switched(acc api.Account, on bool) api.AccountState {
+	switch {
+	case !on:
+		return api.AccountBlocked
+	case acc.State != api.AccountBlocked:
+		return acc.State
+	case acc.ByOperator != "":
+		return acc.ByOperator
+	}
+	return api.AccountActive
 }
 
 // all lists the provider's accounts that are members, with their roles.
@@ -194,6 +208,10 @@ func (h *Handler) replaceUser(ctx context.Context, s scope, r *http.Request) (an
 	})
 }
 
+// errOwner keeps a directory, and an administrator with it, from taking over an
+// owner's account, and from leaving the organisation without one.
+var errOwner = api.Explain(api.ErrForbidden, "Owners are made, changed and removed by owners alone.")
+
 // change edits an account; switched off, its session ends at once.
 func (h *Handler) change(ctx context.Context, s scope, id string, edit func(*api.Account) error) (any, error) {
 	var acc api.Account
@@ -202,8 +220,12 @@ func (h *Handler) change(ctx context.Context, s scope, id string, edit func(*api
 		if acc, role, err = h.find(ctx, s, id); err != nil {
 			return err
 		}
+		before := acc
 		if err := edit(&acc); err != nil {
 			return err
+		}
+		if role == api.Owner && (acc.Email != before.Email || acc.State != before.State) {
+			return errOwner
 		}
 		if err := h.cfg.Store.SaveAccount(ctx, acc); err != nil {
 			return err
@@ -232,8 +254,12 @@ func (h *Handler) endSession(ctx context.Context, account string) error {
 func (h *Handler) deleteUser(ctx context.Context, s scope, r *http.Request) (any, error) {
 	id := r.PathValue("id")
 	return nil, h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
-		if _, _, err := h.find(ctx, s, id); err != nil {
+		_, role, err := h.find(ctx, s, id)
+		if err != nil {
 			return err
+		}
+		if role == api.Owner {
+			return errOwner
 		}
 		return errors.Join(h.record(ctx, s, "provisioning.deleted", id), h.cfg.Store.DeleteAccount(ctx, id, "the organisation's directory"))
 	})

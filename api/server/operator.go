@@ -136,10 +136,13 @@ func SetAccountState(ctx context.Context, cfg Config, email string, state api.Ac
 	defer accounts.Close()
 	return accounts.Tx(ctx, func(ctx context.Context) error {
 		acc, err := accounts.AccountByEmail(ctx, email)
-		if err != nil {
-			return fmt.Errorf("find the account of this address: %w", err)
+		if errors.Is(err, api.ErrNotFound) {
+			acc, err = accounts.Account(ctx, email)
 		}
-		acc.State = state
+		if err != nil {
+			return fmt.Errorf("find the account of this address or id: %w", err)
+		}
+		acc.State, acc.ByOperator = state, state
 		if err := accounts.SaveAccount(ctx, acc); err != nil {
 			return fmt.Errorf("change the account: %w", err)
 		}

@@ -90,14 +90,15 @@ func (a *Accounts) sealProfile(ctx context.Context, acc api.Account) (index, sea
 	if index, err = a.sealer.index(ctx, "email"+acc.Provider, NormalEmail(acc.Email)); err != nil {
 		return nil, nil, err
 	}
-	sealed, err = a.sealer.seal(ctx, personKey(acc.ID), "accounts", acc.ID, accountBody{acc.Profile, acc.External})
+	sealed, err = a.sealer.seal(ctx, personKey(acc.ID), "accounts", acc.ID, accountBody{acc.Profile, acc.External, acc.ByOperator})
 	return index, sealed, err
 }
 
 // accountBody is the sealed part of an account.
 type accountBody struct {
 	api.Profile
-	External string `json:"external,omitempty"`
+	External   string           `json:"external,omitempty"`
+	ByOperator api.AccountState `json:"byOperator,omitempty"`
 }
 
 // SaveAccount changes state and profile; api.ErrConflict when the new address
@@ -134,7 +135,7 @@ func (a *Accounts) scanAccount(ctx context.Context, r scanner) (acc api.Account,
 	}
 	var body accountBody
 	err = a.sealer.open(ctx, "accounts", acc.ID, sealed, &body)
-	acc.Profile, acc.External = body.Profile, body.External
+	acc.Profile, acc.External, acc.ByOperator = body.Profile, body.External, body.ByOperator
 	return acc, err
 }
 
@@ -185,6 +186,9 @@ func (a *Accounts) DeleteAccount(ctx context.Context, id, authority string) erro
 		if _, err := a.exec(ctx, `DELETE FROM challenges WHERE account = $1`, id); err != nil {
 			return err
 		}
+		if err := a.revokeBy(ctx, "", id, ""); err != nil {
+			return err
+		}
 		if err := a.execOne(ctx, `DELETE FROM accounts WHERE id = $1`, id); err != nil {
 			return err
 		}
@@ -205,14 +209,39 @@ func (a *Accounts) AddMember(ctx context.Context, m api.Member) error {
 	return err
 }
 
-// SetRole changes a member's role; api.ErrNotFound.
+// SetRole changes a member's role and takes back the member's invitations to roles
+// that the new one may not give; api.ErrNotFound.
 func (a *Accounts) SetRole(ctx context.Context, organisation, account string, role api.Role) error {
-	return a.execOne(ctx, `UPDATE members SET role = $3 WHERE organisation = $1 AND account = $2`, organisation, account, string(role))
+	return a.Tx(ctx, func(ctx context.Context) error {
+		if err := a.revokeBy(ctx, organisation, account, role); err != nil {
+			return err
+		}
+		return a.execOne(ctx, `UPDATE members SET role = $3 WHERE organisation = $1 AND account = $2`, organisation, account, string(role))
+	})
 }
 
-// RemoveMember takes a part away, with what was shared; api.ErrNotFound.
+// revokeBy takes back what an inviter of the given role could not send now. Without
+// an organisation it is that of all.
+func (a *Accounts) revokeBy(ctx context.Context, organisation, account string, role api.Role) error {
+	for _, given := range api.Roles() {
+		if role.MayGive(given) {
+			continue
+		}
+		if _, err := a.exec(ctx, `UPDATE invitations SET revoked = $4 WHERE invited_by = $1 AND ($2 = '' OR organisation = $2) AND role = $3
+			AND used IS NULL AND revoked IS NULL`, account, organisation, string(given), micros(a.clock.Now())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RemoveMember takes a part away, with what was shared and the invitations that
+// nobody has used; api.ErrNotFound.
 func (a *Accounts) RemoveMember(ctx context.Context, organisation, account string) error {
 	return a.Tx(ctx, func(ctx context.Context) error {
+		if err := a.revokeBy(ctx, organisation, account, ""); err != nil {
+			return err
+		}
 		if _, err := a.exec(ctx, `DELETE FROM shares WHERE organisation = $1 AND account = $2`, organisation, account); err != nil {
 			return err
 		}

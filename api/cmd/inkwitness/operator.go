@@ -92,7 +92,7 @@ func (c *accountsCommand) BeforeResolve() error {
 
 type stateCommand struct {
 	where
-	Email string `arg:"" help:"Address of the account."`
+	Email string `arg:"" help:"Address of the account, or its id: accounts that a provider or directory made are found by that alone."`
 
 	state api.AccountState
 }
