@@ -155,17 +155,23 @@ type Notices interface {
 
 // Handler serves sign-in and everything about one's own credentials.
 type Handler struct {
-	cfg    Config
-	hasher *hasher
-	offers []byte // key from which offered TOTP secrets are derived
-	web    *passkeyParty
+	cfg     Config
+	hasher  *hasher
+	offers  []byte // key from which offered TOTP secrets are derived
+	devices []byte // key of the cookies by which browsers are known
+	web     *passkeyParty
 
 	cookie    func(ctx context.Context) string      // secret of the request's session; set by Mount
 	setCookie func(value string, maxAge int) string // the Set-Cookie line; set by Mount
 
 	ssoCookie    func(ctx context.Context) string // as above, of the browser that went to a provider
 	setSSOCookie func(value string, maxAge int) string
-	problem      func(error) string // last part of a problem's type
+
+	deviceCookie    func(ctx context.Context) string // as above, by which a browser is known to an account
+	setDeviceCookie func(value string, maxAge int) string
+	endCookies      func() []string // lines that end all others, at a sign-out
+
+	problem func(error) string // last part of a problem's type
 }
 
 // New returns a Handler. It makes the pepper at the first start.
@@ -197,11 +203,15 @@ func New(ctx context.Context, cfg Config) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	devices, err := serviceKey(ctx, cfg, "service:devices")
+	if err != nil {
+		return nil, err
+	}
 	web, err := newPasskeyParty(base)
 	if err != nil {
 		return nil, err
 	}
-	return &Handler{cfg: cfg, hasher: newHasher(pepper, cfg.cost), offers: offers, web: web}, nil
+	return &Handler{cfg: cfg, hasher: newHasher(pepper, cfg.cost), offers: offers, devices: devices, web: web}, nil
 }
 
 // serviceKey opens a 256-bit key of the service, and makes it the first time.
@@ -239,6 +249,14 @@ func (h *Handler) Mount(a *api.API) {
 	h.setCookie = func(value string, maxAge int) string { return a.Cookie("session", value, maxAge).String() }
 	h.ssoCookie = func(ctx context.Context) string { return a.ReadCookie(ctx, "sso") }
 	h.setSSOCookie = func(value string, maxAge int) string { return a.Cookie("sso", value, maxAge).String() }
+	h.deviceCookie = func(ctx context.Context) string { return a.ReadCookie(ctx, "device") }
+	h.setDeviceCookie = func(value string, maxAge int) string { return a.Cookie("device", value, maxAge).String() }
+	h.endCookies = func() (lines []string) {
+		for _, name := range []string{"session", "sso", "signer", api.HandCookie} {
+			lines = append(lines, a.Cookie(name, "", -1).String())
+		}
+		return lines
+	}
 	h.problem = func(err error) string { return path.Base(a.Problem(err).Type) }
 	a.Identify(h.identify)
 	h.mountSession(a)

@@ -20,11 +20,18 @@ var (
 	// A4: 10 guesses in 15 minutes, and 100 in a row before a reset by mail.
 	guesses = limit{"sign-in", 10, 15 * time.Minute}
 	streak  = limit{"sign-in streak", 100, 10 * 365 * 24 * time.Hour}
+	// The same for a browser that an account knows, so that a stranger's guesses are
+	// not counted against it, nor its own against others.
+	guessesKnown = limit{"sign-in device", 10, 15 * time.Minute}
+	streakKnown  = limit{"sign-in device streak", 100, deviceLife}
 	// One address, behind which an office may sit, trying many accounts.
 	guessesFrom = limit{"sign-in from", 200, 15 * time.Minute}
 	// Links that are mailed: per account, and per asking address.
 	resets     = limit{"reset", 3, time.Hour}
 	resetsFrom = limit{"reset from", 20, time.Hour}
+	// Tries with a link that was mailed, for who guesses the second factor. Nobody
+	// without such a link adds to them.
+	resetTries = limit{"reset tries", 10, 15 * time.Minute}
 	// Tokens of invitations cannot be guessed; this bounds the work.
 	acceptsFrom = limit{"accept from", 300, 15 * time.Minute}
 	proofs      = limit{"proof", 10, 15 * time.Minute}
@@ -40,7 +47,7 @@ func (h *Handler) hit(ctx context.Context, l limit, who string) error {
 	if n <= l.max {
 		return nil
 	}
-	if l == streak {
+	if l == streak || l == streakKnown {
 		return api.Explain(api.ErrTooMany, "Too many wrong tries. Set a new password by mail, or sign in with a passkey.")
 	}
 	return &api.Explained{Detail: "Too many tries. Wait before you try again.", Retry: ends.Sub(now), Err: api.ErrTooMany}

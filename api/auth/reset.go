@@ -123,15 +123,18 @@ type resetIn struct {
 	}
 }
 
+type resetOut struct {
+	SetCookie string `header:"Set-Cookie" hidden:"true"`
+}
+
 // reset sets a new password. Everything is checked before the link is spent, so a
 // refused password does not cost it; all sessions end.
-func (h *Handler) reset(ctx context.Context, in *resetIn) (*struct{}, error) {
+func (h *Handler) reset(ctx context.Context, in *resetIn) (*resetOut, error) {
 	if err := h.hit(ctx, resetsFrom, api.ClientOf(ctx).Address); err != nil {
 		return nil, err
 	}
 	now := h.cfg.Clock.Now()
 	var acc api.Account
-	var second bool
 	err := h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
 		c, err := h.cfg.Store.TakeChallenge(ctx, "reset", hashSecret(in.Body.Token), now)
 		if err != nil {
@@ -145,7 +148,7 @@ func (h *Handler) reset(ctx context.Context, in *resetIn) (*struct{}, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reset password: %w", err)
 	}
-	if err := h.hit(ctx, guesses, strings.ToLower(acc.Email)); err != nil {
+	if err := h.hit(ctx, resetTries, acc.ID); err != nil {
 		return nil, err
 	}
 	if err := checkNew(in.Body.Password, true, acc.Name, acc.Email); err != nil {
@@ -155,12 +158,11 @@ func (h *Handler) reset(ctx context.Context, in *resetIn) (*struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	second = p.factor
-	return nil, h.setPassword(ctx, acc, in.Body.Password, second, "", func(ctx context.Context) error {
+	err = h.setPassword(ctx, acc, in.Body.Password, p.factor, "", func(ctx context.Context) error {
 		if _, err := h.cfg.Store.TakeChallenge(ctx, "reset", hashSecret(in.Body.Token), now); err != nil {
 			return err
 		}
-		if err := h.forgive(ctx, strings.ToLower(acc.Email), guesses, streak); err != nil {
+		if err := errors.Join(h.forgive(ctx, acc.ID, resetTries), h.forgive(ctx, strings.ToLower(acc.Email), guesses, streak)); err != nil {
 			return err
 		}
 		live, err := h.cfg.Store.LiveSession(ctx, acc.ID)
@@ -169,4 +171,9 @@ func (h *Handler) reset(ctx context.Context, in *resetIn) (*struct{}, error) {
 		}
 		return errors.Join(err, h.cfg.Store.EndSession(ctx, live.ID, endPassword, now))
 	})
+	if err != nil {
+		return nil, err
+	}
+	// Who reads the account's mail is no stranger: the sign-in that follows is counted apart.
+	return &resetOut{h.setDeviceCookie(h.deviceFor(acc.Email), int(deviceLife.Seconds()))}, nil
 }

@@ -58,7 +58,7 @@ type organisationBody struct {
 }
 
 type sessionOut struct {
-	SetCookie string `header:"Set-Cookie" hidden:"true"`
+	SetCookie []string `header:"Set-Cookie" hidden:"true"`
 	Body      sessionBody
 }
 
@@ -68,11 +68,12 @@ var errWrong = api.Explain(api.ErrUnauthenticated, "The address or the password 
 
 func (h *Handler) signIn(ctx context.Context, in *signInIn) (*sessionOut, error) {
 	email := strings.ToLower(strings.TrimSpace(in.Body.Email))
-	for _, l := range []struct {
-		limit
-		who string
-	}{{guessesFrom, api.ClientOf(ctx).Address}, {guesses, email}, {streak, email}} {
-		if err := h.hit(ctx, l.limit, l.who); err != nil {
+	if err := h.hit(ctx, guessesFrom, api.ClientOf(ctx).Address); err != nil {
+		return nil, err
+	}
+	who, limits := h.guessing(ctx, email)
+	for _, l := range limits {
+		if err := h.hit(ctx, l, who); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +85,7 @@ func (h *Handler) signIn(ctx context.Context, in *signInIn) (*sessionOut, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.forgive(ctx, email, guesses, streak); err != nil {
+	if err := h.forgive(ctx, who, limits...); err != nil {
 		return nil, err
 	}
 	return h.begin(ctx, entry{account: acc, strong: strong.factor,
@@ -204,7 +205,11 @@ func (h *Handler) begin(ctx context.Context, e entry) (*sessionOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sessionOut{SetCookie: h.setCookie(secret, int(h.cfg.Life.Seconds())), Body: body}, nil
+	out := &sessionOut{SetCookie: []string{h.setCookie(secret, int(h.cfg.Life.Seconds()))}, Body: body}
+	if e.provider == nil {
+		out.SetCookie = append(out.SetCookie, h.setDeviceCookie(h.deviceFor(e.account.Email), int(deviceLife.Seconds())))
+	}
+	return out, nil
 }
 
 // clear ends the live session where that is right, and returns it where not.
@@ -233,7 +238,7 @@ func (h *Handler) clear(ctx context.Context, e entry) (*api.Session, error) {
 
 func (h *Handler) elsewhere(e entry) error {
 	how := "Sign out there, or take over with a code that is mailed to you."
-	if e.strong {
+	if e.strong || e.provider != nil {
 		how = "Sign out there, or take over."
 	}
 	return &api.Problem{Type: "/problems/signed-in-elsewhere", Title: "Signed in elsewhere", Status: http.StatusConflict,
@@ -298,6 +303,8 @@ func (h *Handler) why(ctx context.Context, session string) error {
 		return api.Explain(api.ErrUnauthenticated, "This session was ended because its cookie came from another browser. Sign in again and change your password.")
 	case endIdle, endExpired:
 		return api.Explain(api.ErrUnauthenticated, "The session ended because it was not used for some time. Sign in again.")
+	case endProvider:
+		return api.Explain(api.ErrUnauthenticated, "Your organisation's sign-in provider was changed. Sign in again.")
 	case endPassword:
 		return api.Explain(api.ErrUnauthenticated, "The password was changed. Sign in with the new one.")
 	}
@@ -305,12 +312,12 @@ func (h *Handler) why(ctx context.Context, session string) error {
 }
 
 type signOutOut struct {
-	SetCookie string `header:"Set-Cookie" hidden:"true"`
-	ClearData string `header:"Clear-Site-Data" doc:"nothing is left in the browser"`
+	SetCookie []string `header:"Set-Cookie" hidden:"true"`
+	ClearData string   `header:"Clear-Site-Data" doc:"nothing is left in the browser but the cookie by which the account knows it, which opens nothing"`
 }
 
 func (h *Handler) signOut(ctx context.Context, _ *struct{}) (*signOutOut, error) {
-	out := &signOutOut{SetCookie: h.setCookie("", -1), ClearData: `"cache", "cookies", "storage"`}
+	out := &signOutOut{SetCookie: h.endCookies(), ClearData: `"cache", "storage"`}
 	id := api.IdentityOf(ctx)
 	if id.Session == "" {
 		return out, nil
