@@ -431,3 +431,32 @@ func TestIdempotencyKey(t *testing.T) {
 		t.Errorf("%d invitations", len(list))
 	}
 }
+
+// TestInvitationsOfWhoMayNotInvite: what is left of who was removed or may invite
+// to less, and what the outbox tells others, makes nobody a member.
+func TestInvitationsOfWhoMayNotInvite(t *testing.T) {
+	s := newService(t)
+	s.add("ann", "one", api.Owner)
+	s.add("adam", "one", api.Admin)
+	s.add("alba", "one", api.Admin)
+	s.do("ann one", "POST", "/api/members/invitations", m{"email": "second-owner@example.org", "role": "owner"}, 201)
+	s.do("adam one", "POST", "/api/members/invitations", m{"email": "adam-again@example.org", "role": "admin"}, 201)
+	s.do("alba one", "POST", "/api/members/invitations", m{"email": "alba-again@example.org", "role": "sender"}, 201)
+	for who, want := range map[string]string{"ann one": "ann adam alba", "adam one": "adam", "alba one": "alba"} {
+		for _, mail := range items(t, s.do(who, "GET", "/api/outbox", nil, 200), "mails") {
+			by := map[any]string{"second-owner@example.org": "ann", "adam-again@example.org": "adam", "alba-again@example.org": "alba"}[mail["to"]]
+			if text, _ := mail["text"].(string); strings.Contains(text, "#invitation=") != strings.Contains(want, by) {
+				t.Errorf("%s reads of the invitation by %s: %q", who, by, text)
+			}
+		}
+	}
+	s.do("ann one", "DELETE", "/api/members/adam", nil, 204)
+	s.do("ann one", "PATCH", "/api/members/alba", m{"role": "manager"}, 204)
+	states := map[any]any{}
+	for _, i := range items(t, s.do("ann one", "GET", "/api/members/invitations", nil, 200), "invitations") {
+		states[i["email"]] = i["state"]
+	}
+	if states["second-owner@example.org"] != "live" || states["adam-again@example.org"] != "revoked" || states["alba-again@example.org"] != "revoked" {
+		t.Error(states)
+	}
+}

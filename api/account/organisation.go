@@ -104,7 +104,7 @@ type mailBody struct {
 	To      string        `json:"to"`
 	Kind    string        `json:"kind"`
 	Subject string        `json:"subject"`
-	Text    string        `json:"text" doc:"only while no mail server is configured: it holds the receiver's link"`
+	Text    string        `json:"text" doc:"only while no mail server is configured: it holds the receiver's link; of an invitation to the organisation, for owners and who made it"`
 	Created time.Time     `json:"createdAt"`
 	Sent    *time.Time    `json:"sentAt,omitempty"`
 	State   api.MailState `json:"state" enum:"queued,sent,failed,local"`
@@ -130,7 +130,10 @@ func (h *Handler) getOutbox(ctx context.Context, _ *struct{}) (*outboxOut, error
 	out.Body.Mails = make([]mailBody, 0, len(all))
 	for _, m := range all {
 		b := mailBody{ID: m.ID, To: m.To, Kind: m.Kind, Subject: m.Subject, Created: m.Created, State: m.State, Problem: m.Problem}
-		if m.State == api.MailLocal {
+		// Whoever reads the link of an invitation can use it. Owners may, and who
+		// made it; others would get round what they may give.
+		mayRead := m.Kind != string(api.NoticeMember) || id.Role == api.Owner || m.Account == id.Account
+		if m.State == api.MailLocal && mayRead {
 			b.Text = m.Text
 		}
 		if !m.Sent.IsZero() {
