@@ -160,6 +160,7 @@ type ProviderSettings struct {
 	ClientID     string
 	ClientSecret string
 	Metadata     []byte // SAML
+	SecondFactor bool   // it asks everybody for a second factor, says the organisation's owner
 }
 
 // ProviderName is by what people find a provider before they sign in: a short

@@ -40,9 +40,36 @@ func (h *Handler) live(ctx context.Context, token string) (api.Invitation, error
 	}
 	i, err := h.cfg.Store.Invitation(ctx, hashSecret(token))
 	if errors.Is(err, api.ErrNotFound) || err == nil && (!i.Used.IsZero() || !i.Revoked.IsZero() || !h.cfg.Clock.Now().Before(i.Expires)) {
-		return i, api.Explain(api.ErrExpired, "This invitation is not valid, was used, taken back, or its time is over. Ask for a new one.")
+		return i, errInvitation
 	}
-	return i, err
+	if err != nil {
+		return i, err
+	}
+	return i, h.inviterMay(ctx, i)
+}
+
+var errInvitation = api.Explain(api.ErrExpired, "This invitation is not valid, was used, taken back, or its time is over. Ask for a new one.")
+
+// inviterMay refuses the invitation of somebody who could not make it any more.
+func (h *Handler) inviterMay(ctx context.Context, i api.Invitation) error {
+	if i.InvitedBy == "" {
+		return nil // by the operator
+	}
+	inviter, err := h.cfg.Store.Account(ctx, i.InvitedBy)
+	if errors.Is(err, api.ErrNotFound) || err == nil && inviter.State == api.AccountBlocked {
+		return errInvitation
+	}
+	if err != nil {
+		return err
+	}
+	of, err := h.cfg.Store.Memberships(ctx, i.InvitedBy)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(of, func(m api.Member) bool { return m.Organisation == i.Organisation && m.Role.MayGive(i.Role) }) {
+		return errInvitation
+	}
+	return nil
 }
 
 func (h *Handler) getInvitation(ctx context.Context, in *tokenIn) (*invitationOut, error) {
@@ -72,7 +99,7 @@ type acceptIn struct {
 }
 
 type acceptOut struct {
-	SetCookie string `header:"Set-Cookie" hidden:"true"`
+	SetCookie []string `header:"Set-Cookie" hidden:"true"`
 	Body      struct {
 		sessionBody
 		RecoveryCodes []string `json:"recoveryCodes,omitempty" doc:"shown once, when a second factor was added"`
@@ -110,6 +137,9 @@ func (h *Handler) accept(ctx context.Context, in *acceptIn) (*acceptOut, error) 
 	}
 	out := &acceptOut{}
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if err := h.inviterMay(ctx, i); err != nil {
+			return err
+		}
 		if err := h.cfg.Store.UseInvitation(ctx, i.ID, acc.Created); err != nil {
 			return err
 		}
@@ -193,8 +223,14 @@ func (h *Handler) join(ctx context.Context, i api.Invitation, email string) erro
 	if id.Account != acc.ID {
 		return api.Explain(api.ErrConflict, "There is an account for this address. Sign in, then open the invitation again.")
 	}
+	if id.Provider != "" { // which speaks for its own organisation alone
+		return api.Explain(api.ErrConflict, "You are signed in by your organisation's provider. Sign out, sign in with your own password or passkey, then open the invitation again.")
+	}
 	now := h.cfg.Clock.Now()
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if err := h.inviterMay(ctx, i); err != nil {
+			return err
+		}
 		if err := h.cfg.Store.UseInvitation(ctx, i.ID, now); err != nil {
 			return err
 		}
@@ -204,6 +240,9 @@ func (h *Handler) join(ctx context.Context, i api.Invitation, email string) erro
 		}
 		if err := h.cfg.Store.MoveSession(ctx, id.Session, i.Organisation); err != nil {
 			return err
+		}
+		if err := h.cfg.Store.UnlinkProviderPerson(ctx, i.Organisation, acc.ID); err != nil {
+			return err // somebody who was a member before may be known by another name by now
 		}
 		return h.record(ctx, "member.joined", acc.ID, i.Organisation, api.Detail{"role": string(i.Role)})
 	})

@@ -15,7 +15,8 @@ import (
 )
 
 // Providers keeps where organisations' members sign in. What is missing is
-// api.ErrNotFound; a second link of one person is api.ErrConflict.
+// api.ErrNotFound; a second link of one person, or of one account, is api.ErrConflict.
+// ForgetProviderPeople also ends the sessions that began at the provider.
 type Providers interface {
 	Provider(ctx context.Context, id string) (api.Provider, error)
 	ProviderOf(ctx context.Context, organisation string) (api.Provider, error)
@@ -23,6 +24,8 @@ type Providers interface {
 	DeleteProvider(ctx context.Context, id string) error
 	ProviderPerson(ctx context.Context, provider, subject string) (string, error)
 	LinkProviderPerson(ctx context.Context, provider, subject, account string) error
+	UnlinkProviderPerson(ctx context.Context, organisation, account string) error
+	ForgetProviderPeople(ctx context.Context, provider, reason string, now time.Time) error
 }
 
 func (h *Handler) mountProviders(a *api.API) {
@@ -51,6 +54,7 @@ type bounce struct {
 	Browser  [32]byte // hash of the secret in the cookie of the browser that began
 	TakeOver bool
 	Force    bool // the provider was asked for a fresh proof
+	Began    time.Time
 
 	OIDC    oidc.Attempt
 	Request string // id of the SAML request
@@ -62,6 +66,7 @@ type bounce struct {
 type person struct {
 	Subject, Email, Name string
 	SecondFactor         bool
+	Authenticated        time.Time // when the provider asked for a proof; zero when it does not say
 }
 
 func (h *Handler) entity(provider string) string {
@@ -123,7 +128,7 @@ func (h *Handler) beginProvider(ctx context.Context, in *beginIn) (*beginOut, er
 
 func (h *Handler) beginAt(ctx context.Context, p api.Provider, takeOver, force bool) (*beginOut, error) {
 	state, browser := newSecret(), newSecret()
-	b := bounce{Provider: p.ID, Browser: hashSecret(browser), TakeOver: takeOver, Force: force}
+	b := bounce{Provider: p.ID, Browser: hashSecret(browser), TakeOver: takeOver, Force: force, Began: h.cfg.Clock.Now()}
 	out := &beginOut{SetCookie: h.setSSOCookie(browser, int(bounceLife.Seconds()))}
 	var err error
 	if p.Kind == "saml" {
@@ -168,7 +173,7 @@ func (h *Handler) oidcAnswer(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return b, h.refused(ctx, p, err)
 		}
-		b.Person = &person{Subject: c.Subject, Name: c.Name, SecondFactor: c.SecondFactor}
+		b.Person = &person{Subject: c.Subject, Name: c.Name, SecondFactor: c.SecondFactor, Authenticated: c.Authenticated}
 		if c.EmailVerified {
 			b.Person.Email = c.Email
 		}
@@ -210,7 +215,7 @@ func (h *Handler) samlAnswer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.refused(ctx, p, err)
 	}
-	b.Person = &person{Subject: c.Subject, Email: c.Email, Name: c.Name}
+	b.Person = &person{Subject: c.Subject, Email: c.Email, Name: c.Name, SecondFactor: c.SecondFactor, Authenticated: c.Authenticated}
 	ticket := newSecret()
 	if err := h.keepBounce(ctx, "sso-ticket", ticket, b); err != nil {
 		return err
@@ -231,14 +236,19 @@ func (h *Handler) samlFinish(w http.ResponseWriter, r *http.Request) error {
 
 var errProvider = api.Explain(api.ErrUnauthenticated, "The sign-in at your provider did not work. Try again.")
 
-// refused logs why an answer was not accepted and tells nothing of it.
+// refused logs why an answer was not accepted. Of one that is not sound it tells
+// nothing more.
 func (h *Handler) refused(ctx context.Context, p api.Provider, err error) error {
-	if !errors.Is(err, oidc.ErrRefused) && !errors.Is(err, saml.ErrRefused) {
+	problem, told := errors.AsType[*api.Problem](err)
+	if !told && !errors.Is(err, oidc.ErrRefused) && !errors.Is(err, saml.ErrRefused) {
 		return err
 	}
 	h.cfg.Logger.WarnContext(ctx, "answer of a provider refused", "provider", p.ID, "request", api.RequestID(ctx), "kind", p.Kind)
 	if err := h.record(ctx, "session.refused", "", p.Organisation, api.Detail{"provider": p.Kind, "why": err.Error()}); err != nil {
 		return err
+	}
+	if told {
+		return problem
 	}
 	return errProvider
 }
@@ -251,7 +261,9 @@ func (h *Handler) settle(w http.ResponseWriter, r *http.Request, answer func(con
 	if err == nil {
 		var out *sessionOut
 		if out, err = h.enter(ctx, b); err == nil {
-			w.Header().Add("Set-Cookie", out.SetCookie)
+			for _, line := range out.SetCookie {
+				w.Header().Add("Set-Cookie", line)
+			}
 		}
 	}
 	w.Header().Add("Set-Cookie", h.setSSOCookie("", -1))
@@ -270,18 +282,53 @@ func (h *Handler) enter(ctx context.Context, b bounce) (*sessionOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	strong := b.Person.SecondFactor || p.Settings.SecondFactor
+	if err := h.vouched(ctx, p, b, strong); err != nil {
+		return nil, h.refused(ctx, p, err)
+	}
 	var acc api.Account
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
 		acc, err = h.resolve(ctx, p, *b.Person)
 		return err
 	})
+	if errors.Is(err, errLinked) {
+		return nil, h.refused(ctx, p, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("account of a provider's person: %w", err)
 	}
 	if acc.State == api.AccountBlocked {
 		return nil, errProvider
 	}
-	return h.begin(ctx, entry{account: acc, strong: true, takeOver: b.TakeOver, provider: &p, stale: !b.Force})
+	return h.begin(ctx, entry{account: acc, strong: strong, takeOver: b.TakeOver, provider: &p, stale: !b.Force})
+}
+
+// providerSkew is how far a provider's clock may be behind.
+const providerSkew = time.Minute
+
+// What a provider did not vouch for. The page tells each in its own words.
+var (
+	errNotProved = &api.Problem{Type: "/problems/provider-proof", Title: "No fresh proof", Status: http.StatusForbidden,
+		Detail: "Your provider did not ask for a proof again. Sign out there, then try again."}
+	errOneFactor = &api.Problem{Type: "/problems/provider-second-factor", Title: "Second factor needed", Status: http.StatusForbidden,
+		Detail: "Your organisation asks for a second factor, and your provider did not ask you for one."}
+	errLinked = &api.Problem{Type: "/problems/provider-other-person", Title: "Linked to somebody else", Status: http.StatusForbidden,
+		Detail: "Your provider knows you by another identifier than before. Ask an owner of your organisation."}
+)
+
+// vouched says whether the answer holds what the sign-in needs. That the request
+// asked for it is nothing: it went through the hands of the browser's holder.
+func (h *Handler) vouched(ctx context.Context, p api.Provider, b bounce, strong bool) error {
+	org, err := h.cfg.Store.Organisation(ctx, p.Organisation)
+	switch {
+	case err != nil:
+		return fmt.Errorf("organisation of a provider: %w", err)
+	case b.Force && b.Person.Authenticated.Before(b.Began.Add(-providerSkew)):
+		return errNotProved
+	case org.SecondFactor && !strong:
+		return errOneFactor
+	}
+	return nil
 }
 
 // resolve returns the account: the one linked before, that of a member with the
@@ -303,8 +350,11 @@ func (h *Handler) resolve(ctx context.Context, p api.Provider, who person) (api.
 			return acc, err
 		}
 	}
-	return acc, errors.Join(h.cfg.Store.LinkProviderPerson(ctx, p.ID, who.Subject, acc.ID),
-		h.record(ctx, "provider.linked", acc.ID, p.Organisation, api.Detail{"provider": p.Kind}))
+	err = h.cfg.Store.LinkProviderPerson(ctx, p.ID, who.Subject, acc.ID)
+	if errors.Is(err, api.ErrConflict) {
+		return acc, errLinked // an address alone, which may be another's by now, opens no account that is somebody's
+	}
+	return acc, errors.Join(err, h.record(ctx, "provider.linked", acc.ID, p.Organisation, api.Detail{"provider": p.Kind}))
 }
 
 // memberByEmail finds somebody by an address that the provider has verified: an

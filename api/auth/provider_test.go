@@ -166,7 +166,7 @@ func TestA9OpenIDConnect(t *testing.T) {
 	}
 	// The same person again is the same account, whatever the address is now.
 	b.do("DELETE", "/api/session", nil)
-	idp.who["email"] = "changed@example.org"
+	idp.who["email"], idp.who["auth_time"] = "changed@example.org", s.clock.Now().Unix()
 	if to := b.sso(idp, provider, m{"force": true}); to != "/" || b.who() != first {
 		t.Error(to, b.who())
 	}
@@ -258,6 +258,8 @@ func TestA9Enforced(t *testing.T) {
 type samlIDP struct {
 	s       *service
 	idp     crewjam.IdentityProvider
+	proved  time.Time // when the provider asked for a proof; now when zero
+	context string    // how, if not by a password
 	service *crewjam.EntityDescriptor
 }
 
@@ -284,8 +286,15 @@ func (p *samlIDP) answer(request string) url.Values {
 	r, err := crewjam.NewIdpAuthnRequest(&p.idp, httptest.NewRequest("GET", request, nil))
 	p.s.must(err)
 	p.s.must(r.Validate())
-	p.s.must((crewjam.DefaultAssertionMaker{}).MakeAssertion(r, &crewjam.Session{ID: "s", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour),
+	proved := p.proved
+	if proved.IsZero() {
+		proved = time.Now()
+	}
+	p.s.must((crewjam.DefaultAssertionMaker{}).MakeAssertion(r, &crewjam.Session{ID: "s", CreateTime: proved, ExpireTime: time.Now().Add(time.Hour),
 		NameID: "x1", UserEmail: "new@example.org", UserCommonName: "New"}))
+	if p.context != "" {
+		r.Assertion.AuthnStatements[0].AuthnContext.AuthnContextClassRef.Value = p.context
+	}
 	p.s.must(r.MakeAssertionEl())
 	p.s.must(r.MakeResponse())
 	doc := etree.NewDocument()

@@ -36,6 +36,7 @@ type providerBody struct {
 	Kind     string   `json:"kind" enum:"oidc,saml"`
 	Enforced bool     `json:"enforced,omitempty" doc:"members but owners must sign in there"`
 	Role     api.Role `json:"role" enum:"admin,manager,sender,reviewer,investigator,auditor" doc:"of who comes for the first time"`
+	Second   bool     `json:"secondFactor,omitempty" doc:"the provider asks everybody for a second factor, also where its answers do not say so"`
 	Issuer   string   `json:"issuer,omitempty" maxLength:"500" doc:"OpenID Connect"`
 	ClientID string   `json:"clientId,omitempty" maxLength:"500"`
 	Secret   string   `json:"clientSecret,omitempty" maxLength:"1000" doc:"never shown; empty keeps the one before"`
@@ -51,7 +52,7 @@ type providerOut struct{ Body providerBody }
 type providerIn struct{ Body providerBody }
 
 func (h *Handler) view(p api.Provider) (*providerOut, error) {
-	b := providerBody{ID: p.ID, Kind: p.Kind, Enforced: p.Enforced, Role: p.Role, Issuer: p.Settings.Issuer, ClientID: p.Settings.ClientID,
+	b := providerBody{ID: p.ID, Kind: p.Kind, Enforced: p.Enforced, Role: p.Role, Second: p.Settings.SecondFactor, Issuer: p.Settings.Issuer, ClientID: p.Settings.ClientID,
 		Metadata: string(p.Settings.Metadata), Address: h.cfg.URL + "/api/sso/back"}
 	if p.Kind == "saml" {
 		b.Audience, b.Address = h.entity(p.ID), h.acs(p.ID)
@@ -103,12 +104,14 @@ func (h *Handler) setProvider(ctx context.Context, in *providerIn) (*providerOut
 	if err != nil {
 		return nil, err
 	}
+	before := p
 	secret := p.Settings.ClientSecret
 	if in.Body.Secret != "" {
 		secret = in.Body.Secret
 	}
 	p.Kind, p.Enforced, p.Role = in.Body.Kind, in.Body.Enforced, in.Body.Role
-	p.Settings = api.ProviderSettings{Issuer: in.Body.Issuer, ClientID: in.Body.ClientID, ClientSecret: secret, Metadata: []byte(in.Body.Metadata)}
+	p.Settings = api.ProviderSettings{Issuer: in.Body.Issuer, ClientID: in.Body.ClientID, ClientSecret: secret, Metadata: []byte(in.Body.Metadata),
+		SecondFactor: in.Body.Second}
 	if p.Kind == "saml" {
 		_, err = h.openSAML(p)
 	} else {
@@ -121,12 +124,34 @@ func (h *Handler) setProvider(ctx context.Context, in *providerIn) (*providerOut
 		if err := h.cfg.Store.SaveProvider(ctx, p); err != nil {
 			return err
 		}
+		if !h.sameProvider(before, p) {
+			if err := h.cfg.Store.ForgetProviderPeople(ctx, p.ID, endProvider, h.cfg.Clock.Now()); err != nil {
+				return err
+			}
+		}
 		return h.record(ctx, "provider.changed", id.Account, id.Organisation, api.Detail{"provider": p.Kind})
 	})
 	if err != nil {
 		return nil, err
 	}
 	return h.view(p)
+}
+
+// sameProvider says whether a subject of the one names the same person at the
+// other. Subjects may differ by client (OpenID Connect Core 1.0, section 8).
+func (h *Handler) sameProvider(a, b api.Provider) bool {
+	if a.Kind != b.Kind {
+		return false
+	}
+	if a.Kind != "saml" {
+		return a.Settings.Issuer == b.Settings.Issuer && a.Settings.ClientID == b.Settings.ClientID
+	}
+	before, err := h.openSAML(a)
+	if err != nil {
+		return false
+	}
+	now, err := h.openSAML(b)
+	return err == nil && before.Issuer() == now.Issuer()
 }
 
 func (h *Handler) deleteProvider(ctx context.Context, _ *struct{}) (*struct{}, error) {

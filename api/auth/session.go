@@ -27,6 +27,7 @@ const (
 	endTakenOver = "taken-over"
 	endCopied    = "copied" // the cookie came from another browser
 	endPassword  = "password-changed"
+	endProvider  = "provider-changed" // the provider where it began is another, or gone
 )
 
 // binding is what a browser keeps the same within a session. Another value means
@@ -83,6 +84,8 @@ func (h *Handler) session(ctx context.Context, secret string) (api.Session, erro
 		return s, api.ErrUnauthenticated
 	case subtle.ConstantTimeCompare(s.Binding, binding(api.ClientOf(ctx).Agent, s.ID)) == 0:
 		return s, h.copied(ctx, s)
+	case s.Provider != "" && s.ProviderOf != s.Organisation && s.Role != api.Staff:
+		return s, h.over(ctx, s, endProvider) // it speaks for its own organisation alone
 	case !now.Before(s.Expires):
 		return s, h.over(ctx, s, endExpired)
 	case now.Sub(s.Seen) >= h.cfg.Idle:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"inkwitness/api"
 )
@@ -62,16 +63,36 @@ func (a *Accounts) ProviderPerson(ctx context.Context, provider, subject string)
 }
 
 // LinkProviderPerson keeps whose account it is; api.ErrConflict when the person
-// has one.
+// has one, or the account is another person's.
 func (a *Accounts) LinkProviderPerson(ctx context.Context, provider, subject, account string) error {
 	index, err := a.sealer.index(ctx, "subject"+provider, subject)
 	if err != nil {
 		return err
 	}
-	n, err := a.exec(ctx, `INSERT INTO provider_people (provider, subject_index, account) VALUES ($1, $2, $3)
+	n, err := a.exec(ctx, `INSERT INTO provider_people (provider, subject_index, account) 
+		SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM provider_people WHERE provider = $1 AND account = $3)
 		ON CONFLICT (provider, subject_index) DO NOTHING`, provider, index, account)
 	if err == nil && n == 0 {
 		return api.ErrConflict
 	}
 	return err
+}
+
+// UnlinkProviderPerson forgets whom the provider of an organisation names by an
+// account, so that it can be linked anew.
+func (a *Accounts) UnlinkProviderPerson(ctx context.Context, organisation, account string) error {
+	_, err := a.exec(ctx, `DELETE FROM provider_people WHERE account = $2 AND provider IN (SELECT id FROM providers WHERE organisation = $1)`, organisation, account)
+	return err
+}
+
+// ForgetProviderPeople forgets who is who at a provider and ends the sessions that
+// began there; the accounts stay.
+func (a *Accounts) ForgetProviderPeople(ctx context.Context, provider, reason string, now time.Time) error {
+	return a.Tx(ctx, func(ctx context.Context) error {
+		if _, err := a.exec(ctx, `DELETE FROM provider_people WHERE provider = $1`, provider); err != nil {
+			return err
+		}
+		_, err := a.exec(ctx, `UPDATE sessions SET ended = $2, end_reason = $3 WHERE provider = $1 AND ended IS NULL`, provider, micros(now), reason)
+		return err
+	})
 }

@@ -24,8 +24,9 @@ func (a *Accounts) BeginSession(ctx context.Context, s api.Session, token [32]by
 }
 
 const sessionColumns = `SELECT s.id, s.account, s.organisation, COALESCE(m.role, ''), a.state, s.created, s.seen, s.expires, s.proved,
-	s.second_factor, s.ended, s.binding, s.provider, s.sealed, s.notice
-	FROM sessions s JOIN accounts a ON a.id = s.account LEFT JOIN members m ON m.account = s.account AND m.organisation = s.organisation`
+	s.second_factor, s.ended, s.binding, s.provider, COALESCE(p.organisation, ''), s.sealed, s.notice
+	FROM sessions s JOIN accounts a ON a.id = s.account LEFT JOIN members m ON m.account = s.account AND m.organisation = s.organisation
+	LEFT JOIN providers p ON p.id = s.provider`
 
 // Session returns the one of a token, ended or not; api.ErrNotFound. Its role is
 // the member's present one, empty when the membership is over.
@@ -41,7 +42,7 @@ func (a *Accounts) LiveSession(ctx context.Context, account string) (api.Session
 func (a *Accounts) scanSession(ctx context.Context, r scanner) (s api.Session, err error) {
 	var sealed, notice []byte
 	err = r.Scan(&s.ID, &s.Account, &s.Organisation, (*string)(&s.Role), (*string)(&s.State), when(&s.Created), when(&s.Seen), when(&s.Expires), when(&s.Proved),
-		&s.SecondFactor, when(&s.Ended), &s.Binding, &s.Provider, &sealed, &notice)
+		&s.SecondFactor, when(&s.Ended), &s.Binding, &s.Provider, &s.ProviderOf, &sealed, &notice)
 	if err != nil {
 		return s, err
 	}

@@ -103,7 +103,7 @@ const calls: Record<string, () => Promise<unknown>> = {
   'programs.deliveries': () => programs.deliveries(id),
   'programs.repeat': () => programs.repeat(id),
   'programs.provider': () => programs.provider(),
-  'programs.setProvider': () => programs.setProvider({ kind: 'oidc', role: 'sender', issuer: 'i', clientId: 'c', clientSecret: 's', metadata: 'm', enforced: true }),
+  'programs.setProvider': () => programs.setProvider({ kind: 'oidc', role: 'sender', issuer: 'i', clientId: 'c', clientSecret: 's', metadata: 'm', enforced: true, secondFactor: true }),
   'programs.removeProvider': () => programs.removeProvider(),
   'disputes.evidence': () => disputes.evidence(),
   'disputes.openings': () => disputes.openings(),

@@ -78,6 +78,7 @@ export interface Delivery {
 export interface Provider {
   kind: 'oidc' | 'saml';
   enforced?: boolean;
+  secondFactor?: boolean; // asked of everybody there
   role: MemberRole;
   issuer?: string;
   clientId?: string;

@@ -93,8 +93,11 @@ it('changes profile, password, factors, keys, webhooks and the provider', async 
   await get(page, 'provider-issuer').fill('https://login.example.org');
   await get(page, 'provider-client').fill('inkwitness');
   await get(page, 'provider-secret').fill('s');
+  expect(await get(page, 'provider-second').isChecked()).toBe(false);
+  await get(page, 'provider-second').check();
   await get(page, 'provider-save').click();
   await page.getByText('https://sign.example/api/sso/back').waitFor();
+  expect(mock.people.provider).toMatchObject({ enforced: false, secondFactor: true });
   await get(page, 'provider-name').fill('atelier');
   await get(page, 'provider-name-add').click();
   await get(page, 'provider-name-line').waitFor();

@@ -5,6 +5,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,7 +34,8 @@ type Claims struct {
 	Email         string
 	EmailVerified bool
 	Name          string
-	SecondFactor  bool // the provider says that it asked for one (RFC 8176, amr)
+	SecondFactor  bool      // the provider says that it asked for one (amr or acr)
+	Authenticated time.Time // when it asked (auth_time); zero when it does not say
 }
 
 // ErrRefused says that what came back is not acceptable. Why is in its text, for
@@ -119,11 +121,13 @@ func (p *Provider) Finish(ctx context.Context, a Attempt, code, iss string) (Cla
 }
 
 type claims struct {
-	Email         string   `json:"email"`
-	EmailVerified any      `json:"email_verified"` // some providers send a string
-	Name          string   `json:"name"`
-	Party         string   `json:"azp"`
-	AMR           []string `json:"amr"`
+	Email         string      `json:"email"`
+	EmailVerified any         `json:"email_verified"` // some providers send a string
+	Name          string      `json:"name"`
+	Party         string      `json:"azp"`
+	AMR           []string    `json:"amr"`
+	ACR           any         `json:"acr"`
+	AuthTime      json.Number `json:"auth_time"` // s since 1970
 }
 
 // check does what the library leaves to its caller: nonce, age, authorised party.
@@ -143,6 +147,29 @@ func (p *Provider) check(id *oidc.IDToken, nonce string) (Claims, error) {
 	case c.Party != "" && c.Party != p.cfg.ClientID, len(id.Audience) > 1 && c.Party == "":
 		return Claims{}, fmt.Errorf("authorised party %q: %w", c.Party, ErrRefused)
 	}
-	second := slices.ContainsFunc(c.AMR, func(m string) bool { return slices.Contains([]string{"mfa", "otp", "hwk", "fido", "sc", "swk"}, m) })
-	return Claims{Subject: id.Subject, Email: c.Email, EmailVerified: c.EmailVerified == true || c.EmailVerified == "true", Name: c.Name, SecondFactor: second}, nil
+	return Claims{Subject: id.Subject, Email: c.Email, EmailVerified: c.EmailVerified == true || c.EmailVerified == "true", Name: c.Name,
+		SecondFactor: c.secondFactor(), Authenticated: c.authenticated()}, nil
+}
+
+// secondFactor says whether the provider names more than one factor: by the
+// methods of RFC 8176, section 2, or by a class of multi-factor authentication.
+func (c claims) secondFactor() bool {
+	class, _ := c.ACR.(string)
+	used := func(any ...string) bool {
+		return slices.ContainsFunc(c.AMR, func(m string) bool { return slices.Contains(any, m) })
+	}
+	return slices.Contains(multiFactor, class) || used("mfa", "hwk", "fido", "sc") ||
+		used("otp", "swk", "sms") && used("pwd", "pin", "kba", "face", "fpt", "iris", "retina", "vbm")
+}
+
+// multiFactor are the classes (acr) that promise more than one factor: REFEDS,
+// PAPE, and the phishing-resistant ones of OpenID Connect EAP ACR Values 1.0.
+var multiFactor = []string{"https://refeds.org/profile/mfa", "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "phr", "phrh"}
+
+func (c claims) authenticated() time.Time {
+	at, err := c.AuthTime.Float64()
+	if err != nil || at <= 0 || at > 1<<40 {
+		return time.Time{}
+	}
+	return time.Unix(int64(at), 0)
 }

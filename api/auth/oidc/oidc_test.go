@@ -160,7 +160,7 @@ func TestSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Claims{"subject-1", "ann@example.org", true, "Ann", true}); got != want {
+	if want := (Claims{Subject: "subject-1", Email: "ann@example.org", EmailVerified: true, Name: "Ann", SecondFactor: true}); got != want {
 		t.Errorf("%+v", got)
 	}
 	if _, err := provider.Finish(t.Context(), attempt, code, ""); !errors.Is(err, ErrRefused) {
@@ -269,4 +269,30 @@ func TestA9Attacks(t *testing.T) {
 			t.Error("accepted")
 		}
 	})
+}
+
+// TestWhatTheProviderAskedFor: second factor and time of the proof are read from
+// what the provider signed.
+func TestWhatTheProviderAskedFor(t *testing.T) {
+	p := newIDP(t)
+	provider := p.provider()
+	for _, c := range []struct {
+		name string
+		amr  []string
+		acr  any
+		want bool
+	}{
+		{"nothing", nil, nil, false}, {"a password", []string{"pwd"}, "0", false}, {"a code alone", []string{"otp"}, nil, false},
+		{"a password and a code", []string{"pwd", "otp"}, nil, true}, {"a key", []string{"hwk", "user"}, nil, true},
+		{"several", []string{"mfa"}, nil, true}, {"a class", nil, "https://refeds.org/profile/mfa", true}, {"no class", nil, 7, false},
+	} {
+		for name, at := range map[string]any{"no time": nil, "a number": 1700000000, "a string": "1700000000"} {
+			p.spoil = func(_, claims map[string]any) { claims["amr"], claims["acr"], claims["auth_time"] = c.amr, c.acr, at }
+			code, _ := p.authorize(provider.Begin(attempt, true))
+			got, err := provider.Finish(t.Context(), attempt, code, "")
+			if err != nil || got.SecondFactor != c.want || got.Authenticated.IsZero() != (at == nil) || at != nil && got.Authenticated.Unix() != 1700000000 {
+				t.Errorf("%s, %s: %+v, %v", c.name, name, got, err)
+			}
+		}
+	}
 }

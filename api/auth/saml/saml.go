@@ -37,6 +37,9 @@ type Claims struct {
 	Name    string
 	ID      string    // of the assertion: it must not be accepted twice
 	Until   time.Time // after which the assertion is refused anyway
+
+	SecondFactor  bool      // the provider says that it asked for one (AuthnContext)
+	Authenticated time.Time // when it asked (AuthnInstant)
 }
 
 // ErrRefused says that what came back is not acceptable. Why is in its text, for
@@ -74,6 +77,9 @@ func New(cfg Config) (*Provider, error) {
 	}
 	return p, nil
 }
+
+// Issuer is the provider's name of itself: two with the same one are the same.
+func (p *Provider) Issuer() string { return p.sp.IDPMetadata.EntityID }
 
 // Begin returns the address to which the person goes, and the id of the request,
 // which the answer must repeat. With force the provider asks for a proof again.
@@ -261,9 +267,22 @@ var (
 		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name"}
 )
 
+// multiFactor are the authentication contexts that promise more than one factor
+// (saml-authn-context-2.0, section 3.4, REFEDS, Microsoft).
+var multiFactor = []string{
+	"urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract", "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorUnregistered",
+	"urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI", "https://refeds.org/profile/mfa", "http://schemas.microsoft.com/claims/multipleauthn",
+}
+
 func claims(a *saml.Assertion) Claims {
 	c := Claims{Subject: strings.TrimSpace(a.Subject.NameID.Value), ID: a.ID, Until: a.Conditions.NotOnOrAfter.Add(saml.MaxClockSkew),
 		Email: attribute(a, emailNames), Name: attribute(a, fullNames)}
+	for _, s := range a.AuthnStatements {
+		if s.AuthnInstant.After(c.Authenticated) {
+			class := s.AuthnContext.AuthnContextClassRef
+			c.Authenticated, c.SecondFactor = s.AuthnInstant, class != nil && slices.Contains(multiFactor, strings.TrimSpace(class.Value))
+		}
+	}
 	if c.Email == "" && a.Subject.NameID.Format == string(saml.EmailAddressNameIDFormat) {
 		c.Email = c.Subject
 	}

@@ -145,9 +145,9 @@ function ProviderForm({ known, provider }: { known: Provider | null; provider: L
   const [saved, setSaved] = useState(false);
   const set = (part: Partial<Provider>) => setDraft((draft) => ({ ...draft, ...part }));
   const save = async () => {
-    const { kind, role, enforced } = draft;
+    const { kind, role, enforced, secondFactor } = draft;
     const own = kind === 'oidc' ? { issuer: draft.issuer, clientId: draft.clientId, ...(draft.clientSecret ? { clientSecret: draft.clientSecret } : {}) } : { metadata: draft.metadata };
-    const done = await provider.act(() => programs.setProvider({ kind, role, enforced: enforced ?? false, ...own }));
+    const done = await provider.act(() => programs.setProvider({ kind, role, enforced: enforced ?? false, secondFactor: secondFactor ?? false, ...own }));
     setSaved(done);
     if (done) set({ clientSecret: '' }); // never shown again
   };
@@ -164,6 +164,8 @@ function ProviderForm({ known, provider }: { known: Provider | null; provider: L
         {draft.kind === 'saml' && <TextField label={texts.metadata} value={draft.metadata ?? ''} onInput={(metadata) => set({ metadata })} lines={5} required hint={texts.metadataHint} test="provider-metadata" />}
         <Select<MemberRole> label={texts.role} value={draft.role} options={Object.fromEntries(ROLES.filter((one) => one !== 'owner').map((one) => [one, text().roles[one]])) as Record<MemberRole, string>} onChange={(role) => set({ role })} />
         <Check label={texts.enforced} checked={draft.enforced ?? false} onChange={(enforced) => set({ enforced })} test="provider-enforced" />
+        <Check label={texts.secondFactor} checked={draft.secondFactor ?? false} onChange={(secondFactor) => set({ secondFactor })} test="provider-second" />
+        <p class="muted">{texts.secondFactorHint}</p>
         {known && <Facts provider={known} />}
         <ProblemNotice problem={provider.problem} />
         {saved && <Notice tone="good">{text().settings.saved}</Notice>}

@@ -29,6 +29,9 @@ const en = {
       problems: {
         'signed-in-elsewhere': 'You are signed in elsewhere.',
         'not-allowed': 'Your organisation’s sign-in does not let you in here. Ask your administrator.',
+        'provider-proof': 'Your organisation’s sign-in did not ask for a proof again. Sign out there, then try again.',
+        'provider-second-factor': 'Your organisation asks for a second factor, and its sign-in did not ask you for one. Tell your administrator.',
+        'provider-other-person': 'Your organisation’s sign-in knows you by another identifier than before. Ask an owner of your organisation.',
         other: 'The sign-in at your organisation did not work.',
       } as Record<string, string>,
     },

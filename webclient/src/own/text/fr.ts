@@ -30,6 +30,9 @@ const fr: Translation<typeof en> = {
       problems: {
         'signed-in-elsewhere': 'Vous êtes connecté ailleurs.',
         'not-allowed': 'La connexion de votre organisation ne vous donne pas accès ici. Demandez à votre administrateur.',
+        'provider-proof': 'La connexion de votre organisation n’a pas redemandé de preuve. Déconnectez-vous là-bas, puis réessayez.',
+        'provider-second-factor': 'Votre organisation exige un second facteur, et sa connexion ne vous en a pas demandé. Prévenez votre administrateur.',
+        'provider-other-person': 'La connexion de votre organisation vous connaît sous un autre identifiant qu’avant. Adressez-vous à un propriétaire de votre organisation.',
         other: 'La connexion par votre organisation n’a pas fonctionné.',
       },
     },

@@ -29,6 +29,9 @@ const zhHans: Translation<typeof en> = {
       problems: {
         'signed-in-elsewhere': '您已在别处登录。',
         'not-allowed': '您组织的登录不允许您进入。请联系管理员。',
+        'provider-proof': '您组织的登录没有再次要求验证。请在那里退出登录，然后再试一次。',
+        'provider-second-factor': '您的组织要求第二重验证，而其登录没有向您要求。请告知管理员。',
+        'provider-other-person': '您组织的登录以不同于以往的标识认出您。请联系组织的所有者。',
         other: '通过组织登录未成功。',
       },
     },

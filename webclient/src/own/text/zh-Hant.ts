@@ -29,6 +29,9 @@ const zhHant: Translation<typeof en> = {
       problems: {
         'signed-in-elsewhere': '您已在別處登入。',
         'not-allowed': '您組織的登入不允許您進入。請洽管理員。',
+        'provider-proof': '您組織的登入沒有再次要求驗證。請在那裡登出，然後再試一次。',
+        'provider-second-factor': '您的組織要求第二重驗證，而其登入沒有向您要求。請告知管理員。',
+        'provider-other-person': '您組織的登入以不同於以往的識別碼認出您。請洽組織的擁有者。',
         other: '透過組織登入未成功。',
       },
     },

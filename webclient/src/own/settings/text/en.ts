@@ -89,7 +89,8 @@ const en = {
       title: 'Sign-in with your organisation', text: 'Members can sign in with the account that they have at work.', on: 'Members can sign in with the account that they have at work: it is set up.',
       kind: 'Protocol', issuer: 'Issuer', client: 'Client ID', secret: 'Client secret', secretKept: 'Leave it empty to keep the one that is stored.',
       metadata: 'Metadata (XML)', metadataHint: 'As your provider publishes it.', role: 'Role of who comes for the first time',
-      enforced: 'Everybody but owners must sign in there', address: 'Where the provider sends people back', audience: 'Name of this service for the provider', remove: 'Remove',
+      enforced: 'Everybody but owners must sign in there', secondFactor: 'The provider asks everybody for a second factor', secondFactorHint: 'Only where its answers do not say so themselves. Members who need a second factor then come in by its word.',
+      address: 'Where the provider sends people back', audience: 'Name of this service for the provider', remove: 'Remove',
     },
     names: {
       title: 'How members find this sign-in', text: 'On the sign-in page they enter a short name, or their address at work: then the domain has to be shown to be yours.',

@@ -91,7 +91,8 @@ const fr: Translation<typeof en> = {
       title: 'Connexion avec votre organisation', text: 'Les membres peuvent se connecter avec leur compte professionnel.', on: 'Les membres peuvent se connecter avec leur compte professionnel : c’est configuré.',
       kind: 'Protocole', issuer: 'Émetteur', client: 'Identifiant du client', secret: 'Secret du client', secretKept: 'Laissez vide pour garder celui qui est enregistré.',
       metadata: 'Métadonnées (XML)', metadataHint: 'Telles que votre fournisseur les publie.', role: 'Rôle de ceux qui viennent pour la première fois',
-      enforced: 'Tous, sauf les propriétaires, doivent se connecter là-bas', address: 'Où le fournisseur renvoie les personnes', audience: 'Nom de ce service pour le fournisseur', remove: 'Retirer',
+      enforced: 'Tous, sauf les propriétaires, doivent se connecter là-bas', secondFactor: 'Le fournisseur demande un second facteur à tous', secondFactorHint: 'Seulement si ses réponses ne le disent pas elles-mêmes. Les membres qui ont besoin d’un second facteur entrent alors sur sa parole.',
+      address: 'Où le fournisseur renvoie les personnes', audience: 'Nom de ce service pour le fournisseur', remove: 'Retirer',
     },
     names: {
       title: 'Comment les membres trouvent cette connexion', text: 'Sur la page de connexion, ils saisissent un nom court ou leur adresse professionnelle : il faut alors montrer que le domaine est à vous.',
