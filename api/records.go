@@ -122,6 +122,7 @@ const (
 	NoticeReset           NoticeKind = "reset"            // link to set a new password
 	NoticePasswordChanged NoticeKind = "password-changed" // time, address, browser
 	NoticeFactorChanged   NoticeKind = "factor-changed"   // time, address, browser
+	NoticeRecoveryUsed    NoticeKind = "recovery-used"    // time, address, browser
 	NoticeAddressChanged  NoticeKind = "address-changed"  // to the old and the new one; time, address, browser
 	NoticePhoneChanged    NoticeKind = "phone-changed"    // time, address, browser
 	NoticeConfirmAddress  NoticeKind = "confirm-address"  // link, to the new one

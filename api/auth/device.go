@@ -48,7 +48,7 @@ func (h *Handler) device(ctx context.Context, email string) string {
 // knows are that browser's own, all others share theirs.
 func (h *Handler) guessing(ctx context.Context, email string) (who string, limits []limit) {
 	if id := h.device(ctx, email); id != "" {
-		return id, []limit{guessesKnown, streakKnown}
+		return id + " " + email, []limit{guessesKnown, streakKnown}
 	}
 	return email, []limit{guesses, streak}
 }

@@ -53,7 +53,7 @@ func (h *Handler) checkSecond(ctx context.Context, acc api.Account, code string,
 	case code == "":
 		return proved{}, f.needed()
 	}
-	ok, err := h.checkCode(ctx, acc.ID, f, code)
+	ok, err := h.checkCode(ctx, acc, f, code)
 	if err != nil {
 		return proved{}, err
 	}
@@ -101,12 +101,17 @@ func (h *Handler) factors(ctx context.Context, account string) (f factorSet, err
 	return f, err
 }
 
-func (h *Handler) checkCode(ctx context.Context, account string, f factorSet, code string) (bool, error) {
+func (h *Handler) checkCode(ctx context.Context, acc api.Account, f factorSet, code string) (bool, error) {
 	code = strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(code))
 	if f.totp != nil && len(code) == totpDigits {
-		return h.spendTOTP(ctx, account, f.totp.Secret, code)
+		return h.spendTOTP(ctx, acc.ID, f.totp.Secret, code)
 	}
-	err := h.cfg.Store.UseRecoveryCode(ctx, account, recoveryHash(account, code), h.cfg.Clock.Now())
+	err := h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if err := h.cfg.Store.UseRecoveryCode(ctx, acc.ID, recoveryHash(acc.ID, code), h.cfg.Clock.Now()); err != nil {
+			return err
+		}
+		return errors.Join(h.recordOf(ctx, "factor.recovery-used", acc, nil), h.tell(ctx, api.NoticeRecoveryUsed, acc, nil))
+	})
 	if errors.Is(err, api.ErrNotFound) {
 		return false, nil
 	}

@@ -2,7 +2,9 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"inkwitness/api"
@@ -47,10 +49,29 @@ func (h *Handler) hit(ctx context.Context, l limit, who string) error {
 	if n <= l.max {
 		return nil
 	}
+	if n == l.max+1 { // once, and not for each try that follows
+		if err := h.noteLimit(ctx, l, who); err != nil {
+			return fmt.Errorf("limit %s: %w: %w", l.name, api.ErrUnavailable, err)
+		}
+	}
 	if l == streak || l == streakKnown {
 		return api.Explain(api.ErrTooMany, "Too many wrong tries. Set a new password by mail, or sign in with a passkey.")
 	}
 	return &api.Explained{Detail: "Too many tries. Wait before you try again.", Retry: ends.Sub(now), Err: api.ErrTooMany}
+}
+
+// noteLimit notes that there were too many tries, on the record of the account
+// that they were about: who ends with its address or id, if it names one.
+func (h *Handler) noteLimit(ctx context.Context, l limit, who string) error {
+	about := who[strings.LastIndexByte(who, ' ')+1:]
+	acc, err := h.cfg.Store.AccountByEmail(ctx, about)
+	if errors.Is(err, api.ErrNotFound) {
+		acc, err = h.cfg.Store.Account(ctx, about)
+	}
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return err
+	}
+	return h.recordOf(ctx, "limit.reached", acc, api.Detail{"limit": l.name})
 }
 
 // forgive forgets the tries after a success.

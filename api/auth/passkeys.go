@@ -227,22 +227,33 @@ func (h *Handler) shownPasskey(ctx context.Context, kind, ceremony string, id ap
 	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(raw)
 	if err != nil {
-		return api.Account{}, errPasskey
+		return api.Account{}, h.badPasskey(ctx, "passkey.refused", api.Account{})
 	}
-	u, credential, err := h.web.ValidatePasskeyLogin(func(_, user []byte) (webauthn.User, error) {
-		return h.holder(ctx, string(user))
+	who := &holder{}
+	_, credential, err := h.web.ValidatePasskeyLogin(func(_, user []byte) (webauthn.User, error) {
+		shown, err := h.holder(ctx, string(user))
+		if err == nil {
+			who = shown
+		}
+		return shown, err
 	}, session, parsed)
-	if errors.Is(err, api.ErrUnavailable) {
+	switch {
+	case errors.Is(err, api.ErrUnavailable):
 		return api.Account{}, err
-	}
-	if err != nil {
-		return api.Account{}, errPasskey
-	}
-	who, ok := u.(*holder)
-	if !ok || who.account.State == api.AccountBlocked || credential.Authenticator.CloneWarning {
-		return api.Account{}, errPasskey // a counter that steps back means that the key was copied
+	case err != nil || who.account.State == api.AccountBlocked:
+		return api.Account{}, h.badPasskey(ctx, "passkey.refused", who.account)
+	case credential.Authenticator.CloneWarning: // a counter that steps back
+		return api.Account{}, h.badPasskey(ctx, "passkey.copied", who.account)
 	}
 	return who.account, h.usePasskey(ctx, who, credential)
+}
+
+// badPasskey notes a passkey that was not accepted.
+func (h *Handler) badPasskey(ctx context.Context, kind string, acc api.Account) error {
+	if err := h.recordOf(ctx, kind, acc, nil); err != nil {
+		return fmt.Errorf("passkey: %w", err)
+	}
+	return errPasskey
 }
 
 // ask makes the options for a passkey to be shown, whoever it belongs to.
@@ -285,10 +296,7 @@ func (h *Handler) provePasskey(ctx context.Context, in *passkeyProofIn) (*struct
 	if who.ID != id.Account {
 		return nil, errPasskey
 	}
-	if err := h.forgive(ctx, id.Account, proofs); err != nil {
-		return nil, err
-	}
-	return nil, h.cfg.Store.ProveSession(ctx, id.Session, h.cfg.Clock.Now(), true)
+	return nil, h.proveAs(ctx, id, true)
 }
 
 // usePasskey stores the counter and flags of the use.

@@ -147,6 +147,9 @@ func TestA8Passkeys(t *testing.T) {
 			t.Errorf("%s: %d %s", name, a.status, a.raw)
 		}
 	}
+	if kinds := s.events(); count(kinds, "passkey.copied") != 1 || count(kinds, "passkey.refused") != 6 {
+		t.Errorf("the record says %v", kinds)
+	}
 	key.counter = 10
 	begun := ann.do("POST", "/api/session/passkey/begin", nil)
 	answer := m{"ceremony": begun.body["ceremony"], "credential": key.get(begun.body["options"].(map[string]any))}

@@ -97,11 +97,15 @@ func (h *Handler) forgot(ctx context.Context, in *forgotIn) (*struct{}, error) {
 		return nil, err
 	}
 	acc, err := h.cfg.Store.AccountByEmail(ctx, email)
-	if errors.Is(err, api.ErrNotFound) || err == nil && acc.State == api.AccountBlocked {
-		return nil, nil
-	}
-	if err != nil {
+	unknown := errors.Is(err, api.ErrNotFound)
+	if err != nil && !unknown {
 		return nil, err
+	}
+	if err := h.recordOf(ctx, "password.forgot", acc, nil); err != nil {
+		return nil, err
+	}
+	if unknown || acc.State == api.AccountBlocked {
+		return nil, nil
 	}
 	secret, now := newSecret(), h.cfg.Clock.Now()
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {

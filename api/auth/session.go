@@ -54,13 +54,19 @@ func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 	}
 	id := api.Identity{Role: s.Role, Account: s.Account, Session: s.ID, Organisation: s.Organisation, Provider: s.Provider,
 		Fresh: h.cfg.Clock.Now().Sub(s.Proved) < freshFor, ReadOnly: org.Deactivated || s.State == api.AccountDeactivated}
-	if org.SecondFactor && !s.SecondFactor {
+	if needsSecond(org, s) {
 		id.Organisation = "" // nothing of the organisation, but one's own account: to add the factor
 	}
 	if org.ProviderOnly && s.Provider == "" && s.Role != api.Owner {
 		id.Organisation = "" // it wants its members to come by its provider; owners can mend it
 	}
 	return id, nil
+}
+
+// needsSecond says whether a session opens nothing before a second factor is
+// shown: where the organisation asks for it, and for staff everywhere.
+func needsSecond(org api.Organisation, s api.Session) bool {
+	return (org.SecondFactor || s.Role == api.Staff) && !s.SecondFactor
 }
 
 // session returns the live session of a cookie; api.ErrUnauthenticated when
@@ -101,10 +107,18 @@ func (h *Handler) session(ctx context.Context, secret string) (api.Session, erro
 
 // over ends a session whose time has come.
 func (h *Handler) over(ctx context.Context, s api.Session, reason string) error {
-	if err := h.cfg.Store.EndSession(ctx, s.ID, reason, h.cfg.Clock.Now()); err != nil {
+	if err := h.end(ctx, s, reason); err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return api.ErrUnauthenticated
+}
+
+// end ends a session that nobody signed out of, on the record.
+func (h *Handler) end(ctx context.Context, s api.Session, reason string) error {
+	return h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		return errors.Join(h.cfg.Store.EndSession(ctx, s.ID, reason, h.cfg.Clock.Now()),
+			h.record(ctx, "session.over", s.Account, s.Organisation, api.Detail{"reason": reason}))
+	})
 }
 
 // copied ends a session whose cookie was shown by another browser: nobody can

@@ -125,16 +125,25 @@ func (h *Handler) checkPassword(ctx context.Context, email, password string) (ap
 
 // wrong notes a failed sign-in. The line for an unknown address names nobody.
 func (h *Handler) wrong(ctx context.Context, acc api.Account, unknown bool) error {
+	if unknown {
+		acc = api.Account{}
+	}
+	if err := h.recordOf(ctx, "session.refused", acc, nil); err != nil {
+		return fmt.Errorf("sign in: %w", err)
+	}
+	return errWrong
+}
+
+// recordOf is record where nobody is signed in: the line goes to the organisation
+// that the account has belonged to for the longest.
+func (h *Handler) recordOf(ctx context.Context, kind string, acc api.Account, detail api.Detail) error {
 	organisation := ""
-	if !unknown {
+	if acc.ID != "" {
 		if m, err := h.cfg.Store.Memberships(ctx, acc.ID); err == nil && len(m) > 0 {
 			organisation = m[0].Organisation
 		}
 	}
-	if err := h.record(ctx, "session.refused", acc.ID, organisation, nil); err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	}
-	return errWrong
+	return h.record(ctx, kind, acc.ID, organisation, detail)
 }
 
 // renew stores a hash at today's cost, now that the password is at hand.
@@ -226,9 +235,9 @@ func (h *Handler) clear(ctx context.Context, e entry) (*api.Session, error) {
 	case api.IdentityOf(ctx).Session == live.ID: // by the browser that holds it
 		return nil, h.cfg.Store.EndSession(ctx, live.ID, endAgain, now)
 	case !now.Before(live.Expires):
-		return nil, h.cfg.Store.EndSession(ctx, live.ID, endExpired, now)
+		return nil, h.end(ctx, live, endExpired)
 	case now.Sub(live.Seen) >= h.cfg.Idle:
-		return nil, h.cfg.Store.EndSession(ctx, live.ID, endIdle, now)
+		return nil, h.end(ctx, live, endIdle)
 	case e.takeOver && (e.provider == nil || e.provider.Organisation == live.Organisation):
 		return nil, errors.Join(h.cfg.Store.EndSession(ctx, live.ID, endTakenOver, now),
 			h.record(ctx, "session.taken-over", live.Account, live.Organisation, nil), h.tell(ctx, api.NoticeTakenOver, e.account, nil))
@@ -270,7 +279,7 @@ func (h *Handler) describe(ctx context.Context, s api.Session) (b sessionBody, e
 		return b, fmt.Errorf("describe session: %w", err)
 	}
 	return sessionBody{Account: accountBody{acc.ID, acc.Name, acc.Email, s.Role, acc.Language},
-		Organisation: organisationBody{org.ID, org.Name}, SecondFactor: s.SecondFactor, MustAddOne: org.SecondFactor && !s.SecondFactor,
+		Organisation: organisationBody{org.ID, org.Name}, SecondFactor: s.SecondFactor, MustAddOne: needsSecond(org, s),
 		Fresh: h.cfg.Clock.Now().Sub(s.Proved) < freshFor, Notice: s.Notice}, nil
 }
 
@@ -363,10 +372,18 @@ func (h *Handler) prove(ctx context.Context, in *proveIn) (*struct{}, error) {
 			return nil, err
 		}
 	}
+	return nil, h.proveAs(ctx, id, strong.factor)
+}
+
+// proveAs makes the session fresh, on the record.
+func (h *Handler) proveAs(ctx context.Context, id api.Identity, factor bool) error {
 	if err := h.forgive(ctx, id.Account, proofs); err != nil {
-		return nil, err
+		return err
 	}
-	return nil, h.cfg.Store.ProveSession(ctx, id.Session, h.cfg.Clock.Now(), strong.factor)
+	return h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		return errors.Join(h.cfg.Store.ProveSession(ctx, id.Session, h.cfg.Clock.Now(), factor),
+			h.record(ctx, "session.proved", id.Account, id.Organisation, nil))
+	})
 }
 
 type moveIn struct {

@@ -105,6 +105,13 @@ func (h *Handler) grant(ctx context.Context, organisation, account string) (api.
 
 // visit makes a staff session read a customer's organisation, on the record.
 func (h *Handler) visit(ctx context.Context, id api.Identity, organisation string) error {
+	s, err := h.cfg.Store.LiveSession(ctx, id.Account)
+	if err != nil {
+		return err
+	}
+	if !s.SecondFactor {
+		return api.Explain(api.ErrForbidden, "Staff needs a second factor. Add one, or sign in with it.")
+	}
 	g, err := h.grant(ctx, organisation, id.Account)
 	if err != nil {
 		return err
@@ -120,6 +127,9 @@ func (h *Handler) visit(ctx context.Context, id api.Identity, organisation strin
 // visiting gives a session in a customer's organisation its role while the grant
 // lasts, and records the request where the customer sees it.
 func (h *Handler) visiting(ctx context.Context, s api.Session) (api.Role, error) {
+	if !s.SecondFactor {
+		return "", nil
+	}
 	g, err := h.grant(ctx, s.Organisation, s.Account)
 	if errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrForbidden) {
 		return "", nil

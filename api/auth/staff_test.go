@@ -21,6 +21,12 @@ func TestA22A23Staff(t *testing.T) {
 	}
 	enter := m{"organisation": "org1"}
 
+	if a := sam.do("GET", "/api/session", nil); a.body["mustAddFactor"] != true {
+		t.Error(a.raw)
+	}
+	sam.do("POST", "/api/session/organisation", enter).wants(t, 403, "not-allowed") // a password alone
+	secret := sam.do("POST", "/api/factors/totp", nil).body["secret"].(string)
+	sam.do("POST", "/api/factors/totp/confirm", m{"code": code(t, secret, s.clock.Now())}).wants(t, 200, "")
 	read(404, "not-found")
 	sam.do("POST", "/api/session/organisation", enter).wants(t, 404, "not-found") // no grant
 	grant := func(gid string, hours time.Duration) {
@@ -68,4 +74,22 @@ func TestA22A23Staff(t *testing.T) {
 	now := s.clock.Now()
 	s.must(s.store.AddStaffGrant(t.Context(), api.StaffGrant{ID: "g3", Organisation: "org2", Account: bob.who(), Created: now, Expires: now.Add(time.Hour)}))
 	bob.do("POST", "/api/session/organisation", m{"organisation": "org2"}).wants(t, 404, "not-found")
+}
+
+// TestStaffSessionsHaveASecondFactor: a session that came in without one, as in an
+// earlier release, reads nothing.
+func TestStaffSessionsHaveASecondFactor(t *testing.T) {
+	s := newService(t)
+	s.must(s.store.CreateOrganisation(t.Context(), api.Organisation{ID: "operator", Created: s.clock.Now()}))
+	customer := s.org
+	s.org.ID = "operator"
+	sam := s.member("sam@operator.example", api.Staff)
+	s.org = customer
+	id, now := sam.who(), s.clock.Now()
+	s.must(s.store.AddStaffGrant(t.Context(), api.StaffGrant{ID: "g1", Organisation: "org1", Account: id, GrantedBy: "ann", Created: now, Expires: now.Add(time.Hour)}))
+	s.must(s.store.AcceptTerms(t.Context(), id, termsHash, now))
+	live, err := s.store.LiveSession(t.Context(), id)
+	s.must(err)
+	s.must(s.store.MoveSession(t.Context(), live.ID, "org1"))
+	sam.do("GET", "/api/inside", nil).wants(t, 401, "not-signed-in")
 }

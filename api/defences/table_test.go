@@ -40,8 +40,8 @@ var table = []defence{
 	{"a recovery code works once", "api/store/factors.go", `SET used = $3 WHERE account = $1 AND hash = $2 AND used IS NULL`,
 		`SET used = $3 WHERE account = $1 AND hash = $2`, "./api/auth", "^TestA8TOTP$", false},
 	{"a password is not enough where there is a second factor", "api/auth/factors.go", `case code == "":`, "case code == \"\":\n		return proved{}, nil\n	case false:", "./api/auth", "^TestA8TOTP$", false},
-	{"an organisation can ask for a second factor", "api/auth/session.go", `if org.SecondFactor && !s.SecondFactor {`, `if false {`, "./api/auth", "^TestA8ForcedSecondFactor$", false},
-	{"a passkey that was copied is refused", "api/auth/passkeys.go", ` || credential.Authenticator.CloneWarning`, ``, "./api/auth", "^TestA8Passkeys$", false},
+	{"an organisation can ask for a second factor", "api/auth/session.go", `return (org.SecondFactor || s.Role == api.Staff) && !s.SecondFactor`, `return s.Role == api.Staff && !s.SecondFactor`, "./api/auth", "^TestA8ForcedSecondFactor$", false},
+	{"a passkey that was copied is refused", "api/auth/passkeys.go", `case credential.Authenticator.CloneWarning:`, `case credential == nil:`, "./api/auth", "^TestA8Passkeys$", false},
 	{"a proof is of one's own passkey", "api/auth/passkeys.go", `if who.ID != id.Account {`, `if who.ID == "" {`, "./api/auth", "^TestFreshProofByPasskey$", false},
 	{"a signer shows a passkey of the address that was invited", "api/auth/app.go", `(acc.ID != shown.ID || acc.State != api.AccountActive)`, `(shown.ID == "" || acc.State != api.AccountActive)`, "./api/auth", "^TestA12PasskeyOfASigner$", false},
 	{"a passkey is shown in the session that asked", "api/auth/passkeys.go", `if c.Account != id.Account || c.Session != id.Session {`, `if false {`, "./api/auth", "^TestA12PasskeyOfASigner$", false},
@@ -130,6 +130,21 @@ var table = []defence{
 	{"comments do not split a name", "api/auth/saml/saml.go", `[]string{"<!", "<?xml-stylesheet"}`, `[]string{"<?xml-stylesheet"}`, "./api/auth/saml", "^TestA9Attacks$", false},
 	{"a short name is of who shows a domain", "api/auth/providernames.go", `return err == nil && label == name`, `return err == nil && label != ""`, "./api/auth", "^TestShortNamesAreOfDomains$", false},
 	{"an invitation that was used costs no hash", "api/auth/password.go", `for _, still := range wanted {`, `for _, still := range wanted[:0] {`, "./api/auth", "^TestUsedInvitationsAreNotHashed$", false},
+	{"a provider is asked again for what is fresh", "api/auth/provider.go", `case b.Force && b.Person.Authenticated.Before(b.Began.Add(-providerSkew)):`, `case b.Force && b.Began.IsZero():`, "./api/auth", "^TestFreshMeansThatTheProviderAsked$|^TestSAMLVouches$", false},
+	{"a provider says that it asked for a second factor", "api/auth/provider.go", `strong := b.Person.SecondFactor || p.Settings.SecondFactor`, `strong := true`, "./api/auth", "^TestSecondFactorMeansThatTheProviderAsked$", false},
+	{"a provider's session stays in its organisation", "api/auth/session.go", `case s.Provider != "" && s.ProviderOf != s.Organisation && s.Role != api.Staff:`, `case s.Provider == "-":`, "./api/auth", "^TestProviderSessionsStayInTheirOrganisation$", false},
+	{"a subject of one provider is nobody at another", "api/auth/providerconfig.go", `if !h.sameProvider(before, p) {`, `if h.sameProvider(before, before) && p.ID == "" {`, "./api/auth", "^TestLinksEndWithTheProvider$", false},
+	{"an account is one person's at a provider", "api/store/providers.go", `WHERE NOT EXISTS (SELECT 1 FROM provider_people WHERE provider = $1 AND account = $3)`, `WHERE $1 <> ''`, "./api/auth", "^TestLinksEndWithTheProvider$", false},
+	{"the password is no second factor", "api/auth/reset.go", `case f.any() && !id.Fresh:`, `case f.any() && id.Account == "":`, "./api/auth", "^TestChangingThePasswordIsNoStepUp$", false},
+	{"strangers lock nobody out", "api/auth/device.go", `if id := h.device(ctx, email); id != "" {`, `if id := h.device(ctx, email); id == "-" {`, "./api/auth", "^TestStrangersLockNobodyOut$", false},
+	{"a device cookie is the service's", "api/auth/device.go", `if end < 0 || !hmac.Equal([]byte(value[end+1:]), []byte(h.deviceTag(value[:end], email))) {`, `if end < 0 {`, "./api/auth", "^TestDeviceCookies$", false},
+	{"who may not invite any more has no invitations", "api/auth/invitation.go", `if !slices.ContainsFunc(of, func(m api.Member) bool { return m.Organisation == i.Organisation && m.Role.MayGive(i.Role) }) {`, `if of == nil && i.ID == "" {`, "./api/auth", "^TestInvitationsEndWithTheRight$", false},
+	{"staff shows a second factor", "api/auth/staff.go", `	if !s.SecondFactor {
+		return "", nil
+	}
+`, ``, "./api/auth", "^TestStaffSessionsHaveASecondFactor$", false},
+	{"a directory is nothing to owners", "api/scim/users.go", `if role == api.Owner && (acc.Email != before.Email || acc.State != before.State) {`, `if false && before.ID == "" {`, "./api/scim", "^TestOwnersAreNotTheDirectorys$", false},
+	{"a directory opens what it closed", "api/scim/users.go", `case acc.ByOperator != "":`, `case acc.ByOperator == "-":`, "./api/scim", "^TestTheOperatorsWordStays$", false},
 	{"a provider makes no way into other accounts", "api/auth/provider.go", `member = member || m.Organisation == p.Organisation`, `member = member || m.Organisation != ""`, "./api/auth", "^TestA9ProviderIsNoWayIntoOtherAccounts$", false},
 
 	// What goes out.

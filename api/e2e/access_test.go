@@ -94,7 +94,7 @@ func newWorld(t *testing.T) *world {
 	w.far = add(api.Owner, far)
 	w.actors[api.Anonymous] = &actor{client: s.client(), role: api.Anonymous}
 
-	staff := s.accept(s.operator("invite", "--role", "staff", "staff@operator.example"), "staff@operator.example")
+	staff := s.accept(s.operator("invite", "--role", "staff", "staff@operator.example"), "staff@operator.example").withSecond()
 	var terms struct{ Hash string }
 	staff.must("GET", "/api/staff/terms", nil, &terms)
 	staff.must("POST", "/api/staff/terms", map[string]string{"hash": terms.Hash}, nil)
@@ -388,6 +388,7 @@ func verdict(a answer) string {
 // there is one.
 func TestA15_EveryCell(t *testing.T) {
 	w := newWorld(t)
+	w.tryDirectory() // the writes of one line, which are many
 	cells := api.Cells()
 	slices.SortStableFunc(cells, func(a, b api.Cell) int { return weight(a) - weight(b) })
 	tried := map[string]bool{}

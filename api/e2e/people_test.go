@@ -417,6 +417,8 @@ func TestA22_Staff(t *testing.T) {
 	d := owner.draft("Private", person{"Sam", "sam@customer.example"})
 	staff := s.accept(s.operator("invite", "--role", "staff", "helper@operator.example"), "helper@operator.example")
 	move := map[string]string{"organisation": id}
+	refused(t, "entering without a second factor", staff.do("POST", "/api/session/organisation", move), 403, "second factor")
+	staff.withSecond()
 	refused(t, "entering without a grant", staff.do("POST", "/api/session/organisation", move), 404, "")
 	refused(t, "reading without a grant", staff.do("GET", "/api/documents/"+d.ID, nil), 404, "")
 	var grant struct{ ID string }

@@ -90,7 +90,7 @@ const hans: Translation<typeof en> = {
       title: '以组织账户登录', text: '成员可使用工作账户登录。', on: '成员可使用工作账户登录：已完成。',
       kind: '协议', issuer: '颁发者', client: '客户端 ID', secret: '客户端密钥', secretKept: '留空则保留已保存的密钥。',
       metadata: '元数据（XML）', metadataHint: '以您的提供者所公布者为准。', role: '首次登录者的角色',
-      enforced: '所有者以外的所有人都必须由此登录', secondFactor: '提供者要求所有人进行第二重验证', secondFactorHint: '仅在其回复本身未说明时使用。需要第二重验证的成员即凭其说明进入。',
+      enforced: '所有者以外的所有人都必须由此登录', secondFactor: '提供者要求所有人使用第二验证因素', secondFactorHint: '仅在其回复本身未说明时使用。需要第二验证因素的成员即凭其说明进入。',
       address: '提供者将用户送回的网址', audience: '本服务对提供者的名称', remove: '移除',
     },
     names: {

@@ -90,7 +90,7 @@ const hant: Translation<typeof en> = {
       title: '以組織帳戶登入', text: '成員可使用工作帳戶登入。', on: '成員可使用工作帳戶登入：已完成。',
       kind: '通訊協定', issuer: '發行者', client: '用戶端 ID', secret: '用戶端密鑰', secretKept: '留空則保留已儲存的密鑰。',
       metadata: '中繼資料（XML）', metadataHint: '以您的提供者所公布者為準。', role: '首次登入者的角色',
-      enforced: '擁有者以外的所有人都必須由此登入', secondFactor: '提供者要求所有人進行第二重驗證', secondFactorHint: '僅在其回覆本身未說明時使用。需要第二重驗證的成員即憑其說明進入。',
+      enforced: '擁有者以外的所有人都必須由此登入', secondFactor: '提供者要求所有人使用第二驗證因素', secondFactorHint: '僅在其回覆本身未說明時使用。需要第二驗證因素的成員即憑其說明進入。',
       address: '提供者將使用者送回的網址', audience: '本服務對提供者的名稱', remove: '移除',
     },
     names: {
