@@ -101,7 +101,9 @@ func (w *world) tryDirectory() {
 			}
 		}
 	}
-	var members struct{ Members []struct{ Account, Role string } }
+	var members struct {
+		Members []struct{ Account, Role string }
+	}
 	w.maker.must("GET", "/api/members", nil, &members)
 	for _, m := range members.Members {
 		if m.Account == owner && m.Role != "owner" {

@@ -57,7 +57,8 @@ export class People {
       case 'GET /profile': return ok(this.profile);
       case 'PATCH /profile': return ok(Object.assign(this.profile, json()));
       case 'POST /profile/email': return none;
-      case 'POST /password':
+      case 'POST /password': // as of an account with a second factor
+        if (!this.proved) return sensitive();
         if (json().current !== this.password) return { status: 422, problem: 'invalid' };
         this.password = json().password;
         return none;
