@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"inkwitness/evidence/pdf/syntax"
@@ -86,6 +87,19 @@ func gapVectors() []vector {
 			return k.filledIn(doc, 91, syntax.String("listed"))
 		}},
 		{"gap-stream.pdf", codes(Incomplete), "the page's content is said to go on behind the signed bytes", followed("/Length 44", "/Length 20000")},
+		{"gap-listed-twice.pdf", codes(ChangedObject), "the form was listed twice, free and in use, so that some readers missed it, and is written again with an archive timestamp", func(k *kit) []byte {
+			doc := k.empty()
+			at, _ := k.open(doc).Entry(objForm)
+			doc = k.tableOnly(doc, objForm, fmt.Sprintf("0000000000 00001 f \n%d 1\n%010d 00000 n \n", objForm, at.Offset), "")
+			return k.extend(k.certified(doc, LevelB))
+		}},
+		{"gap-hybrid.pdf", codes(ChangedObject), "the same, the form being free in a table and in use in the stream that goes with it", func(k *kit) []byte {
+			doc := k.empty()
+			at, _ := k.open(doc).Entry(objForm)
+			stream, _, _ := strings.Cut(string(k.crossed(doc, 90, "", []entry{{objForm, 1, int(at.Offset) - len(doc), 0}})[len(doc):]), "startxref")
+			hybrid := k.replaced(k.tableOnly(doc, objForm, "0000000000 00001 f \n", stream), "/Size 99/Root 1 0 R/ID[<00><01>]/Prev", fmt.Sprintf("/XRefStm %d/Size 99/Root 1 0 R/ID[<00><01>]/Prev", len(doc)), -1)
+			return k.extend(k.certified(hybrid, LevelB))
+		}},
 		{"gap-linearized.pdf", codes(Incomplete), "a linearized file is said to be longer than it was: readers show its first part alone once it is that long", followed("/Type/Catalog", "/Type/Catalog/Linearized 1/L 20000")},
 	}
 }
@@ -102,7 +116,7 @@ func (k *kit) crossed(doc []byte, self int, objects string, entries []entry) []b
 	for _, e := range entries {
 		place := e.place
 		if e.kind == 1 {
-			if place += len(doc); e.place < 0 {
+			if place += len(doc); e.place == -1 {
 				place = at
 			}
 		}

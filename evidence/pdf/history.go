@@ -246,6 +246,10 @@ func (c *comparison) entry(num int, e syntax.Entry, roles map[syntax.Ref]role) e
 		}
 		return nil
 	}
+	if c.before.Disputed[num] {
+		c.refuse(ChangedObject, fmt.Sprintf("object %d, on which readers disagree", num))
+		return nil
+	}
 	if !existed {
 		if c.gaps.open[num] {
 			c.refuse(FilledIn, fmt.Sprintf("object %d", num))
@@ -258,8 +262,9 @@ func (c *comparison) entry(num int, e syntax.Entry, roles map[syntax.Ref]role) e
 	}
 	ref := syntax.Ref{Num: num, Gen: int(e.Gen)}
 	change, ok := roles[ref]
-	if !ok {
-		return c.unexpected(ref)
+	if !ok { // not even to write it again as it was
+		c.refuse(ChangedObject, fmt.Sprintf("object %d", num))
+		return nil
 	}
 	b, err := c.before.Get(ref)
 	if err != nil {
@@ -270,23 +275,6 @@ func (c *comparison) entry(num int, e syntax.Entry, roles map[syntax.Ref]role) e
 		return err
 	}
 	return change(b, a)
-}
-
-// unexpected refuses a change, unless it writes the same object again.
-func (c *comparison) unexpected(ref syntax.Ref) error {
-	b, err := c.before.Get(ref)
-	if err != nil {
-		return err
-	}
-	a, err := c.after.Get(ref)
-	if err != nil {
-		return err
-	}
-	_, stream := a.(*syntax.Stream)
-	if stream || !reflect.DeepEqual(a, b) {
-		c.refuse(ChangedObject, fmt.Sprintf("object %d", ref.Num))
-	}
-	return nil
 }
 
 // changedKeys lists the keys whose values differ.

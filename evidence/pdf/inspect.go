@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"inkwitness/evidence/pdf/syntax"
@@ -172,6 +174,9 @@ func inspect(r io.ReaderAt, size int64, limits Limits, info *Info) error {
 
 // scan looks at every object of the file.
 func scan(f *syntax.File, info *Info) error {
+	for _, num := range slices.Sorted(maps.Keys(f.Disputed)) {
+		return refuse(Broken, fmt.Errorf("readers disagree on object %d", num))
+	}
 	tooHigh := false
 	err := f.Whole(func(ref syntax.Ref, o syntax.Object) error {
 		syntax.Refs(o, func(r syntax.Ref) { tooHigh = tooHigh || r.Num >= syntax.MaxNumber })

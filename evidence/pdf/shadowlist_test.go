@@ -81,6 +81,7 @@ func shadowVectors() []vector {
 			at := bytes.Index(doc, []byte("6 0 obj"))
 			return k.tableOnly(doc, objContent, fmt.Sprintf("%010d 00000 n \n", at), "")
 		}},
+		{"shadow-rewrite.pdf", codes(ChangedObject), "an object is written again as it was: what a reader missed before, it would find now", changed(objFont, nil)},
 		{"shadow-new-root.pdf", codes(ChangedTrailer), "hide and replace: the trailer names another catalogue", func(k *kit) []byte {
 			doc := k.one(LevelB)
 			next := syntax.Ref{Num: k.open(doc).Next()}

@@ -127,16 +127,17 @@ func rotated() {
 	done("own-rotated.pdf", f, "")
 }
 
-// hybrid is a table for old readers whose objects 4 and 5 only new readers
-// find, through /XRefStm.
+// hybrid is a table for old readers and a stream with the objects that only new
+// readers know. As word processors write it, the table of the last section is
+// empty, so that the stream comes before the free entries of the first one. In
+// the other form both stand in one section, and most readers find object 5 free.
 func hybrid() {
 	f := simple("1.5", "Hybrid cross-reference", "")
-	four, five := f.offsets[4], f.offsets[5]
+	five := f.offsets[5]
 	pack := "4 0 " + helvetica
 	off6 := f.Len()
 	f.stream(6, fmt.Sprintf("/Type/ObjStm/N 1/First %d", 4), pack)
 	off7 := f.Len()
-	_ = four
 	entries := []byte{
 		2, 0, 6, 0, // object 4: first in object stream 6
 		1, byte(five >> 8), byte(five), 0,
@@ -153,8 +154,14 @@ func hybrid() {
 			f.WriteString("0000000000 00000 f \n")
 		}
 	}
+	head := f.String()
 	fmt.Fprintf(f, "trailer\n<</Size 8/Root 1 0 R/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", off7, at)
-	write("own-hybrid.pdf", f.Bytes())
+	write("bad/hybrid.pdf", f.Bytes())
+
+	head += fmt.Sprintf("trailer\n<</Size 8/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", at)
+	last := len(head)
+	head += fmt.Sprintf("xref\n0 0\ntrailer\n<</Size 8/Root 1 0 R/Prev %d/XRefStm %d>>\nstartxref\n%d\n%%%%EOF\n", at, off7, last)
+	write("own-hybrid.pdf", []byte(head))
 }
 
 // form has a text field, a check box and an empty signature field of its own.

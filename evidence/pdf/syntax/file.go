@@ -73,6 +73,11 @@ type File struct {
 	Hybrid   bool    // a table names a stream besides (/XRefStm)
 	Version  string  // of the header, such as "1.7"
 
+	// Disputed are the object numbers that readers find in different places, or
+	// that only some find: those with several entries in one cross-reference, or
+	// hidden in the stream that goes with a table.
+	Disputed map[int]bool
+
 	r      io.ReaderAt
 	size   int64
 	limits Limits
@@ -87,7 +92,7 @@ type File struct {
 //
 // An encrypted file opens, but its objects read only after Unlock.
 func Open(r io.ReaderAt, size int64, limits Limits) (*File, error) {
-	f := &File{r: r, size: size, limits: limits.withDefaults(), xref: map[int]Entry{}, packs: map[int]*pack{}, busy: map[int]bool{}}
+	f := &File{r: r, size: size, limits: limits.withDefaults(), xref: map[int]Entry{}, Disputed: map[int]bool{}, packs: map[int]*pack{}, busy: map[int]bool{}}
 	if err := f.header(); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,30 @@ type Section struct {
 	Table   bool
 	Self    int // object number of a cross-reference stream, else 0
 
-	end int64 // behind the trailer of a table
+	end      int64        // behind the trailer of a table
+	disputed map[int]bool // numbers with several entries that say different things
+}
+
+// put enters an object. Of several entries for a number some readers take the
+// first and others the last; strict refuses a second one.
+func (s *Section) put(num int, e Entry, strict bool) error {
+	if _, twice := s.Entries[num]; twice && strict {
+		return fmt.Errorf("%w: object %d stands twice in a cross-reference", ErrBroken, num)
+	}
+	s.dispute(num, e)
+	s.Entries[num] = e
+	return nil
+}
+
+func (s *Section) dispute(num int, e Entry) {
+	old, twice := s.Entries[num]
+	if !twice || old == e || old.Kind == Free && e.Kind == Free {
+		return
+	}
+	if s.disputed == nil {
+		s.disputed = map[int]bool{}
+	}
+	s.disputed[num] = true
 }
 
 // readXref follows the chain of sections from the newest to the oldest. The
@@ -54,6 +77,9 @@ func (f *File) merge(s Section) error {
 	for n, e := range s.Entries {
 		if _, ok := f.xref[n]; !ok {
 			f.xref[n] = e
+			if s.disputed[n] {
+				f.Disputed[n] = true
+			}
 		}
 	}
 	if len(f.xref) > f.limits.Objects {
@@ -68,7 +94,8 @@ func (f *File) tooManyObjects() error {
 
 // Section reads the cross-reference section at an offset, table or stream. The
 // entries of a hybrid file's stream are merged into its table (ISO 32000-2,
-// 7.5.8.4: an object hidden from old readers is free in the table).
+// 7.5.8.4: an object hidden from old readers is free in the table). Not every
+// new reader does that, so that those objects are disputed.
 func (f *File) Section(off int64) (Section, error) { return f.section(off, false) }
 
 // section reads a section. Strict refuses what readers read differently: a key
@@ -83,7 +110,7 @@ func (f *File) section(off int64, strict bool) (Section, error) {
 		return f.streamSection(off, strict)
 	}
 	s := Section{Entries: map[int]Entry{}, Table: true}
-	if err := f.table(c, s.Entries, strict); err != nil {
+	if err := f.table(c, &s, strict); err != nil {
 		return Section{}, err
 	}
 	if err := f.spend(c.n); err != nil {
@@ -104,7 +131,8 @@ func (f *File) section(off int64, strict bool) (Section, error) {
 	if err != nil {
 		return Section{}, err
 	}
-	return s, f.hybrid(&s)
+	err = f.hybrid(&s)
+	return s, err
 }
 
 func (f *File) hybrid(s *Section) error {
@@ -122,6 +150,7 @@ func (f *File) hybrid(s *Section) error {
 		return err
 	}
 	for n, e := range extra.Entries {
+		s.dispute(n, e)
 		if old, ok := s.Entries[n]; !ok || old.Kind == Free {
 			s.Entries[n] = e
 		}
@@ -158,7 +187,7 @@ func (c *counter) word() string {
 }
 
 // table reads subsections up to and including the word "trailer".
-func (f *File) table(c *counter, into map[int]Entry, strict bool) error {
+func (f *File) table(c *counter, s *Section, strict bool) error {
 	for {
 		w := c.word()
 		if w == "trailer" {
@@ -175,13 +204,13 @@ func (f *File) table(c *counter, into map[int]Entry, strict bool) error {
 		if count > uint64(f.limits.Objects) {
 			return f.tooManyObjects()
 		}
-		if err := f.subsection(c, int(first), int(count), into, strict); err != nil {
+		if err := f.subsection(c, int(first), int(count), s, strict); err != nil {
 			return err
 		}
 	}
 }
 
-func (f *File) subsection(c *counter, first, count int, into map[int]Entry, strict bool) error {
+func (f *File) subsection(c *counter, first, count int, s *Section, strict bool) error {
 	for i := range count {
 		before := c.n
 		w1, w2, kind := c.word(), c.word(), c.word()
@@ -193,25 +222,18 @@ func (f *File) subsection(c *counter, first, count int, into map[int]Entry, stri
 		if strict && (len(w1) != 10 || len(w2) != 5 || i > 0 && c.n-before != 20) { // ISO 32000-2, 7.5.4
 			return fmt.Errorf("%w: a cross-reference entry that is not of 20 bytes", ErrBroken)
 		}
-		if _, twice := into[first+i]; twice && strict {
-			return f.listedTwice(first + i)
-		}
 		e := Entry{Kind: Free, Gen: uint16(min(gen, math.MaxUint16))}
 		if kind == "n" && off > 0 { // offset 0 is how some writers say free
 			e.Kind, e.Offset = InFile, int64(off)
 		}
-		into[first+i] = e
-		if len(into) > f.limits.Objects {
+		if err := s.put(first+i, e, strict); err != nil {
+			return err
+		}
+		if len(s.Entries) > f.limits.Objects {
 			return f.tooManyObjects()
 		}
 	}
 	return nil
-}
-
-// listedTwice is the error for a number with two entries in one section: some
-// readers take the first, others the last.
-func (f *File) listedTwice(num int) error {
-	return fmt.Errorf("%w: object %d stands twice in a cross-reference", ErrBroken, num)
 }
 
 // streamSection reads a cross-reference stream (ISO 32000-2, 7.5.8).
@@ -230,10 +252,11 @@ func (f *File) streamSection(off int64, strict bool) (Section, error) {
 		return Section{}, err
 	}
 	s := Section{Trailer: st.Dict, Entries: map[int]Entry{}, Self: st.ref.Num}
-	return s, f.streamEntries(st.Dict, data, s.Entries, strict)
+	err = f.streamEntries(st.Dict, data, &s, strict)
+	return s, err
 }
 
-func (f *File) streamEntries(d Dict, data []byte, into map[int]Entry, strict bool) error {
+func (f *File) streamEntries(d Dict, data []byte, s *Section, strict bool) error {
 	bad := fmt.Errorf("%w: bad cross-reference stream", ErrBroken)
 	w, err := widths(d)
 	if err != nil {
@@ -251,13 +274,14 @@ func (f *File) streamEntries(d Dict, data []byte, into map[int]Entry, strict boo
 			return bad
 		}
 		for n := range int(count) {
-			if _, twice := into[int(first)+n]; twice && strict {
-				return f.listedTwice(int(first) + n)
+			e, err := streamEntry(data[n*width:], w)
+			if err == nil {
+				err = s.put(int(first)+n, e, strict)
 			}
-			if into[int(first)+n], err = streamEntry(data[n*width:], w); err != nil {
+			if err != nil {
 				return err
 			}
-			if len(into) > f.limits.Objects {
+			if len(s.Entries) > f.limits.Objects {
 				return f.tooManyObjects()
 			}
 		}
