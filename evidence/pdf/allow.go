@@ -175,7 +175,7 @@ func (c *comparison) formRoles(r map[syntax.Ref]role, sig field) error {
 	for _, name := range names {
 		fd, ok := c.old.field(name)
 		switch {
-		case !ok || fd.value != nil:
+		case !ok || fd.value != nil || c.locked(name):
 		case fd.typ == "Tx":
 			r[fd.ref] = c.fillText
 		case fd.typ == "Btn":

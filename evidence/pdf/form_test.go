@@ -145,6 +145,45 @@ func TestFormAttacks(t *testing.T) {
 	}
 }
 
+// TestLockedForm has a text field that two signatures include. The first one
+// signs and leaves it empty: from then on it is frozen.
+func TestLockedForm(t *testing.T) {
+	a := newAuthority(t)
+	lock := &Lock{Action: LockInclude, Fields: []string{"Text"}}
+	p := Preparation{
+		Fields: []Field{{Name: "A", Page: 1, Rect: Rect{10, 20, 70, 50}, Lock: lock}, {Name: "B", Page: 1, Rect: Rect{90, 20, 70, 50}, Lock: lock}},
+		Forms:  []Form{{Name: "Text", Page: 1, Rect: Rect{10, 460, 120, 18}}},
+	}
+	var out bytes.Buffer
+	in := plain(t)
+	if err := Prepare(&out, bytes.NewReader(in), int64(len(in)), p); err != nil {
+		t.Fatal(err)
+	}
+	doc := sign(t, out.Bytes(), a.request(a.signer(t, "Ada", ecKey(t, elliptic.P256())), "A"))
+	req := a.request(a.signer(t, "Bob", ecKey(t, elliptic.P256())), "B")
+	wantOK(t, verify(t, sign(t, doc, req), a), 2)
+	req.Fill = []Fill{{"Text", "and a car"}}
+	if _, err := Start(bytes.NewReader(doc), int64(len(doc)), req); !errors.Is(err, ErrForbidden) {
+		t.Errorf("filled in after it was frozen: %v, want %v", err, ErrForbidden)
+	}
+	k := &kit{t: t}
+	d, err := openDoc(k.open(doc), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tail, err := d.layout(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft, err := newDraft(bytes.NewReader(doc), int64(len(doc)), req, tail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := codesOf(t, finish(t, draft, doc, req), a.roots()); !slices.Equal(got, []string{string(ChangedObject)}) {
+		t.Errorf("verified with %v, want %s", got, ChangedObject)
+	}
+}
+
 // TestFormRoles crafts revisions in which a second signer does more to a field
 // of their own than fill it in.
 func TestFormRoles(t *testing.T) {

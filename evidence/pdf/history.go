@@ -104,7 +104,9 @@ func (v *verifier) forbidden() {
 // update compares one update with the file before it.
 func (v *verifier) update(before *syntax.File, rev syntax.Revision, g gaps) {
 	report := RevisionReport{Start: rev.Start, End: rev.End, OK: true}
-	c := comparison{before: before, rev: rev, gaps: g}
+	c := comparison{before: before, rev: rev, gaps: g, locked: func(name string) bool {
+		return slices.ContainsFunc(v.sigs, func(s *signature) bool { return s.End > 0 && s.End <= rev.Start && s.perms.locks(name) })
+	}}
 	after, err := open(v.r, rev.End, v.opts.Limits, v.opts.Password)
 	if err == nil {
 		c.after = after
@@ -132,6 +134,7 @@ type comparison struct {
 	before, after *syntax.File
 	rev           syntax.Revision
 	gaps          gaps
+	locked        func(field string) bool // by an earlier signature
 	old, now      *doc
 	stampFields   map[syntax.Ref]bool // new fields of document timestamps
 	findings      []Finding

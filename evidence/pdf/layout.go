@@ -61,7 +61,7 @@ func (d *doc) emptyField(name string) (field, error) {
 
 // permit refuses what earlier signatures forbid: certifying a signed document,
 // and anything after a certification without changes (P=1) or a lock on this
-// field.
+// field or on one that is filled in with it.
 func (d *doc) permit(req Request) error {
 	for _, fd := range d.fields {
 		if fd.typ != "Sig" || fd.value == nil {
@@ -80,6 +80,11 @@ func (d *doc) permit(req Request) error {
 		}
 		if perms.docMDP == 1 || perms.locks(req.Field) {
 			return fmt.Errorf("%w: field %q", ErrForbidden, req.Field)
+		}
+		for _, fill := range req.Fill {
+			if fill.Value != "" && perms.locks(fill.Name) {
+				return fmt.Errorf("%w: field %q", ErrForbidden, fill.Name)
+			}
 		}
 	}
 	return nil
