@@ -181,7 +181,9 @@ func scan(f *syntax.File, info *Info) error {
 	err := f.Whole(func(ref syntax.Ref, o syntax.Object) error {
 		syntax.Refs(o, func(r syntax.Ref) { tooHigh = tooHigh || r.Num >= syntax.MaxNumber })
 		if st, ok := o.(*syntax.Stream); ok {
-			o = st.Dict
+			if o = st.Dict; st.Dict["F"] != nil || st.Dict["Ref"] != nil { // data, or a page, of another file
+				return refuse(HasLaunch, fmt.Errorf("stream %d shows another file", ref.Num))
+			}
 		}
 		if err := scanObject(o, info); err != nil {
 			return fmt.Errorf("object %d: %w", ref.Num, err)
