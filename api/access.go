@@ -103,7 +103,7 @@ document      export   o   o   w   w   w   o   -   c   -   -
 ceremony      read     o   o   w   w   w   o   o   c   g   -
 ceremony      sign     -   -   -   -   -   -   -   c   -   -
 deposit       read     o   o   w   w   -   o   o   -   -   -
-deposit       export   o   o   w   w   -   o   -   c   -   -
+deposit       export   o   w   w   w   -   -   -   c   -   -
 evidence      list     o   o   -   -   -   o   o   -   -   -
 evidence      open     o   -   -   -   -   o   -   -   -   -
 evidence      approve  o   o   -   -   -   o   -   -   -   -

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"inkwitness/capture"
@@ -110,4 +111,12 @@ func (s *Signer) ConfirmedCapture() *Capture {
 		return nil
 	}
 	return s.signature()
+}
+
+// ErrOthersRecorded: a signer asked for a deposit with recordings of other people.
+var ErrOthersRecorded = errors.New("ceremony: the deposit holds recordings of other signers")
+
+// OthersRecorded tells whether the deposit holds what was recorded of somebody else.
+func (d *Document) OthersRecorded(s *Signer) bool {
+	return slices.ContainsFunc(d.Signers, func(other *Signer) bool { return other != s && other.Typed == "" && other.Erased == nil })
 }

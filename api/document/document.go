@@ -13,6 +13,7 @@ import (
 
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
+	"inkwitness/evidence"
 )
 
 // Activities lists what happened to a document.
@@ -44,6 +45,7 @@ type Handler struct {
 	Ceremony   *ceremony.Service
 	Vault      api.Vault
 	Activities Activities
+	Releases   api.Releases
 	Providers  []ProviderView // the service's own authority first
 	Shares     api.Shares
 	Care       Care
@@ -349,7 +351,7 @@ func (h *Handler) pdf(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return api.ServeObject(w, r, h.Vault, d.Current, d.Filename, "inline")
+	return h.release(w, r, d, "document.read", d.Current, d.Filename, api.Inline)
 }
 
 func (h *Handler) signed(w http.ResponseWriter, r *http.Request) error {
@@ -360,7 +362,7 @@ func (h *Handler) signed(w http.ResponseWriter, r *http.Request) error {
 	if d.State != ceremony.Completed {
 		return api.Explain(ceremony.ErrState, "The document is %s. The signed PDF can be downloaded once it is completed.", d.State)
 	}
-	return api.ServeObject(w, r, h.Vault, d.Current, d.SignedName(), "attachment")
+	return h.release(w, r, d, "document.downloaded", d.Current, d.SignedName(), api.Attachment)
 }
 
 func (h *Handler) deposit(w http.ResponseWriter, r *http.Request) error {
@@ -371,5 +373,10 @@ func (h *Handler) deposit(w http.ResponseWriter, r *http.Request) error {
 	if d.Deposit == nil {
 		return api.Explain(ceremony.ErrState, "The document is %s. The deposit can be downloaded once it is completed.", d.State)
 	}
-	return api.ServeObject(w, r, h.Vault, d.Deposit.Object, d.DepositName(), "attachment")
+	return h.release(w, r, d, "deposit.downloaded", d.Deposit.Object, d.DepositName(), api.Attachment)
+}
+
+// release serves a file of a document and writes down that it leaves.
+func (h *Handler) release(w http.ResponseWriter, r *http.Request, d *ceremony.Document, kind string, o evidence.Object, name string, how api.Disposition) error {
+	return api.ServeRelease(w, r, h.Vault, h.Releases, api.Release{Kind: kind, Document: d.ID, Organisation: d.Organisation, Object: o}, name, how)
 }

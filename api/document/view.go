@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/evidence"
 )
@@ -74,6 +75,7 @@ type DepositView struct {
 	RetainUntil time.Time `json:"retainUntil"`
 	Hold        bool      `json:"hold" doc:"a legal hold keeps it beyond its end"`
 	State       string    `json:"state" enum:"kept,held"`
+	MayDownload bool      `json:"mayDownload" doc:"whoever asks may take it away, with the recordings in it"`
 
 	RecordedAt *time.Time `json:"recordedAt,omitempty" doc:"when its evidence record (RFC 4998) was made or last renewed; download it from .../record"`
 }
@@ -100,6 +102,12 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document) (View, error) 
 	if held {
 		v.Deposit.Hold, v.Deposit.State = true, "held"
 	}
+	who := api.IdentityOf(ctx)
+	o, err := api.SharedWith(ctx, h.Shares, who, d.ID, object(api.DepositObject, d))
+	if err != nil {
+		return v, fmt.Errorf("what is shared of a document: %w", err)
+	}
+	v.Deposit.MayDownload = api.Allow(who, api.Export, o) == nil
 	_, made, err := h.Care.EvidenceRecord(ctx, d.ID)
 	if err != nil && !errors.Is(err, evidence.ErrNotFound) {
 		return v, fmt.Errorf("look for the evidence record: %w", err)

@@ -274,6 +274,7 @@ var kinds = []api.Kind{
 	{Err: evidence.ErrPending, Status: http.StatusConflict, Name: "pending", Title: "Not done yet", Detail: "Try again in a moment."},
 	{Err: evidence.ErrHeld, Status: http.StatusConflict, Name: "held", Title: "Under legal hold", Detail: "Nothing of it can be deleted until the hold is lifted."},
 	{Err: evidence.ErrClock, Status: http.StatusServiceUnavailable, Name: "unavailable", Title: "Temporarily unavailable", Detail: "The service's clock is in doubt, so nothing is sealed. It goes on by itself."},
+	{Err: ceremony.ErrOthersRecorded, Status: http.StatusForbidden, Name: "others-recorded", Title: "Recordings of others", Detail: "The letter of deposit holds recordings of other signers, so only the sender can download it. The signed PDF is yours."},
 	{Err: rtc.ErrNoCodec, Status: http.StatusNotAcceptable, Name: "no-codec", Title: "No common video format", Detail: "The browser offers no video format that can be recorded."},
 	{Err: rtc.ErrMatch, Status: http.StatusPreconditionFailed, Name: "precondition", Title: "Another connection", Detail: "The entity tag is not that of this connection."},
 	{Err: rtc.ErrStopped, Status: http.StatusServiceUnavailable, Name: "unavailable", Title: "Temporarily unavailable", Detail: "The service is stopping. Try again in a moment."},

@@ -292,7 +292,7 @@ func (s *Server) mount(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s, Owners: owners{s}}
+	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s, Releases: s, Owners: owners{s}}
 	client := func(r *http.Request) string { return api.ClientOf(r.Context()).Address }
 	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger, Address: client, Bans: s.bans})
 	if err != nil {
@@ -337,7 +337,7 @@ func (s *Server) mount(ctx context.Context) (err error) {
 	// The signer comes first: in a browser with both cookies the signing page is
 	// the signer's.
 	s.api.Mount(
-		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Providers: s.providers.views, Shares: s.accounts, Care: s.store, Limits: s.accounts},
+		&document.Handler{Ceremony: s.ceremony, Vault: objects, Activities: s, Releases: s, Providers: s.providers.views, Shares: s.accounts, Care: s.store, Limits: s.accounts},
 		sharing,
 		signer,
 		&investigate.Handler{Disputes: s.disputes, Documents: s.ceremony.Documents, Vault: objects, Reports: s.reports},

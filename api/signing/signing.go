@@ -20,6 +20,7 @@ import (
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/capture"
+	"inkwitness/evidence"
 )
 
 // Media takes in video and audio over WebRTC in the manner of WHIP (RFC 9725).
@@ -61,6 +62,7 @@ type Handler struct {
 	Chunks     http.Handler // the media socket; it finds its capture by MediaCaptureOf
 	ReceiptKey []byte       // Ed25519 public key that signs receipts
 	Names      Names
+	Releases   api.Releases
 	Streams    Streams
 	Logger     *slog.Logger // nil discards
 
@@ -249,7 +251,7 @@ func (h *Handler) pdf(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return api.ServeObject(w, r, h.Vault, d.Current, d.Filename, api.Inline)
+	return h.release(w, r, d, "document.read", d.Current, d.Filename, api.Inline)
 }
 
 type consentInput struct {
@@ -330,18 +332,26 @@ func (h *Handler) signed(w http.ResponseWriter, r *http.Request) error {
 	if s.State != ceremony.Signed {
 		return api.Explain(ceremony.ErrState, "The signed PDF can be downloaded once you have signed.")
 	}
-	return api.ServeObject(w, r, h.Vault, d.Current, d.SignedName(), api.Attachment)
+	return h.release(w, r, d, "document.downloaded", d.Current, d.SignedName(), api.Attachment)
 }
 
 func (h *Handler) deposit(w http.ResponseWriter, r *http.Request) error {
-	d, _, err := h.me(r.Context(), api.Export, api.DepositObject)
+	d, s, err := h.me(r.Context(), api.Export, api.DepositObject)
 	if err != nil {
 		return err
 	}
 	if d.Deposit == nil {
 		return api.Explain(ceremony.ErrState, "The deposit is made when everybody has signed.")
 	}
-	return api.ServeObject(w, r, h.Vault, d.Deposit.Object, d.DepositName(), api.Attachment)
+	if d.OthersRecorded(s) {
+		return ceremony.ErrOthersRecorded
+	}
+	return h.release(w, r, d, "deposit.downloaded", d.Deposit.Object, d.DepositName(), api.Attachment)
+}
+
+// release serves a file of a document and writes down that it leaves.
+func (h *Handler) release(w http.ResponseWriter, r *http.Request, d *ceremony.Document, kind string, o evidence.Object, name string, how api.Disposition) error {
+	return api.ServeRelease(w, r, h.Vault, h.Releases, api.Release{Kind: kind, Document: d.ID, Organisation: d.Organisation, Object: o}, name, how)
 }
 
 // readAll reads a bounded text body.

@@ -88,6 +88,7 @@ type ReferencesView struct {
 type DepositView struct {
 	Size        int64     `json:"size"`
 	RetainUntil time.Time `json:"retainUntil"`
+	Withheld    bool      `json:"withheld,omitempty" doc:"recordings of other signers are in it: this signer takes the signed PDF alone"`
 }
 
 // KeepView says how long what is kept.
@@ -138,7 +139,7 @@ func (h *Handler) view(ctx context.Context, d *ceremony.Document, s *ceremony.Si
 		v.ErasedAt = &s.Erased.At
 	}
 	if d.Deposit != nil {
-		v.Deposit = &DepositView{Size: d.Deposit.Object.Size, RetainUntil: d.Deposit.RetainUntil}
+		v.Deposit = &DepositView{Size: d.Deposit.Object.Size, RetainUntil: d.Deposit.RetainUntil, Withheld: d.OthersRecorded(s)}
 	}
 	return v, nil
 }

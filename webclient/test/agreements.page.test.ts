@@ -68,6 +68,21 @@ it('asks to sign again when the camera is taken back before the confirmation', a
   await context.close();
 });
 
+// The recordings of others are none of a signer's business: the signed PDF is all there is to take.
+it.each(['en', 'fr', 'zh-Hant', 'zh-Hans'])('offers no deposit with recordings of others in it (%s)', async (language) => {
+  mock.ceremony.signer.language = language;
+  mock.ceremony.next = 'done';
+  mock.ceremony.deposit = { size: 1, retainUntil: '2036-11-23T20:00:00Z', withheld: true };
+  const { context, page, faults } = await open(browser, 'phone');
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  await get(page, 'deposit-withheld').waitFor();
+  expect(await get(page, 'download-pdf').count()).toBe(1);
+  expect(await get(page, 'download-deposit').count()).toBe(0);
+  if (language !== 'en') expect(await untranslated(page)).toEqual([]);
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
 // By keyboard alone, and in each language: long after signing the examples can go.
 it.each(['en', 'fr', 'zh-Hant', 'zh-Hans'])('destroys the examples for comparisons when the signer says so (%s)', async (language) => {
   mock.ceremony.signer.language = language;

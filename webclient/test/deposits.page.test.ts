@@ -19,7 +19,7 @@ afterEach(() => mock.stop());
 
 function completed() {
   const document = mock.newDocument('Lease', 'Lease.pdf', 1000);
-  Object.assign(document, { state: 'completed', deposit: { id: 'd', size: 300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept' } });
+  Object.assign(document, { state: 'completed', deposit: { id: 'd', size: 300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept', mayDownload: true } });
   mock.documents.push(mock.newDocument('Draft', 'Draft.pdf', 1000), document);
   return document;
 }
@@ -53,6 +53,20 @@ it('lists deposits and goes on with a download that failed for good', async () =
   await get(page, 'download-deposit').click();
   expect(readFileSync(await (await arrives).path()).equals(file)).toBe(true);
   expect(asked.at(-1)).toBe('bytes=100000-');
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+it('offers no deposit to those who may not take it away', async () => {
+  const document = completed();
+  document.deposit!.mayDownload = false;
+  const { context, page, faults } = await open(browser, 'desktop');
+  await page.goto(`${mock.url}/#/deposits`);
+  await get(page, 'deposit-closed').waitFor();
+  await page.goto(`${mock.url}/#/documents/${document.id}`);
+  await get(page, 'deposit-closed').waitFor();
+  await get(page, 'download-pdf').waitFor();
+  expect(await get(page, 'download-deposit').count()).toBe(0);
   expect(faults).toEqual([]);
   await context.close();
 });

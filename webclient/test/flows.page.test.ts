@@ -214,7 +214,7 @@ const FLOWS: Record<string, (run: Run) => Promise<void>> = {
     await seen('sent');
     const [document] = mock.documents;
     await expect.poll(() => document).toMatchObject({ state: 'sent', remindDays: 3, fields: [{ signer: 0, page: 1 }] }); // the days between come first
-    Object.assign(document!, { state: 'completed', deposit: { id: 'd', size: 300_000, sha256: document!.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept' } });
+    Object.assign(document!, { state: 'completed', deposit: { id: 'd', size: 300_000, sha256: document!.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept', mayDownload: true } });
     Object.assign(document!.signers[0]!, { state: 'signed', signedAt: '2026-11-23T19:00:00Z' });
     await get(page, 'download-deposit').waitFor();
     const download = page.waitForEvent('download');

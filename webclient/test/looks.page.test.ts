@@ -38,7 +38,7 @@ function aDocument(state: 'draft' | 'sent' | 'completed') {
     { id: 's0', name: 'Chloé Martin', email: 'chloe@example.org', language: 'fr', state: state === 'completed' ? 'signed' : 'invited', typed: false, ...(state === 'completed' ? { signedAt: '2026-11-23T19:00:00Z' } : {}) },
     { id: 's1', name: '王小明', email: 'wang@example.org', language: 'zh-Hant', state: state === 'completed' ? 'signed' : 'waiting', typed: state === 'completed' },
   ];
-  if (state === 'completed') document.deposit = { id: 'd', size: 4_300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: true, state: 'held' };
+  if (state === 'completed') document.deposit = { id: 'd', size: 4_300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: true, state: 'held', mayDownload: true };
   mock.documents.push(document);
   return document;
 }

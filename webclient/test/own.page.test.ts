@@ -119,7 +119,7 @@ describe('owning', () => {
     await get(page, 'reminder-next').waitFor();
     document.state = 'completed';
     Object.assign(document.signers[0]!, { state: 'signed', signedAt: '2026-11-23T19:00:00Z' });
-    document.deposit = { id: 'd', size: 300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept' };
+    document.deposit = { id: 'd', size: 300_000, sha256: document.sha256, createdAt: '2026-11-23T19:00:01Z', retainUntil: '2036-11-23T19:00:01Z', hold: false, state: 'kept', mayDownload: true };
     await get(page, 'download-deposit').waitFor();
     await shoot(page, 'own-5-completed-desktop');
     const download = page.waitForEvent('download');

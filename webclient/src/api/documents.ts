@@ -67,6 +67,7 @@ export interface Deposit {
   retainUntil: string;
   hold: boolean;
   state: string;
+  mayDownload: boolean; // with the recordings in it
   recordedAt?: string; // of the evidence record, where there is one already
 }
 

@@ -46,7 +46,7 @@ export interface Ceremony {
   captureId?: string; // the finished capture that waits for the confirmation
   consentAt?: string; // address of the certificate provider, where the signer has to consent first
   others: number; // who have not signed yet
-  deposit?: { size: number; retainUntil: string };
+  deposit?: { size: number; retainUntil: string; withheld?: boolean }; // withheld: recordings of others are in it
   proof?: boolean; // a key of this browser has to sign for the confirmation
   keep: { depositYears: number };
   erasedAt?: string; // when the sealed recording of this signer was erased

@@ -58,7 +58,7 @@ function Line({ document }: { document: Document }) {
       <td data-label={texts.deposits.made}>{day(deposit.createdAt)}</td>
       <td data-label={texts.document.size}>{size(deposit.size)}</td>
       <td data-label={texts.document.until}>{day(deposit.retainUntil)}{deposit.hold && <div><Badge tone="warn" test="deposit-held">{texts.deposits.held}</Badge></div>}</td>
-      <td><Fetch url={documents.depositURL(document.id)} name={`${document.filename.replace(/\.pdf$/i, '')}.asice`} label={texts.document.download} test="download-deposit" /></td>
+      <td>{deposit.mayDownload ? <Fetch url={documents.depositURL(document.id)} name={`${document.filename.replace(/\.pdf$/i, '')}.asice`} label={texts.document.download} test="download-deposit" /> : <span class="muted small" data-test="deposit-closed">{texts.deposits.closed}</span>}</td>
     </tr>
   );
 }

@@ -174,9 +174,11 @@ function DepositPanel({ document }: { document: Document }) {
             <dt>{texts.fingerprint}</dt><dd class="mono">{deposit.sha256}</dd>
           </dl>
           {deposit.hold && <Notice tone="warn">{texts.hold}</Notice>}
-          <Fetch url={documents.depositURL(document.id)} name={`${name}.asice`} label={texts.download} test="download-deposit" primary />
+          {deposit.mayDownload
+            ? <Fetch url={documents.depositURL(document.id)} name={`${name}.asice`} label={texts.download} test="download-deposit" primary />
+            : <p class="muted" data-test="deposit-closed">{texts.depositClosed}</p>}
           <Fetch url={documents.signedURL(document.id)} name={`${name}-signed.pdf`} label={texts.signedPDF} test="download-pdf" />
-          {deposit.recordedAt && (
+          {deposit.mayDownload && deposit.recordedAt && (
             <>
               <p class="muted">{texts.recordText(day(deposit.recordedAt))}</p>
               <Fetch url={documents.recordURL(document.id)} name={`${name}.asice.ers`} label={texts.record} test="download-record" />
@@ -199,8 +201,8 @@ function History({ document }: { document: Document }) {
     const own = isSigners(line);
     const who = line.who || (own ? signer(line.signer) : '') || texts.document.service;
     const about = own || !signer(line.signer) ? '' : ` · ${signer(line.signer)}`;
-    const [first = ''] = (line.detail ?? '').split(' '); // the rest are ids and versions, in the exported record
-    const words = /^(evidence\.opened|signer\.declined)$/.test(line.kind) ? line.detail : texts.details[first];
+    const [first = '', ...rest] = (line.detail ?? '').split(' '); // the rest are ids and versions, in the exported record, or the name of an API key
+    const words = /^(evidence\.opened|signer\.declined)$/.test(line.kind) ? line.detail : first === 'key' ? `${texts.details['key']} (${rest.join(' ')})` : texts.details[first];
     return `${who}: ${texts.kinds[line.kind] ?? line.kind}${about}${words ? ` · ${words}` : ''}`;
   };
   return (

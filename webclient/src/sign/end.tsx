@@ -64,12 +64,12 @@ function Files() {
   const name = fileName(state.document.title);
   return (
     <>
-      <p>{texts.save}</p>
+      <p>{state.deposit?.withheld ? texts.saveOne : texts.save}</p>
       <div class="stack-small">
         <Download url={signing.signedURL} name={`${name}.pdf`} label={texts.pdf} test="download-pdf" />
-        {state.deposit
-          ? <Download url={signing.depositURL} name={`${name}.asice`} label={texts.deposit} test="download-deposit" />
-          : <p class="muted" data-test="deposit-later">{state.others > 0 ? texts.later : texts.making}</p>}
+        {state.deposit?.withheld && <p class="muted" data-test="deposit-withheld">{texts.withheld}</p>}
+        {state.deposit && !state.deposit.withheld && <Download url={signing.depositURL} name={`${name}.asice`} label={texts.deposit} test="download-deposit" />}
+        {!state.deposit && <p class="muted" data-test="deposit-later">{state.others > 0 ? texts.later : texts.making}</p>}
       </div>
       {state.deposit && <p class="muted">{texts.retain(day(state.deposit.retainUntil))}</p>}
       <p><a href="/verify">{texts.verify}</a></p>

@@ -203,7 +203,7 @@ export function problemText(problem: unknown): string {
   const specific = problem.detail || problem.message;
   switch (problem.status) {
     case 401: return texts.signedOut;
-    case 403: return texts.forbidden;
+    case 403: return problem.code === 'others-recorded' ? texts.othersRecorded : texts.forbidden;
     case 404: case 410: return texts.missing;
     case 413: return texts.tooLarge;
     case 429: return texts.tooMany;

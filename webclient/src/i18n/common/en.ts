@@ -21,6 +21,7 @@ export default {
     unreachable: 'The service cannot be reached. Check your connection; nothing is lost.',
     signedOut: 'You are no longer signed in.',
     forbidden: 'You are not allowed to do this.',
+    othersRecorded: 'The letter of deposit holds recordings of other signers, so it stays with the sender. The signed document is yours.',
     missing: 'This does not exist, or not any more.',
     conflict: 'This was changed meanwhile. Load the page again.',
     tooLarge: 'The file is too large.',

@@ -24,6 +24,7 @@ const fr: Translation<typeof en> = {
     unreachable: 'Le service est injoignable. Vérifiez votre connexion ; rien n’est perdu.',
     signedOut: 'Vous n’êtes plus connecté.',
     forbidden: 'Vous n’avez pas le droit de faire cela.',
+    othersRecorded: 'La lettre de dépôt contient des enregistrements d’autres signataires : elle reste chez l’expéditeur. Le document signé est à vous.',
     missing: 'Cet élément n’existe pas, ou n’existe plus.',
     conflict: 'Cet élément a changé entre-temps. Rechargez la page.',
     tooLarge: 'Le fichier est trop volumineux.',

@@ -24,6 +24,7 @@ const zhHans: Translation<typeof en> = {
     unreachable: '无法连接到服务。请检查网络连接；数据不会丢失。',
     signedOut: '您已退出登录。',
     forbidden: '您没有执行此操作的权限。',
+    othersRecorded: '寄存凭证含有其他签署人的录制内容，因此由发送者保管。已签署的文件归您所有。',
     missing: '此项不存在，或已不再存在。',
     conflict: '此项已被更改。请重新加载页面。',
     tooLarge: '文件过大。',

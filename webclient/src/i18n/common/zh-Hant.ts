@@ -24,6 +24,7 @@ const zhHant: Translation<typeof en> = {
     unreachable: '無法連線至服務。請檢查網路連線；資料不會遺失。',
     signedOut: '您已登出。',
     forbidden: '您沒有執行此操作的權限。',
+    othersRecorded: '寄存憑證含有其他簽署人的錄製內容，因此由傳送者保管。已簽署的文件歸您所有。',
     missing: '此項目不存在，或已不再存在。',
     conflict: '此項目已被更改。請重新載入頁面。',
     tooLarge: '檔案過大。',
