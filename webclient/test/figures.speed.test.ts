@@ -40,17 +40,29 @@ async function rest(): Promise<void> {
   throw new Error('the browser does not come to rest');
 }
 
-// A page that signs again and again must not grow.
-it('memory over 50 signatures', async () => {
-  mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: consent.purpose === 'handwriting', at: '2026-11-23T19:00:00Z' }));
+// The pad of a signer who has agreed, with the camera on or without it.
+async function signing(camera: boolean) {
+  mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: consent.purpose === 'handwriting' || (camera && consent.purpose === 'video'), at: '2026-11-23T19:00:00Z' }));
   mock.ceremony.next = 'sign';
   const { context, page } = await open(browser, 'tablet');
+  if (camera) await answerMedia(context, mock);
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  if (camera) {
+    await get(page, 'camera-on').click();
+    await get(page, 'camera-ready').click();
+  }
+  return { context, page };
+}
+
+// A page that signs again and again must not grow: 50 whole signatures, each drawn, finished
+// and refused, with the camera on throughout.
+it('memory over 50 signatures', async () => {
+  const { context, page } = await signing(true);
   const client = await context.newCDPSession(page);
   const heap = async () => {
     await client.send('HeapProfiler.collectGarbage');
     return ((await client.send('Runtime.getHeapUsage')) as { usedSize: number }).usedSize;
   };
-  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
   await get(page, 'pad-start').click();
   const sizes: number[] = [];
   let before: string | null = null;
@@ -61,13 +73,16 @@ it('memory over 50 signatures', async () => {
     before = (await get(page, 'pad').getAttribute('data-capture'))!;
     await page.locator('[data-test=pad][data-state=live]').waitFor();
     await drawPen(page, samples, 40);
-    await get(page, 'pad-clear').click();
+    mock.accepted = false;
+    mock.problems = [{ code: 'too-short', severity: 'refusal', text: 'Too short.' }];
+    await get(page, 'pad-done').click();
+    await get(page, 'quality-again').click();
     if (n % 10 === 0) sizes.push(await heap());
   }
   console.log('heap after 10, 20, ... 50 signatures, MB:', sizes.map((size) => (size / 1e6).toFixed(2)).join(' '));
   expect(sizes.at(-1)! - sizes[0]!).toBeLessThan(1e6); // one MB: less than 20 kB a signature
   await context.close();
-}, 300_000);
+}, 600_000);
 
 const percentile = (values: number[], part: number) => [...values].sort((a, b) => a - b)[Math.floor(values.length * part)] ?? NaN;
 const mean = (values: number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
@@ -95,16 +110,14 @@ it('first contentful paint with the CPU slowed six times', async () => {
   await context.close();
 });
 
-it('from input to ink, with the camera on', async () => {
-  mock.ceremony.consents.forEach((consent) => Object.assign(consent, { given: consent.purpose !== 'comparison', at: '2026-11-23T19:00:00Z' }));
-  mock.ceremony.next = 'sign';
-  const { context, page } = await open(browser, 'tablet');
-  await answerMedia(context, mock);
-  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
-  await get(page, 'camera-on').click();
-  await get(page, 'camera-ready').click();
+// From each sample of the pen to the frame on the screen that shows it. Event Timing leaves
+// movements out, and the pad's canvas goes to the screen past the page's own frames
+// (`desynchronized`): Chromium's trace tells when the display began a frame and when it was
+// presented. A sample is shown by the first frame that was begun after it was drawn.
+it('from input to presented ink, with the camera on', async () => {
+  const { context, page } = await signing(true);
   await get(page, 'pad-start').click();
-  await page.locator('[data-state=live]').waitFor();
+  await page.locator('[data-test=pad][data-state=live]').waitFor();
   // Each sample with the pen down draws one segment, in its order: in the event that
   // brings it, or before.
   await page.evaluate(() => {
@@ -128,14 +141,49 @@ it('from input to ink, with the camera on', async () => {
       requestAnimationFrame(tick);
     });
   });
+  await browser.startTracing(page, { categories: ['viz', 'cc', 'benchmark', 'graphics.pipeline', 'blink.user_timing'] });
+  const mark = await page.evaluate(() => performance.mark('clock').startTime);
   await drawPen(page, readSignature('w1-genuine-01'), 1, false);
   const { samples, drawn, frames } = await page.evaluate(() => (globalThis as any).figures as { samples: number[]; drawn: number[]; frames: number[] });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100)))); // the last is shown, too
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString('utf8')) as { traceEvents: TraceEvent[] };
+  const clock = traceEvents.find(({ name, cat }) => name === 'clock' && cat.includes('blink.user_timing'))!.ts / 1000 - mark;
+  const displayed = spans(traceEvents, 'Graphics.Pipeline.DrawAndSwap');
   expect(drawn.length).toBe(samples.length);
-  const latency = drawn.map((at, i) => at - samples[i]!);
-  console.log(`input to ink over ${latency.length} samples, ms: p50 ${percentile(latency, 0.5).toFixed(1)} p95 ${percentile(latency, 0.95).toFixed(1)}; frame p50 ${percentile(frames, 0.5).toFixed(1)} p95 ${percentile(frames, 0.95).toFixed(1)}; ${(1000 / mean(frames)).toFixed(1)} frames/s`);
-  expect(percentile(latency, 0.95)).toBeLessThanOrEqual(16.7);
+  const latency = drawn.map((at, i) => displayed.find(({ begin }) => begin >= at + clock)!.end - clock - samples[i]!);
+  const ink = drawn.map((at, i) => at - samples[i]!);
+  // Frames that began between the sample and its ink: they show it one frame later than could be.
+  const missed = drawn.map((at, i) => displayed.filter(({ begin }) => begin >= samples[i]! + clock && begin < at + clock).length);
+  const rate = 1000 / mean(frames);
+  const next = (100 * missed.filter((count) => count === 0).length) / missed.length;
+  console.log(`input to ink over ${latency.length} samples, ms: drawn p50 ${percentile(ink, 0.5).toFixed(1)} p95 ${percentile(ink, 0.95).toFixed(1)}, presented p50 ${percentile(latency, 0.5).toFixed(1)} p95 ${percentile(latency, 0.95).toFixed(1)}; by the next frame ${next.toFixed(1)} %; frame p50 ${percentile(frames, 0.5).toFixed(1)} p95 ${percentile(frames, 0.95).toFixed(1)}; ${rate.toFixed(1)} frames/s`);
+  expect(percentile(missed, 0.95)).toBe(0); // on the screen with the frame that follows the input
+  expect(rate).toBeGreaterThanOrEqual(59);
   await context.close();
 });
+
+interface TraceEvent {
+  name: string;
+  cat: string;
+  ph: string;
+  ts: number; // µs
+  pid: number;
+  id?: string;
+  id2?: { local?: string };
+}
+
+// The spans of one name, in ms, in the order of their beginnings.
+function spans(events: TraceEvent[], name: string): { begin: number; end: number }[] {
+  const begun = new Map<string, number>();
+  const found: { begin: number; end: number }[] = [];
+  for (const { ph, ts, pid, id, id2 } of events.filter((one) => one.name === name).sort((one, other) => one.ts - other.ts)) {
+    const key = `${pid} ${id ?? id2?.local}`;
+    const begin = begun.get(key);
+    if (ph === 'b') begun.set(key, ts / 1000);
+    else if (ph === 'e' && begin !== undefined) found.push({ begin, end: ts / 1000 });
+  }
+  return found.sort((one, other) => one.begin - other.begin);
+}
 
 // What Event Timing says of a page with 1 + 10 signatures of 3,000 points each:
 // from the input to the frame that shows its effect. Work that a page puts off to

@@ -54,6 +54,8 @@ export class Recording {
   private receipt: Promise<Receipt> | undefined;
   private filmed: Promise<void> | undefined; // the service has the video
   private readonly clock: PenClock;
+  private readonly over = new AbortController();
+  private readonly listening = { signal: this.over.signal }; // the camera stays, and would keep every recording of it
 
   static async begin(options: RecordingOptions, size: { width: number; height: number }): Promise<Recording> {
     const media = { video: hasTrack(options.stream, 'video'), audio: hasTrack(options.stream, 'audio') };
@@ -96,7 +98,7 @@ export class Recording {
       });
       for (const track of options.stream.getTracks()) {
         if (track.readyState === 'ended') this.state.media = 'ended';
-        track.addEventListener('ended', () => this.change({ media: 'ended' }));
+        track.addEventListener('ended', () => this.change({ media: 'ended' }), this.listening);
       }
     }
   }
@@ -104,7 +106,7 @@ export class Recording {
   private async start(): Promise<void> {
     this.options.left.throwIfAborted();
     running.add(this);
-    this.options.left.addEventListener('abort', () => void this.leave());
+    this.options.left.addEventListener('abort', () => void this.leave(), this.listening);
     this.ink.resize(this.record.width, this.record.height);
     this.take(await this.link.start());
     if (running.has(this)) this.sender?.start();
@@ -173,6 +175,7 @@ export class Recording {
   // Stops recording but keeps what is stored, to be taken up again.
   async leave(): Promise<void> {
     running.delete(this);
+    this.over.abort();
     this.recorder?.close();
     this.link.close();
     await this.link.stored();
