@@ -151,7 +151,7 @@ it('shows who looked at what, and finds documents', async () => {
   const { context, page } = await open(browser, 'phone');
   await page.goto(`${mock.url}/#/activity`);
   await get(page, 'record-line').first().waitFor();
-  expect(await get(page, 'record-line').first().textContent()).toContain('Ada Durand: opened the recorded evidence · Lease of the Old Mill · Chloé Martin');
+  expect(await get(page, 'record-line').first().textContent()).toContain('Ada Durand: opened the recorded evidence · Lease 17 · Chloé Martin');
   await shoot(page, 'people-activity-phone');
   await get(page, 'nav-documents').click();
   await get(page, 'search').fill('MILL chlo');

@@ -18,7 +18,7 @@ export class People {
   names: ProviderName[] = [];
   shown = false; // the domain's DNS holds the record
   audit: AuditLine[] = [
-    { at: '2026-11-23T19:00:00Z', kind: 'evidence.opened', account: 'a1', who: 'Ada Durand', object: `document:${'1'.repeat(32)}`, title: 'Lease of the Old Mill', signer: 'Chloé Martin' },
+    { at: '2026-11-23T19:00:00Z', kind: 'evidence.opened', account: 'a1', who: 'Ada Durand', object: `document:${'1'.repeat(32)}`, title: 'Lease 17', signer: 'Chloé Martin' },
     { at: '2026-11-23T18:00:00Z', kind: 'session.began', account: 'a1', who: 'Ada Durand' },
   ];
 
