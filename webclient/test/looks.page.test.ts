@@ -84,6 +84,9 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'sign-type': async (page) => { decide(mock.ceremony, 'type'); await sign(page); await get(page, 'type').waitFor(); },
   'sign-done': async (page) => { decide(mock.ceremony, 'done'); mock.ceremony.deposit = { size: 1, retainUntil: '2036-11-23T20:00:00Z' }; await sign(page); await get(page, 'done').waitFor(); },
   'sign-agreements': async (page) => { decide(mock.ceremony, 'done'); mock.ceremony.references.have = 5; await sign(page); await get(page, 'agreements').click(); await get(page, 'take-back-comparison').waitFor(); },
+  'sign-sealing': async (page) => { decide(mock.ceremony, 'sealing'); mock.sealingUntil = Infinity; await sign(page); await get(page, 'sealing').waitFor(); },
+  'sign-declined': async (page) => { decide(mock.ceremony, 'declined'); await sign(page); await get(page, 'declined').waitFor(); },
+  'sign-expired': async (page) => { await page.goto(`${mock.url}/sign#t=another`); await get(page, 'link-expired').waitFor(); },
   'sign-missing': async (page) => { await page.goto(`${mock.url}/sign`); await get(page, 'link-missing').waitFor(); },
   'sign-fields': async (page) => { fillIn(); await sign(page); await get(page, 'start-reading').click(); await page.locator('.pdf-text[data-ready]').first().waitFor(); await get(page, 'read-done').click(); await get(page, 'fields-missing').waitFor(); },
   'hand': async (page) => { handRound(); await page.context().addCookies([{ name: 'hand', value: '1', url: mock.url }]); await page.goto(`${mock.url}/sign?hand`); await get(page, 'hand-take').waitFor(); },
@@ -91,6 +94,9 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'own-members': async (page) => { mock.signedIn = true; await page.goto(`${mock.url}/#/members`); await get(page, 'invite-member').waitFor(); },
   'own-settings': async (page) => { mock.signedIn = true; mock.people.provider = { kind: 'oidc', role: 'sender', issuer: 'https://login.example.org', clientId: 'ink' }; mock.people.names = [{ name: 'atelier.example', domain: true, record: '_inkwitness.atelier.example', value: 'inkwitness-verification=abc' }]; await page.goto(`${mock.url}/#/settings`); await get(page, 'provider-names').waitFor(); await get(page, 'totp-begin').waitFor(); },
   'own-signin': async (page) => { await page.goto(`${mock.url}/#sso=p1&problem=not-allowed`); await get(page, 'sso-problem').waitFor(); },
+  'own-forgot': async (page) => { await page.goto(mock.url); await get(page, 'forgot').click(); await get(page, 'forgot-email').waitFor(); },
+  'own-reset': async (page) => { await page.goto(`${mock.url}/#reset=good`); await get(page, 'reset').waitFor(); },
+  'own-outbox': async (page) => { mock.mails.push({ id: 'm1', to: 'chloe@example.org', subject: 'Bail', text: '', createdAt: '2026-11-23T19:00:00Z', state: 'queued' }); mock.signedIn = true; await page.goto(`${mock.url}/#/outbox`); await get(page, 'mail').first().waitFor(); },
   'own-invitation': async (page) => { await page.goto(`${mock.url}/#invitation=good`); await get(page, 'invite').waitFor(); },
   'own-empty': async (page) => { mock.signedIn = true; await page.goto(mock.url); await get(page, 'documents-empty').waitFor(); },
   'own-list': async (page) => { aDocument('draft'); aDocument('sent'); aDocument('completed'); await page.goto(mock.url); await get(page, 'document-line').first().waitFor(); },
@@ -117,6 +123,7 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'case-findings': async (page) => { investigate(); await page.goto(`${mock.url}/compare#case/${CASE}/findings`); await get(page, 'quality').waitFor(); },
   'case-record': async (page) => { investigate(); await page.goto(`${mock.url}/compare#case/${CASE}/record`); await get(page, 'custody').waitFor(); },
   'verify': async (page) => { await page.goto(`${mock.url}/verify`); await get(page, 'verify-choose').waitFor(); },
+  'verify-answer': async (page) => { await page.goto(`${mock.url}/verify`); await get(page, 'verify-file').setInputFiles('../testdata/vectors/good.asice'); await get(page, 'verify-second').waitFor(); },
 };
 
 // What is asked before an act that cannot be taken back, each over the screen that it is asked on.

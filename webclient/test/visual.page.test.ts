@@ -57,6 +57,25 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
     await get(page, 'read-done').click();
     await get(page, 'consents').waitFor();
   },
+  'sign-answered': async (page) => {
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await get(page, 'read-done').click();
+    for (const answer of ['handwriting-yes', 'video-no', 'comparison-yes']) await get(page, `consent-${answer}`).check();
+  },
+  'sign-read': async (page) => {
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'start-reading').click();
+    await page.locator('.pdf-text[data-ready]').first().waitFor();
+  },
+  // Live, and on the phone turned since.
+  'sign-pad': async (page) => {
+    for (const consent of mock.ceremony.consents) Object.assign(consent, { given: consent.purpose === 'handwriting', at: '2026-11-23T19:00:00Z' });
+    mock.ceremony.next = 'sign';
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await get(page, 'pad-start').click();
+    await page.locator('[data-test=pad][data-state=live]').waitFor();
+  },
   'own-list': async (page) => {
     mock.signedIn = true;
     for (const [i, state] of (['draft', 'sent', 'completed'] as const).entries()) {
@@ -78,6 +97,12 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   },
 };
 
+// The pages of a document that are in view stand in their new size.
+const drawn = () => [...document.querySelectorAll<HTMLElement>('.pdf-page')].filter((one) => one.getBoundingClientRect().top < innerHeight).every((one) => {
+  const text = one.querySelector('.pdf-text')!;
+  return text.childElementCount > 0 && Math.abs(one.querySelector('canvas')!.width - one.clientWidth * devicePixelRatio) < 2;
+});
+
 // The browser takes longer to load a page than to show it in another look.
 describe.each(Object.keys(SCREENS))('%s', (name) => {
   it('looks as it did, at every size, light and dark', async () => {
@@ -94,6 +119,7 @@ describe.each(Object.keys(SCREENS))('%s', (name) => {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         await page.setViewportSize({ width, height });
         await page.evaluate(() => scrollTo(0, 0));
+        await page.waitForFunction(drawn);
         const picture = `${name}-${size}-${colorScheme}`;
         const now = await page.screenshot({ animations: 'disabled', caret: 'hide' });
         if (process.env['UPDATE']) keep(FOLDER, picture, now);
