@@ -160,6 +160,7 @@ type Handler struct {
 	offers  []byte // key from which offered TOTP secrets are derived
 	devices []byte // key of the cookies by which browsers are known
 	web     *passkeyParty
+	places  knownPlaces
 
 	cookie    func(ctx context.Context) string      // secret of the request's session; set by Mount
 	setCookie func(value string, maxAge int) string // the Set-Cookie line; set by Mount

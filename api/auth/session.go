@@ -48,6 +48,9 @@ func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 	if err != nil {
 		return api.Identity{}, err
 	}
+	if err := h.notePlace(r, s); err != nil {
+		return api.Identity{}, err
+	}
 	org, err := h.cfg.Store.Organisation(ctx, s.Organisation)
 	if err != nil {
 		return api.Identity{}, fmt.Errorf("organisation of a session: %w", err)

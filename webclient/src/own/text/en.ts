@@ -246,6 +246,7 @@ const en = {
     'session.over': 'session ended: not used, or its time was over',
     'passkey.refused': 'a passkey was refused',
     'passkey.copied': 'a passkey was refused: it may have been copied',
+    'session.moved': 'session used from another network or browser',
     'session.refused': 'sign-in refused',
     'session.second': 'a second sign-in was tried',
     'session.taken-over': 'took the session over',

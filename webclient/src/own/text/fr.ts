@@ -247,6 +247,7 @@ const fr: Translation<typeof en> = {
     'session.over': 'session terminée : inutilisée, ou son temps était écoulé',
     'passkey.refused': 'une clé d’accès a été refusée',
     'passkey.copied': 'une clé d’accès a été refusée : elle a pu être copiée',
+    'session.moved': 'session utilisée depuis un autre réseau ou navigateur',
     'session.refused': 'connexion refusée',
     'session.second': 'une seconde connexion a été tentée',
     'session.taken-over': 'a repris la session',

@@ -243,6 +243,7 @@ const zhHans: Translation<typeof en> = {
     'session.over': '会话结束：未使用，或时间已到',
     'passkey.refused': '通行密钥被拒绝',
     'passkey.copied': '通行密钥被拒绝：可能遭到复制',
+    'session.moved': '会话从另一个网络或浏览器使用',
     'session.refused': '登录被拒绝',
     'session.second': '有人尝试第二次登录',
     'session.taken-over': '接管了会话',

@@ -243,6 +243,7 @@ const zhHant: Translation<typeof en> = {
     'session.over': '工作階段結束：未使用，或時間已到',
     'passkey.refused': '通行金鑰被拒絕',
     'passkey.copied': '通行金鑰被拒絕：可能遭到複製',
+    'session.moved': '工作階段從另一個網路或瀏覽器使用',
     'session.refused': '登入被拒絕',
     'session.second': '有人嘗試第二次登入',
     'session.taken-over': '接管了工作階段',
