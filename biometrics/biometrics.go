@@ -18,6 +18,7 @@ package biometrics
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"inkwitness/capture"
@@ -253,6 +254,18 @@ type Store interface {
 	Get(ctx context.Context, id TemplateID) (Sealed, error)
 	Delete(ctx context.Context, id TemplateID) error
 }
+
+// Unusable says which problem refuses signatures; Err is ErrReferences or ErrQuestioned.
+type Unusable struct {
+	Problem Problem
+	Err     error
+}
+
+func (u *Unusable) Error() string {
+	return fmt.Sprintf("%s (%s): %v", u.Problem.Text, u.Problem.Code, u.Err)
+}
+
+func (u *Unusable) Unwrap() error { return u.Err }
 
 // Errors that cross package borders. Test them with errors.Is.
 var (

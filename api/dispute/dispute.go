@@ -127,7 +127,8 @@ type Used struct {
 type Result struct {
 	Used
 	Comparison *biometrics.Comparison `json:"comparison,omitempty"`
-	Trouble    string                 `json:"trouble,omitempty"` // one plain sentence
+	Trouble    string                 `json:"trouble,omitempty"`     // one plain sentence
+	Code       string                 `json:"troubleCode,omitempty"` // of the problem; runs of earlier releases have none
 }
 
 // Note is a remark of the investigator at a place of a signature, in mm or, where

@@ -174,6 +174,9 @@ func (s *Service) Compare(ctx context.Context, id string) (*Case, error) {
 			result.Comparison = &comparison
 		case errors.Is(err, biometrics.ErrQuestioned), errors.Is(err, biometrics.ErrReferences):
 			result.Trouble = sentence(err)
+			if u, ok := errors.AsType[*biometrics.Unusable](err); ok {
+				result.Code = u.Problem.Code
+			}
 		default:
 			return nil, fmt.Errorf("compare %s: %w", q.Label, err)
 		}

@@ -76,7 +76,8 @@ type UsedView struct {
 type ResultView struct {
 	UsedView
 	Comparison *biometrics.Comparison `json:"comparison,omitempty"`
-	Trouble    string                 `json:"trouble,omitempty" doc:"why there is no answer"`
+	Trouble    string                 `json:"trouble,omitempty" doc:"why there is no answer, in English"`
+	Code       string                 `json:"troubleCode,omitempty" doc:"code of the problem that refused the signatures"`
 }
 
 // CustodyView is one line of the record.
@@ -106,7 +107,7 @@ func (h *Handler) caseOut(ctx context.Context, c *dispute.Case, err error) (*cas
 			run.References = append(run.References, UsedView(u))
 		}
 		for _, one := range r.Results {
-			run.Results = append(run.Results, ResultView{UsedView(one.Used), one.Comparison, one.Trouble})
+			run.Results = append(run.Results, ResultView{UsedView(one.Used), one.Comparison, one.Trouble, one.Code})
 		}
 		v.Runs = append(v.Runs, run)
 	}

@@ -86,7 +86,7 @@ func (c *Comparator) Enrol(ctx context.Context, references []capture.Signature) 
 	t := &Template{problems: c.CheckReferences(references)}
 	for _, p := range t.problems {
 		if p.Severity == biometrics.Refusal && p.Code != biometrics.CodeInconsistent && p.Code != biometrics.CodeTooSimple {
-			return nil, fmt.Errorf("%s (%s): %w", p.Text, p.Code, biometrics.ErrReferences)
+			return nil, &biometrics.Unusable{Problem: p, Err: biometrics.ErrReferences}
 		}
 	}
 	t.device, t.several = references[0].Device, severalDays(references)
@@ -153,7 +153,7 @@ func (c *Comparator) Verify(ctx context.Context, t *Template, questioned capture
 	problems := append(append([]biometrics.Problem{}, t.problems...), signatureProblems(q, questioned, -1)...)
 	for _, p := range problems[len(t.problems):] {
 		if p.Severity == biometrics.Refusal && p.Code != biometrics.CodeTooSimple {
-			return none, fmt.Errorf("%s (%s): %w", p.Text, p.Code, biometrics.ErrQuestioned)
+			return none, &biometrics.Unusable{Problem: p, Err: biometrics.ErrQuestioned}
 		}
 	}
 	s, pressure := t.with, true

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"inkwitness/api/dispute"
 	"inkwitness/capture"
@@ -10,11 +12,21 @@ import (
 	"inkwitness/evidence/pdf/page"
 )
 
-// drawings shows every signature at one scale, and the curves of each questioned
+// drawings shows every signature of a known scale at one scale, the others each at
+// their own, and the curves of each questioned
 // one over the reference nearest to it.
 func (r *writer) drawings() {
 	r.d.Heading(2, r.t.drawings)
 	r.d.Small(r.t.drawingNote)
+	var unscaled []string
+	for _, s := range r.Samples {
+		if !metric(s.Signature) {
+			unscaled = append(unscaled, s.Label)
+		}
+	}
+	if len(unscaled) > 0 {
+		r.d.Paragraph(fmt.Sprintf(r.t.unscaled, strings.Join(unscaled, ", ")))
+	}
 	wide, high := extent(r.Samples)
 	for _, part := range []dispute.Part{dispute.Questioned, dispute.Reference} {
 		for i := 0; i < len(r.Samples); {
@@ -41,13 +53,24 @@ func (r *writer) drawings() {
 	}
 }
 
+// metric tells whether the scale is known, so that lengths compare.
+func metric(s capture.Signature) bool { return s.Device.UnitsPerMM > 0 }
+
 // mm is the size of a unit, so that signatures of different devices compare;
 // units stand for themselves where a device does not tell.
 func mm(s capture.Signature) float64 {
-	if s.Device.UnitsPerMM > 0 {
+	if metric(s) {
 		return 1 / s.Device.UnitsPerMM
 	}
 	return 1
+}
+
+// unit is what lengths of a signature are in.
+func (r *writer) unit(s capture.Signature) string {
+	if metric(s) {
+		return "mm"
+	}
+	return r.t.units
 }
 
 func bounds(s capture.Signature) (x0, y0, x1, y1 float64) {
@@ -64,9 +87,13 @@ func bounds(s capture.Signature) (x0, y0, x1, y1 float64) {
 	return x0, y0, x1, y1
 }
 
+// extent is the size of the largest signature in mm.
 func extent(all []dispute.Sampled) (wide, high float64) {
 	wide, high = 1, 1
 	for _, s := range all {
+		if !metric(s.Signature) {
+			continue
+		}
 		x0, y0, x1, y1 := bounds(s.Signature)
 		wide, high = max(wide, x1-x0), max(high, y1-y0)
 	}
@@ -77,16 +104,19 @@ func extent(all []dispute.Sampled) (wide, high float64) {
 func (r *writer) pair(c *page.Canvas, b page.Box, row []dispute.Sampled, wide, high float64) error {
 	const gap, caption = 12, 14
 	cell := page.Box{Y: b.Y + caption, W: (b.W - gap) / 2, H: b.H - caption}
-	scale := min((cell.W-8)/wide, (cell.H-8)/high)
 	for n, s := range row {
 		cell.X = b.X + float64(n)*(cell.W+gap)
 		c.Gray(0.75)
 		frame(c, cell)
 		c.Gray(0)
 		x0, y0, x1, y1 := bounds(s.Signature)
+		scale := min((cell.W-8)/wide, (cell.H-8)/high)
+		if !metric(s.Signature) {
+			scale = min((cell.W-8)/max(x1-x0, 1), (cell.H-8)/max(y1-y0, 1))
+		}
 		w, h := max((x1-x0)*scale, 2)+2, max((y1-y0)*scale, 2)+2
 		c.Ink(strokes(s.Signature), page.Box{X: cell.X + (cell.W-w)/2, Y: cell.Y + (cell.H-h)/2, W: w, H: h})
-		if s.Signature.Device.UnitsPerMM > 0 {
+		if metric(s.Signature) {
 			c.Gray(0.35)
 			c.Line(cell.X+4, cell.Y+4, cell.X+4+10*scale, cell.Y+4, 0.8)
 			if err := c.Text(cell.X+4, cell.Y+6, 6, font.Regular, "10 mm"); err != nil {
@@ -97,7 +127,7 @@ func (r *writer) pair(c *page.Canvas, b page.Box, row []dispute.Sampled, wide, h
 		if err := c.Text(cell.X, b.Y+3, 8, font.Bold, s.Label); err != nil {
 			return err
 		}
-		if err := c.Text(cell.X+24, b.Y+3, 8, font.Regular, r.t.parts[s.Part]+" · "+number(duration(s.Signature), 2)+" s · "+number(x1-x0, 0)+" × "+number(y1-y0, 0)+" mm"); err != nil {
+		if err := c.Text(cell.X+24, b.Y+3, 8, font.Regular, r.t.parts[s.Part]+" · "+number(duration(s.Signature), 2)+" s · "+number(x1-x0, 0)+" × "+number(y1-y0, 0)+" "+r.unit(s.Signature)); err != nil {
 			return err
 		}
 	}
@@ -142,15 +172,24 @@ func (r *writer) curves(q dispute.Sampled) {
 		lines = append(lines, near.Signature)
 		note += " · " + r.t.dashed + " " + near.Label
 	}
+	apart := near != nil && !(metric(q.Signature) && metric(near.Signature))
+	unit := r.unit(q.Signature)
 	for _, channel := range []struct {
 		name, unit string
 		of         func(capture.Signature) []float64
-	}{{"x", "mm", alongX}, {"y", "mm", alongY}, {r.t.pressure, "", pressure}, {r.t.speed, "mm/s", speed}} {
+	}{{"x", unit, alongX}, {"y", unit, alongY}, {r.t.pressure, "", pressure}, {r.t.speed, unit + "/s", speed}} {
+		drawn := lines
+		if apart && channel.unit != "" {
+			drawn = lines[:1]
+		}
 		r.d.Figure(84, func(c *page.Canvas, b page.Box) error {
-			return curve(c, b, channel.name+" "+channel.unit, channel.of, lines)
+			return curve(c, b, channel.name+" "+channel.unit, channel.of, drawn)
 		})
 	}
 	r.d.Small(note)
+	if apart {
+		r.d.Small(fmt.Sprintf(r.t.notDrawn, near.Label, q.Label))
+	}
 }
 
 func (r *writer) nearest(questioned string) *dispute.Sampled {
@@ -184,7 +223,7 @@ func pressure(s capture.Signature) []float64 {
 	return each(s, func(i int) float64 { return float64(s.Points[i].Pressure) / capture.MaxPressure })
 }
 
-// speed is by central differences within a stroke, in mm/s.
+// speed is by central differences within a stroke, in mm (or units) a second.
 func speed(s capture.Signature) []float64 {
 	return each(s, func(i int) float64 {
 		a, b := i, i

@@ -18,6 +18,7 @@ type names struct {
 	Units    map[string]string `json:"units"`
 	Events   map[string]string `json:"events"` // of a case's record
 	Problems map[string]string `json:"problems"`
+	Channels map[string]string `json:"channels"` // of the alignment; the page shows them
 	reasons  reasons
 }
 

@@ -35,6 +35,14 @@ func TestNames(t *testing.T) {
 		if len(n.Features) != feature.NumGlobal {
 			t.Errorf("%s: %d names for %d features", language, len(n.Features), feature.NumGlobal)
 		}
+		clear(seen)
+		for l := range feature.Local(feature.NumLocal) {
+			word := n.Channels[l.String()]
+			if word == "" || seen[word] != "" {
+				t.Errorf("%s: the channel %s is called %q, as is %s", language, l, word, seen[word])
+			}
+			seen[word] = l.String()
+		}
 		if got := slices.Sorted(maps.Keys(n.Problems)); language != "en" && !slices.Equal(got, problems) {
 			t.Errorf("%s: words for the problems\n%q, want\n%q", language, got, problems)
 		}

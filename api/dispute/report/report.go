@@ -82,7 +82,7 @@ func (r *writer) opening() {
 		return
 	}
 	for _, result := range run.Results {
-		text := result.Trouble
+		text := r.trouble(result)
 		if result.Comparison != nil {
 			text = r.verbal(result.Comparison.LikelihoodRatio.Verbal)
 		}
@@ -120,6 +120,11 @@ func (r *writer) verbal(v biometrics.Verbal) string {
 	return fmt.Sprintf(r.t.supportDifferent, name)
 }
 
+// trouble says why there is no answer: in the report's language, then what exactly was found.
+func (r *writer) trouble(result dispute.Result) string {
+	return strings.TrimSpace(r.names.Problems[result.Code] + " " + result.Trouble)
+}
+
 // results gives each comparison with its numbers, versions and hypotheses.
 func (r *writer) results() {
 	run := r.run()
@@ -136,7 +141,7 @@ func (r *writer) results() {
 		r.d.Heading(3, r.label(result.Item))
 		k := result.Comparison
 		if k == nil {
-			r.d.Paragraph(result.Trouble)
+			r.d.Paragraph(r.trouble(result))
 			continue
 		}
 		lr := k.LikelihoodRatio
@@ -231,7 +236,11 @@ func (r *writer) origins() {
 	}
 	r.d.Heading(3, r.t.notes)
 	for _, n := range r.Case.Notes {
-		r.d.Paragraph(fmt.Sprintf("%s (%s | %s): %s", r.label(n.Item), number(n.X, 1), number(n.Y, 1), n.Text))
+		unit := r.t.units
+		if i, err := r.Case.Item(n.Item); err == nil && i.Device.UnitsPerMM > 0 {
+			unit = "mm"
+		}
+		r.d.Paragraph(fmt.Sprintf("%s (%s | %s %s): %s", r.label(n.Item), number(n.X, 1), number(n.Y, 1), unit, n.Text))
 	}
 }
 

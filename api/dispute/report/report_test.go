@@ -193,6 +193,56 @@ func TestReportIsInItsLanguage(t *testing.T) {
 	}
 }
 
+// pdfText is what a reader of the report reads.
+func pdfText(t *testing.T, in Input) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "report.pdf")
+	if err := os.WriteFile(path, write(t, in), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("pdftotext", "-layout", path, "-").Output()
+	if err != nil {
+		t.Fatalf("%v: run make deps", err)
+	}
+	return strings.Join(strings.Fields(string(out)), " ")
+}
+
+// A signature without a scale is in units, at a scale of its own: it neither makes the
+// others small nor stands in mm.
+func TestReportOfUnknownScale(t *testing.T) {
+	in := input(t, "en")
+	wide, high := extent(in.Samples)
+	last := &in.Samples[len(in.Samples)-1]
+	last.Signature.Device.UnitsPerMM, last.Device.UnitsPerMM = 0, 0
+	if w, h := extent(in.Samples); w > wide || h > high {
+		t.Errorf("the others are drawn in %g x %g instead of %g x %g", w, h, wide, high)
+	}
+	text := pdfText(t, in)
+	x0, y0, x1, y1 := bounds(last.Signature)
+	size := number(x1-x0, 0) + " × " + number(y1-y0, 0)
+	if !strings.Contains(text, size+" units") || strings.Contains(text, size+" mm") || !strings.Contains(text, "K5: no scale is known, so lengths cannot be compared.") {
+		t.Errorf("K5 is not said to have no scale: %.2000s", text)
+	}
+	// A questioned one: its curves are in units, without those of a reference in mm.
+	first := &in.Samples[0]
+	first.Signature.Device.UnitsPerMM, in.Case.Items[0].Device.UnitsPerMM = 0, 0
+	text = pdfText(t, in)
+	for _, want := range []string{"x units", "y units", "units/s", "its lengths have no unit in common with Q1", "Q1 (12.0 | 3.0 units)", "Q1, K5: no scale"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+}
+
+// Why there is no answer is told in the report's language, then exactly.
+func TestReportTellsTrouble(t *testing.T) {
+	in := input(t, "fr")
+	in.Case.Runs[0].Results[1] = dispute.Result{Used: dispute.Used{Item: "Q2"}, Trouble: "It has 3 points (too-short).", Code: biometrics.CodeTooShort}
+	if text := pdfText(t, in); !strings.Contains(text, "Q2: Très court. It has 3 points (too-short).") {
+		t.Errorf("%.2000s", text)
+	}
+}
+
 func TestReportOfLittle(t *testing.T) {
 	c := &dispute.Case{Words: dispute.Words{Reference: "1", Question: "who?"}}
 	c.Runs = []dispute.Run{{Results: []dispute.Result{{Used: dispute.Used{Item: "gone"}, Trouble: "The signature is too short."}}}}

@@ -16,7 +16,8 @@ type words struct {
 	same, different, hypothesisSame, hypothesisDifferent, clamped, uncalibrated                     string
 	noSupport, supportSame, supportDifferent                                                        string
 	feature, value, mean, spread, featureNote                                                       string
-	quality, signature, tool, points, rate, gap, levels, scale, metric, nominal, unknown            string
+	quality, signature, tool, points, rate, gap, levels, scale, metric, nominal, unknown, units     string
+	unscaled, notDrawn                                                                              string
 	origins, part, origin, document, person, file, note, signed, added, notes, verified             string
 	custody, line, when, what, who, hash, custodyNote, limits                                       string
 
@@ -52,8 +53,11 @@ var english = words{
 	outcomes:            map[biometrics.Outcome]string{biometrics.Accept: "above the threshold", biometrics.Reject: "below the threshold", biometrics.Inconclusive: "inconclusive"},
 	feature:             "Feature", value: "Questioned", mean: "References, mean", spread: "Spread", featureNote: "z = (questioned - mean) / spread. The spread is that of the references, shrunk towards the population's.",
 	quality: "Data quality", signature: "Signature", tool: "Made with", points: "Samples", rate: "Rate, Hz", gap: "Longest gap, ms", levels: "Pressure levels", scale: "Scale", metric: "metric", nominal: "nominal", unknown: "unknown",
-	tools:   map[capture.PointerType]string{capture.Pen: "pen", capture.Touch: "finger", capture.Mouse: "mouse", capture.Unknown: "unknown"},
-	origins: "Origin and hashes", part: "In this case", parts: map[dispute.Part]string{dispute.Questioned: "questioned", dispute.Reference: "reference"}, origin: "From",
+	units:    "units",
+	unscaled: "%s: no scale is known, so lengths cannot be compared. Each is drawn at a scale of its own.",
+	notDrawn: "Of %s only the pressure is drawn: its lengths have no unit in common with %s.",
+	tools:    map[capture.PointerType]string{capture.Pen: "pen", capture.Touch: "finger", capture.Mouse: "mouse", capture.Unknown: "unknown"},
+	origins:  "Origin and hashes", part: "In this case", parts: map[dispute.Part]string{dispute.Questioned: "questioned", dispute.Reference: "reference"}, origin: "From",
 	originsOf: map[dispute.Origin]string{dispute.FromDeposit: "recorded by this service", dispute.FromContainer: "a letter of deposit, brought as a file", dispute.FromFile: "an exported signature, brought as a file"},
 	document:  "Document", person: "Name", file: "File", note: "Where it comes from", signed: "Signed, as the source says", added: "Came into the case", notes: "Notes of the investigator",
 	statuses: map[evidence.Status]string{evidence.Fails: "does not hold", evidence.Unknown: "open", evidence.Holds: "holds"}, verified: "Verification of the deposit at its import: %d of %d points hold.",
@@ -90,8 +94,11 @@ var french = words{
 	outcomes:            map[biometrics.Outcome]string{biometrics.Accept: "au-dessus du seuil", biometrics.Reject: "sous le seuil", biometrics.Inconclusive: "indécis"},
 	feature:             "Caractéristique", value: "Contestée", mean: "Références, moyenne", spread: "Dispersion", featureNote: "z = (contestée - moyenne) / dispersion. La dispersion est celle des références, ramenée vers celle de la population.",
 	quality: "Qualité des données", signature: "Signature", tool: "Fait avec", points: "Échantillons", rate: "Fréquence, Hz", gap: "Plus long trou, ms", levels: "Niveaux de pression", scale: "Échelle", metric: "métrique", nominal: "nominale", unknown: "inconnue",
-	tools:   map[capture.PointerType]string{capture.Pen: "stylet", capture.Touch: "doigt", capture.Mouse: "souris", capture.Unknown: "inconnu"},
-	origins: "Origine et empreintes", part: "Dans ce dossier", parts: map[dispute.Part]string{dispute.Questioned: "contestée", dispute.Reference: "référence"}, origin: "Provenance",
+	units:    "unités",
+	unscaled: "%s : échelle inconnue, les longueurs ne se comparent pas. Chacune est dessinée à sa propre échelle.",
+	notDrawn: "De %s, seule la pression est dessinée : ses longueurs n’ont pas d’unité commune avec %s.",
+	tools:    map[capture.PointerType]string{capture.Pen: "stylet", capture.Touch: "doigt", capture.Mouse: "souris", capture.Unknown: "inconnu"},
+	origins:  "Origine et empreintes", part: "Dans ce dossier", parts: map[dispute.Part]string{dispute.Questioned: "contestée", dispute.Reference: "référence"}, origin: "Provenance",
 	originsOf: map[dispute.Origin]string{dispute.FromDeposit: "enregistrée par ce service", dispute.FromContainer: "une lettre de dépôt, apportée en fichier", dispute.FromFile: "une signature exportée, apportée en fichier"},
 	document:  "Document", person: "Nom", file: "Fichier", note: "D’où elle vient", signed: "Signée, selon la source", added: "Entrée au dossier", notes: "Notes de l’enquêteur",
 	statuses: map[evidence.Status]string{evidence.Fails: "ne tient pas", evidence.Unknown: "ouvert", evidence.Holds: "tient"}, verified: "Vérification du dépôt à son entrée : %d points sur %d tiennent.",
