@@ -132,35 +132,28 @@ func (c *Case) remove(now time.Time, id string) (Item, error) {
 	return gone, nil
 }
 
-// annotate replaces the notes; times of notes that did not change stay.
-func (c *Case) annotate(now time.Time, notes []Note) error {
-	if len(notes) > MaxNotes {
+// addNote takes a remark in. One at a time: what is written in two windows stays.
+func (c *Case) addNote(now time.Time, n Note) error {
+	if len(c.Notes) >= MaxNotes {
 		return api.Explain(api.ErrInvalid, "A case holds at most %d notes.", MaxNotes)
 	}
-	before := map[string]Note{}
-	for _, n := range c.Notes {
-		before[n.ID] = n
+	if n.Text = strings.TrimSpace(n.Text); n.Text == "" || utf8.RuneCountInString(n.Text) > 1000 {
+		return api.Explain(api.ErrInvalid, "A note has 1 to 1,000 characters.")
 	}
-	for i := range notes {
-		n := &notes[i]
-		if _, err := c.Item(n.Item); err != nil {
-			return err
-		}
-		if n.Text = strings.TrimSpace(n.Text); n.Text == "" || utf8.RuneCountInString(n.Text) > 1000 {
-			return api.Explain(api.ErrInvalid, "A note has 1 to 1,000 characters.")
-		}
-		n.At = now
-		if old, ok := before[n.ID]; ok && n.ID != "" {
-			at := old.At
-			if old.At = now; old == *n {
-				n.At = at
-			}
-		} else {
-			n.ID = api.NewID()
-		}
-	}
-	c.Notes, c.Changed = notes, now
+	n.ID, n.At = api.NewID(), now
+	c.Notes, c.Changed = append(c.Notes, n), now
 	return nil
+}
+
+// removeNote takes a remark out and returns it.
+func (c *Case) removeNote(now time.Time, id string) (Note, error) {
+	i := slices.IndexFunc(c.Notes, func(n Note) bool { return n.ID == id })
+	if i < 0 {
+		return Note{}, api.Explain(api.ErrNotFound, "The case has no such note, or it was removed already.")
+	}
+	gone := c.Notes[i]
+	c.Notes, c.Changed = slices.Delete(c.Notes, i, i+1), now
+	return gone, nil
 }
 
 // ran adds a comparison. Alignment paths are left out: they are made again from

@@ -183,10 +183,29 @@ func (s *Service) Edit(ctx context.Context, id, item string, part Part, label, n
 	})
 }
 
-// Annotate replaces the notes of a case.
-func (s *Service) Annotate(ctx context.Context, id string, notes []Note) (*Case, error) {
-	return s.change(ctx, id, "case.annotated", func(_ context.Context, c *Case) (api.Detail, error) {
-		return nil, c.annotate(s.now(), notes)
+// AddNote takes a remark into a case. The record tells of which signature, not the words.
+func (s *Service) AddNote(ctx context.Context, id string, n Note) (*Case, error) {
+	return s.change(ctx, id, "case.note-added", func(_ context.Context, c *Case) (api.Detail, error) {
+		item, err := c.Item(n.Item)
+		if err != nil {
+			return nil, err
+		}
+		return api.Detail{"item": item.Label}, c.addNote(s.now(), n)
+	})
+}
+
+// RemoveNote takes a remark out of a case.
+func (s *Service) RemoveNote(ctx context.Context, id, note string) (*Case, error) {
+	return s.change(ctx, id, "case.note-removed", func(_ context.Context, c *Case) (api.Detail, error) {
+		gone, err := c.removeNote(s.now(), note)
+		if err != nil {
+			return nil, err
+		}
+		item, err := c.Item(gone.Item)
+		if err != nil {
+			return nil, err
+		}
+		return api.Detail{"item": item.Label}, nil
 	})
 }
 

@@ -155,7 +155,7 @@ func (h *Handler) removeItem(ctx context.Context, in *itemInput) (*caseOutput, e
 
 // NoteBody is a remark at a place of a signature.
 type NoteBody struct {
-	ID   string    `json:"id,omitempty" doc:"empty for a new one"`
+	ID   string    `json:"id,omitempty" doc:"set by the service"`
 	Item string    `json:"item" pattern:"^[0-9a-f]{32}$"`
 	X    float64   `json:"x" doc:"mm from the left edge of the ink; units of the device where it tells no scale"`
 	Y    float64   `json:"y" doc:"mm from the top edge of the ink"`
@@ -163,22 +163,29 @@ type NoteBody struct {
 	At   time.Time `json:"at,omitzero" doc:"set by the service"`
 }
 
-type notesInput struct {
+type addNoteInput struct {
 	ID   string `path:"id" pattern:"^[0-9a-f]{32}$"`
-	Body struct {
-		Notes []NoteBody `json:"notes" maxItems:"200"`
-	}
+	Body NoteBody
 }
 
-func (h *Handler) annotate(ctx context.Context, in *notesInput) (*caseOutput, error) {
+func (h *Handler) addNote(ctx context.Context, in *addNoteInput) (*caseOutput, error) {
 	if _, err := h.load(ctx, in.ID, api.Update); err != nil {
 		return nil, err
 	}
-	notes := make([]dispute.Note, len(in.Body.Notes))
-	for i, n := range in.Body.Notes {
-		notes[i] = dispute.Note(n)
+	c, err := h.Disputes.AddNote(ctx, in.ID, dispute.Note(in.Body))
+	return h.caseOut(ctx, c, err)
+}
+
+type removeNoteInput struct {
+	ID   string `path:"id" pattern:"^[0-9a-f]{32}$"`
+	Note string `path:"note" pattern:"^[0-9a-f]{32}$"`
+}
+
+func (h *Handler) removeNote(ctx context.Context, in *removeNoteInput) (*caseOutput, error) {
+	if _, err := h.load(ctx, in.ID, api.Update); err != nil {
+		return nil, err
 	}
-	c, err := h.Disputes.Annotate(ctx, in.ID, notes)
+	c, err := h.Disputes.RemoveNote(ctx, in.ID, in.Note)
 	return h.caseOut(ctx, c, err)
 }
 

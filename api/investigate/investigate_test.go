@@ -494,14 +494,23 @@ func TestImportCompareExport(t *testing.T) {
 		s.reports(path)
 		s.notes(path, items)
 
+		// Why there is no answer is a code too, for the reader's language.
+		short := signature(t, "w1-genuine-06")
+		short.Points = short.Points[:12]
+		s.bring("ivan", dispute, "questioned", "short.csv", write(t, interchange.WriteCSV, short), 201)
+		runs := s.do("ivan", "POST", path+"/compare", nil, 200).list("runs")
+		if r := runs[len(runs)-1].list("results")[2]; r.text("troubleCode") != biometrics.CodeTooShort || !strings.Contains(r.text("trouble"), "(too-short)") {
+			t.Errorf("the short one: %v", r)
+		}
+
 		changed := s.do("ivan", "PUT", path+"/items/"+items[1].text("id"), m{"part": "reference", "label": "K9", "note": "said to be genuine"}, 200)
 		if i := changed.list("items")[1]; i.text("part") != "reference" || i.text("label") != "K9" {
 			t.Errorf("changed to %v", i)
 		}
-		if left := s.do("ivan", "DELETE", path+"/items/"+items[1].text("id"), nil, 200); len(left.list("items")) != 5 {
+		if left := s.do("ivan", "DELETE", path+"/items/"+items[1].text("id"), nil, 200); len(left.list("items")) != 6 {
 			t.Error("the signature was not removed")
 		}
-		for _, kind := range []string{"case.created", "case.item-added", "case.compared", "case.exported", "case.annotated", "case.item-removed"} {
+		for _, kind := range []string{"case.created", "case.item-added", "case.compared", "case.exported", "case.note-added", "case.note-removed", "case.item-removed"} {
 			if !slices.Contains(s.kinds("case:"+dispute), kind) {
 				t.Errorf("the record lacks %s", kind)
 			}
@@ -552,15 +561,25 @@ func (s *service) reports(path string) {
 
 func (s *service) notes(path string, items []m) {
 	note := m{"item": items[0].text("id"), "x": 12.5, "y": 3, "text": "the pen stops here"}
-	got := s.do("ivan", "PUT", path+"/notes", m{"notes": []m{note}}, 200).list("notes")
+	got := s.do("ivan", "POST", path+"/notes", note, 201).list("notes")
 	if len(got) != 1 || got[0].text("id") == "" || got[0]["x"].(float64) != 12.5 {
 		s.t.Fatalf("notes %v", got)
 	}
-	again := s.do("ivan", "PUT", path+"/notes", m{"notes": []m{got[0], note}}, 200).list("notes")
-	if len(again) != 2 || again[0].text("at") != got[0].text("at") || again[1].text("at") == got[0].text("at") {
-		s.t.Errorf("a note that did not change has another time: %v", again)
+	// Whoever looked before the first one was written adds to it, and takes away only
+	// what they name.
+	note["text"], note["id"] = "and here", got[0].text("id")
+	two := s.do("ivan", "POST", path+"/notes", note, 201).list("notes")
+	if len(two) != 2 || two[0].text("text") != "the pen stops here" || two[1].text("id") == two[0].text("id") {
+		s.t.Fatalf("notes %v", two)
 	}
-	s.do("ivan", "PUT", path+"/notes", m{"notes": []m{{"item": api.NewID(), "x": 0, "y": 0, "text": "nowhere"}}}, 404)
+	left := s.do("ivan", "DELETE", path+"/notes/"+two[0].text("id"), nil, 200).list("notes")
+	if len(left) != 1 || left[0].text("text") != "and here" {
+		s.t.Errorf("left are %v", left)
+	}
+	s.do("ivan", "DELETE", path+"/notes/"+two[0].text("id"), nil, 404)
+	s.do("ada", "DELETE", path+"/notes/"+left[0].text("id"), nil, 404)
+	s.do("ivan", "POST", path+"/notes", m{"item": api.NewID(), "x": 0, "y": 0, "text": "nowhere"}, 404)
+	s.do("ivan", "POST", path+"/notes", m{"item": items[0].text("id"), "x": 0, "y": 0, "text": " "}, 422)
 }
 
 func TestBadFilesAreExplained(t *testing.T) {

@@ -33,13 +33,12 @@ export function addSpot(sheet: string, spot: Spot, need: number): void {
 // A note that is being written.
 export const writing = signal<{ item: string; spot: Spot } | undefined>(undefined);
 
+// One at a time: what somebody wrote in another window stays.
 export async function addNote(item: string, spot: Spot, text: string): Promise<void> {
-  const of = shown.value!;
   const round = (value: number) => Math.round(value * 100) / 100;
-  take(await disputes.annotate(of.id, [...of.notes, { item, x: round(spot.x), y: round(spot.y), text }]));
+  take(await disputes.addNote(shown.value!.id, { item, x: round(spot.x), y: round(spot.y), text }));
 }
 
 export async function removeNote(note: Note): Promise<void> {
-  const of = shown.value!;
-  take(await disputes.annotate(of.id, of.notes.filter((one) => one.id !== note.id)));
+  take(await disputes.removeNote(shown.value!.id, note.id!));
 }

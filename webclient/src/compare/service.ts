@@ -101,6 +101,7 @@ export interface Result {
   sha256: string;
   comparison?: Comparison;
   trouble?: string;
+  troubleCode?: string; // of a problem
 }
 
 export interface Run {
@@ -162,14 +163,15 @@ export const disputes = {
     json<Opening>('POST', `${of(id)}/openings`, { body: by, idempotencyKey: newKey() }),
   change: (id: string, item: string, by: { part: Part; label: string; note: string }) => json<Case>('PUT', `${of(id)}/items/${part(item)}`, { body: by }),
   removeItem: (id: string, item: string) => json<Case>('DELETE', `${of(id)}/items/${part(item)}`),
-  annotate: (id: string, notes: Note[]) => json<Case>('PUT', `${of(id)}/notes`, { body: { notes } }),
+  addNote: (id: string, note: Note) => json<Case>('POST', `${of(id)}/notes`, { body: note, idempotencyKey: newKey() }),
+  removeNote: (id: string, note: string) => json<Case>('DELETE', `${of(id)}/notes/${part(note)}`),
   compare: (id: string) => json<Case>('POST', `${of(id)}/compare`),
   samples: (id: string) => json<{ samples: Sampled[] }>('GET', `${of(id)}/samples`),
   align: (id: string, questioned: string, reference: string, signal?: AbortSignal) =>
     json<Explanation>('GET', `${of(id)}/alignment?questioned=${part(questioned)}&reference=${part(reference)}`, { signal }),
-  bring: async (id: string, file: File, by: { part: Part; label: string; note: string }): Promise<Case> => {
+  bring: async (id: string, file: File, by: { part: Part; label: string; note: string }, signal?: AbortSignal): Promise<Case> => {
     const query = new URLSearchParams({ ...by, filename: file.name });
-    const response = await send('POST', `${of(id)}/items?${query}`, { body: new Blob([file], { type: 'application/octet-stream' }) });
+    const response = await send('POST', `${of(id)}/items?${query}`, { body: new Blob([file], { type: 'application/octet-stream' }), signal });
     return (await response.json()) as Case;
   },
   exportURL: (id: string, item: string, format: ExportFormat) => `${of(id)}/items/${part(item)}/samples/${format}`,

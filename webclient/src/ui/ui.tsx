@@ -1,5 +1,5 @@
 // The parts that all pages are made of.
-import { type ComponentChildren, type ComponentProps, createContext, type TargetedEvent } from 'preact';
+import { type ComponentChildren, type ComponentProps, createContext, type RefObject, type TargetedEvent } from 'preact';
 import { useContext, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Problem } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
@@ -105,7 +105,7 @@ export function Check({ label, checked, onChange, disabled, test, name }: { labe
 interface SelectProps<T extends string> {
   label: string;
   value: T;
-  options: Record<T, string>;
+  options: Record<T, string> | (readonly [T, string])[]; // pairs where the order is not that of the keys
   onChange: (value: T) => void;
   compact?: boolean; // the label is for screen readers only
   test?: string;
@@ -117,18 +117,19 @@ export function Select<T extends string>({ label, value, options, onChange, comp
     <div class="field">
       <label for={id} class={compact ? 'visually-hidden' : undefined}>{label}</label>
       <select id={id} class="select" value={value} data-test={test} onChange={(event) => onChange(event.currentTarget.value as T)}>
-        {Object.entries<string>(options).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
+        {(Array.isArray(options) ? options : Object.entries<string>(options)).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
       </select>
     </div>
   );
 }
 
 // A panel that is a whole screen by itself carries the page's heading: `main`.
-export function Panel({ title, tools, children, test, main }: { title?: string; tools?: ComponentChildren; children: ComponentChildren; test?: string; main?: boolean }) {
+// `heading` is for the focus, where what had it is gone.
+export function Panel({ title, tools, children, test, main, heading }: { title?: string; tools?: ComponentChildren; children: ComponentChildren; test?: string; main?: boolean; heading?: RefObject<HTMLHeadingElement | null> }) {
   const Heading = main ? 'h1' : 'h2';
   return (
     <section class="panel stack" data-test={test}>
-      {(title || tools) && <div class="panel-head">{title && <Heading>{title}</Heading>}{tools}</div>}
+      {(title || tools) && <div class="panel-head">{title && <Heading ref={heading} tabIndex={heading && -1}>{title}</Heading>}{tools}</div>}
       {children}
     </section>
   );

@@ -73,8 +73,14 @@ export class Disputes {
       const of = (name: string) => this.samples.find((one) => one.item === url.searchParams.get(name))!;
       return ok(explanation(of('questioned'), of('reference')));
     }
-    if (key === 'PUT notes') {
-      found.notes = json().notes.map((note: object, i: number) => ({ id: `n${i + 1}`, at: '2026-11-28T10:06:00Z', ...note }));
+    if (key === 'POST notes') {
+      found.notes = [...found.notes, { ...json(), id: randomBytes(16).toString('hex'), at: '2026-11-28T10:06:00Z' }];
+      return { ...changed(), status: 201 };
+    }
+    const [, note] = /^DELETE notes\/(\w+)$/.exec(key) ?? [];
+    if (note) {
+      if (!found.notes.some((one) => one.id === note)) return { status: 404, body: { title: 'Not found' } };
+      found.notes = found.notes.filter((one) => one.id !== note);
       return changed();
     }
     if (key === 'POST compare') return changed();

@@ -59,7 +59,7 @@ export function explanation(one: Sampled, other: Sampled): Explanation {
   const [n, m] = [one.points.t.length, other.points.t.length];
   return {
     reference: 0, features: [],
-    channels: [{ channel: 'x', cost: 0.8 }, { channel: 'y', cost: 1.1 }, { channel: 'pressure', cost: 2.4 }],
+    channels: [{ channel: 'x', cost: 0.8 }, { channel: 'y', cost: 1.1 }, { channel: 'p', cost: 2.4 }],
     stretches: [{ from: 100, to: 180, cost: 2.2, supports: 'different' }, { from: 200, to: 320, cost: 0.6, supports: 'same' }],
     path: Array.from({ length: Math.max(n, m) }, (_, k) => ({ q: Math.floor((k * n) / Math.max(n, m)), r: Math.floor((k * m) / Math.max(n, m)), cost: 1 + Math.sin(k / 40) })),
   };
@@ -105,7 +105,7 @@ export function fullCase(references = 5): Case {
   of.items[3]!.device = { ...device, pointer: 'touch', hasPressure: false };
   of.openings = [{ ...opening, state: 'open', mine: true, askedBy: 'Ada Durand', decidedBy: 'Ben Roy', decidedAt: '2026-11-28T08:30:00Z', openedAt: '2026-11-28T09:00:00Z', endsAt: '2026-12-28T09:00:00Z' }];
   of.runs = [{ id: 'r'.repeat(32), at: '2026-11-28T10:00:00Z', by: 'Ada Durand', references: of.items.slice(2).map((one) => ({ item: one.id, sha256: one.sha256 })),
-    results: [{ item: first.id, sha256: first.sha256, comparison }, { item: file.id, sha256: file.sha256, trouble: 'The signature is too short.' }] }];
+    results: [{ item: first.id, sha256: first.sha256, comparison }, { item: file.id, sha256: file.sha256, trouble: 'It has 12 points, at least 20 are needed (too-short).', troubleCode: 'too-short' }] }];
   of.notes = [{ id: 'n1', item: first.id, x: 20, y: 8, text: 'The pen stops here.', at: '2026-11-28T10:05:00Z' }];
   of.custody.push(
     { seq: 2, at: '2026-11-28T08:01:00Z', kind: 'evidence.asked', by: 'Ada Durand', detail: { detail: 'She says that she was abroad.' }, hash: 'cd'.repeat(32) },
