@@ -572,7 +572,12 @@ func (s *service) notes(path string, items []m) {
 	if len(two) != 2 || two[0].text("text") != "the pen stops here" || two[1].text("id") == two[0].text("id") {
 		s.t.Fatalf("notes %v", two)
 	}
-	left := s.do("ivan", "DELETE", path+"/notes/"+two[0].text("id"), nil, 200).list("notes")
+	before := s.do("ivan", "GET", path, nil, 200)["version"].(float64)
+	after := s.do("ivan", "DELETE", path+"/notes/"+two[0].text("id"), nil, 200)
+	if after["version"].(float64) <= before {
+		s.t.Errorf("version %v after %v", after["version"], before)
+	}
+	left := after.list("notes")
 	if len(left) != 1 || left[0].text("text") != "and here" {
 		s.t.Errorf("left are %v", left)
 	}

@@ -15,6 +15,7 @@ import (
 // CaseView is a case without its sample points.
 type CaseView struct {
 	ID        string        `json:"id"`
+	Version   int64         `json:"version" doc:"grows with each change: of two answers the newer one"`
 	Reference string        `json:"reference"`
 	Question  string        `json:"question"`
 	Parties   string        `json:"parties"`
@@ -95,7 +96,7 @@ func (h *Handler) caseOut(ctx context.Context, c *dispute.Case, err error) (*cas
 	if err != nil {
 		return nil, err
 	}
-	v := CaseView{ID: c.ID, Reference: c.Reference, Question: c.Question, Parties: c.Parties, CreatedAt: c.Created, ChangedAt: c.Changed, KeepUntil: c.KeepUntil,
+	v := CaseView{ID: c.ID, Version: c.Version, Reference: c.Reference, Question: c.Question, Parties: c.Parties, CreatedAt: c.Created, ChangedAt: c.Changed, KeepUntil: c.KeepUntil,
 		Items: []ItemView{}, Openings: []OpeningView{}, Runs: []RunView{}, Notes: []NoteBody{}, Custody: []CustodyView{}}
 	now := h.Disputes.Clock.Now()
 	for i := range c.Items {

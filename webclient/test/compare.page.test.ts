@@ -188,9 +188,15 @@ describe('a case', () => {
     await get(page, 'placing').selectOption('procrustes');
     await expect.poll(() => words(page, 'placement')).not.toContain('turned 10.0°');
     await get(page, 'mode').selectOption('flicker');
+    await get(page, 'flicker-auto').uncheck();
+    const seen = await words(page, 'compare-overlay');
     await get(page, 'flick').click();
+    await expect.poll(() => words(page, 'compare-overlay')).not.toBe(seen);
     // Curves: all ways to lay times on each other, and a table.
-    for (const timing of ['normalised', 'stroke', 'warped', 'raw']) await get(page, 'timing').selectOption(timing);
+    for (const [timing, said] of [['normalised', 'same length'], ['stroke', 'second stroke'], ['warped', 'aligns it with'], ['raw', 'own pace']] as const) {
+      await get(page, 'timing').selectOption(timing);
+      await expect.poll(() => words(page, 'timing-note')).toContain(said);
+    }
     await get(page, 'plot-x').scrollIntoViewIfNeeded();
     await get(page, 'table-x').click();
     await expect.poll(() => get(page, 'values').locator('tbody tr').count()).toBe(40);

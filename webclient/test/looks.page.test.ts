@@ -256,6 +256,8 @@ async function everyLook(page: Page, name: string): Promise<void> {
     const [width, height] = SIZES[size];
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height });
+    // Curves are drawn anew for another light, one after the other.
+    await page.waitForFunction((plot) => [...document.querySelectorAll('.plot-box')].every((one) => one.querySelector(plot)), colorScheme === 'dark' ? '.uplot[data-dark]' : '.uplot:not([data-dark])');
     await settled(page);
     await shoot(page, `looks-${name}-${size}-${colorScheme}`);
     await check(page, width, rules);

@@ -1,6 +1,6 @@
 // One's own cases, what waits for a second person, and a new case.
 import { useEffect, useState } from 'preact/hooks';
-import { day } from '../i18n/format.ts';
+import { longDay } from '../i18n/format.ts';
 import { Badge, Button, Empty, Form, Panel, ProblemNotice, Progress, TextField } from '../ui/ui.tsx';
 import { words } from './casetext/index.ts';
 import { Failure } from './failure.tsx';
@@ -39,7 +39,7 @@ export function Cases() {
                   <td><a href={`#case/${one.id}/signatures`}><strong>{one.reference}</strong></a><div class="small muted clip">{one.question}</div></td>
                   <td>{texts.counts(one.questioned, one.references)}</td>
                   <td><Badge tone={one.compared ? 'good' : undefined}>{one.compared ? texts.compared : texts.notCompared}</Badge></td>
-                  <td class="muted">{day(one.keepUntil)}</td>
+                  <td class="muted">{longDay(one.keepUntil.slice(0, 10))}</td>
                 </tr>
               ))}</tbody>
             </table>

@@ -5,12 +5,14 @@ import { useEffect, useRef } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { number } from '../i18n/format.ts';
 import { Notice, Panel, Progress, Select } from '../ui/ui.tsx';
+import { Failure } from './failure.tsx';
 import { ramp } from './draw.ts';
 import type { ChannelName, Signal } from './signal.ts';
-import { alignment, current, explanation, loadAlignment, pairKey, questioned, questionedItem, reference, referenceItem, shown } from './state.ts';
+import { alignment, cannotAlign, current, explanation, loadAlignment, pairKey, questioned, questionedItem, reference, referenceItem, shown } from './state.ts';
 import { text } from './text/index.ts';
 
 const channel = signal<ChannelName>('y');
+const again = signal(0); // times that it was asked for anew
 const MOST = 160; // lines that can be told apart
 const TOP_COST = 3;
 
@@ -20,20 +22,20 @@ export function useAlignment(): void {
     const abort = new AbortController();
     void loadAlignment(abort.signal);
     return () => abort.abort();
-  }, [pairKey.value, shown.value?.changedAt]);
+  }, [pairKey.value, shown.value?.changedAt, again.value]);
 }
 
 export function Alignment() {
   const texts = text().alignment;
   const found = explanation.value;
-  const failed = alignment.value?.key === pairKey.value && alignment.value.problem !== undefined;
+  const problem = alignment.value?.key === pairKey.value ? alignment.value.problem : undefined;
   if (!reference.value) return null;
   return (
     <Panel title={texts.title(questionedItem.value?.label ?? '', referenceItem.value?.label ?? '')} test="alignment"
       tools={<Select<ChannelName> compact label={texts.channel} value={channel.value} options={text().channels} onChange={(name) => (channel.value = name)} test="alignment-channel" />}>
       <p class="small muted">{texts.text}</p>
-      {failed && <Notice tone="warn">{texts.failed}</Notice>}
-      {!found && !failed && <Progress label={texts.waiting} />}
+      {problem !== undefined && (cannotAlign(problem) ? <Notice tone="warn" test="alignment-impossible">{texts.failed}</Notice> : <Failure problem={problem} retry={() => { alignment.value = undefined; again.value++; }} />)}
+      {!found && problem === undefined && <Progress label={texts.waiting} />}
       {found && <>
         <Lines />
         <ul class="row small shares" aria-label={texts.shares}>{found.channels.map((one) => <li key={one.channel}>{texts.names[one.channel] ?? one.channel}: <strong>{number(one.cost, 2)}</strong></li>)}</ul>

@@ -1,6 +1,6 @@
 // Draws a signature up to a moment, coloured by a channel.
 import { apply, type Similarity } from './align.ts';
-import { indexAt, type Signal } from './signal.ts';
+import type { Signal } from './signal.ts';
 
 export type Colouring = 'none' | 'p' | 'speed' | 'acceleration' | 'jerk' | 'tilt' | 't' | 'cost';
 
@@ -19,7 +19,7 @@ export interface Frame {
 }
 
 export interface Options {
-  until: number; // ms; Infinity draws all
+  last: number; // sample up to which is drawn; Infinity draws all
   inAir: boolean;
   colouring: Colouring;
   range: [number, number]; // values of the channel at the ends of the scale
@@ -46,7 +46,7 @@ const PALETTE = Array.from({ length: BINS }, (_, i) => ramp(i / (BINS - 1)));
 const NOTHING = '#b9b4a6'; // where a channel has no value
 
 export function drawSignal(context: CanvasRenderingContext2D, signal: Signal, frame: Frame, style: Style, options: Options): void {
-  const last = options.until === Infinity ? signal.t.length - 1 : Math.min(signal.t.length - 1, indexAt(signal.t, options.until));
+  const last = Math.min(signal.t.length - 1, options.last);
   const at = placer(signal, frame);
   context.lineCap = context.lineJoin = 'round';
   if (options.inAir) drawAir(context, signal, at, last, style, frame.ratio);

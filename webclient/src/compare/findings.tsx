@@ -4,8 +4,8 @@ import { exactTime, number } from '../i18n/format.ts';
 import type { Comparison, Quality } from '../api.ts';
 import { Badge, Button, Empty, Notice, Panel, ProblemNotice, Select } from '../ui/ui.tsx';
 import { against, type StatisticName } from './statistics.ts';
-import { disputes, type Item } from './service.ts';
-import { chosenQuestioned, chosenRun, comparison, questioned, questionedItem, references, referenceItems, result, run, shown, take } from './state.ts';
+import { disputes, type Item, type Result } from './service.ts';
+import { chosenQuestioned, chosenRun, comparison, questionedItem, referenceItems, result, run, shown, signalFor, take, unscaled } from './state.ts';
 import { text } from './text/index.ts';
 
 const LN10 = Math.log(10);
@@ -22,8 +22,7 @@ export function Runs() {
     setBusy(true);
     setProblem(undefined);
     try {
-      take(await disputes.compare(dispute.id));
-      chosenRun.value = '';
+      if (take(await disputes.compare(dispute.id))) chosenRun.value = '';
     } catch (error) {
       setProblem(error);
     }
@@ -53,7 +52,7 @@ export function Verdict() {
   const texts = text().verdict;
   if (!run.value || !result.value) return null;
   const found = comparison.value;
-  if (!found) return <Panel title={texts.title} test="verdict"><Notice tone="warn">{result.value.trouble}</Notice></Panel>;
+  if (!found) return <Panel title={texts.title} test="verdict"><Notice tone="warn" test="trouble">{troubleOf(result.value)}</Notice></Panel>;
   const { likelihoodRatio: ratio, decision } = found;
   return (
     <Panel title={`${texts.title}: ${questionedItem.value?.label ?? ''}`} test="verdict" tools={<Badge tone={decision.outcome === 'accept' ? 'good' : decision.outcome === 'reject' ? 'bad' : 'warn'} test="decision">{texts.outcomes[decision.outcome]}</Badge>}>
@@ -83,6 +82,12 @@ export function Verdict() {
       )}
     </Panel>
   );
+}
+
+// Why there is no answer, in the reader's language; what exactly was found is in English.
+function troubleOf({ trouble, troubleCode = '' }: Result) {
+  const own = text().problems[troubleCode];
+  return <>{own && <p>{own}</p>}<p class={own && 'small muted'} lang="en">{trouble}</p></>;
 }
 
 // "moderate-support-same" in the reader's language; the service's English where the code is new.
@@ -138,7 +143,7 @@ export function QualityPanel() {
           <tbody>
             <tr><th scope="row">{texts.pointer}</th>{all.map((item) => <td key={item.id} class="number">{text().pointers[item.device.pointer] ?? item.device.pointer}</td>)}</tr>
             <tr><th scope="row">{texts.nominalRate}</th>{all.map((item) => <td key={item.id} class="number">{item.device.sampleRate > 0 ? number(item.device.sampleRate) : '–'}</td>)}</tr>
-            {keys.map((key) => <tr key={key}><th scope="row">{texts.rows[key]}</th>{all.map((item) => <td key={item.id} class="number">{number(item.quality[key] ?? 0, digits[key] ?? 0)}</td>)}</tr>)}
+            {keys.map((key) => <tr key={key}><th scope="row">{texts.rows[key]}</th>{all.map((item) => <td key={item.id} class="number">{key === 'pathMm' && item.device.unitsPerMM <= 0 ? '–' : number(item.quality[key] ?? 0, digits[key] ?? 0)}</td>)}</tr>)}
             <tr><th scope="row">{texts.scale}</th>{all.map((item) => <td key={item.id} class="number">{item.device.unitsPerMM > 0 ? (item.device.nominalScale ? texts.nominal : texts.metric) : texts.unknown}</td>)}</tr>
           </tbody>
         </table>
@@ -164,14 +169,17 @@ export function warningsOf(item: Item): string[] {
 // Plain statistics that anybody can check, and the features that the score used.
 export function Statistics() {
   const texts = text().statistics;
-  const one = questioned.value;
+  // As recorded, whatever the drawings are filtered with: a filter takes most of the jerk.
+  const one = signalFor(questionedItem.value?.id, false);
   if (!one) return null;
-  const rows = against(one, references.value);
+  const rows = against(one, referenceItems.value.map((item) => signalFor(item.id, false)!));
+  const without = unscaled.value.filter((item) => item.part === 'reference').map((item) => item.label).join(', ');
   const digits: Partial<Record<StatisticName, number>> = { strokes: 0, pauses: 0, duration: 2, meanPressure: 3, spreadPressure: 3, meanAcceleration: 0, rmsJerk: 0, topSpeed: 0 };
   const show = (value: number | null, name: StatisticName) => (value === null ? '–' : number(value, digits[name] ?? 1));
   return (
     <Panel title={texts.title} test="statistics">
-      <p class="small muted">{texts.text(referenceItems.value.length)}</p>
+      <p class="small muted">{texts.text(referenceItems.value.length)} {texts.unfiltered}</p>
+      {!one.metric ? <Notice tone="warn" test="statistics-unscaled">{texts.noScale}</Notice> : without && <Notice tone="warn" test="statistics-unscaled">{texts.without(without)}</Notice>}
       <div class="table-scroll" tabIndex={0} role="region" aria-label={texts.title}>
         <table class="table small">
           <thead><tr><th scope="col">{text().features.feature}</th><th scope="col" class="number">{questionedItem.value?.label}</th><th scope="col" class="number">{text().features.mean}</th><th scope="col" class="number">{text().features.spread}</th><th scope="col" class="number">z</th></tr></thead>

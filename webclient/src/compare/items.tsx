@@ -1,6 +1,6 @@
 // The signatures of a case: where each comes from, what may be read, and how to
 // bring more: by an opening, or by a file.
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { common } from '../i18n/common/index.ts';
 import { dateTime, exactTime, number } from '../i18n/format.ts';
 import { Badge, Button, Dialog, Empty, Form, Notice, Panel, ProblemNotice, Select, TextField, useMissing } from '../ui/ui.tsx';
@@ -9,7 +9,7 @@ import { words } from './casetext/index.ts';
 import { CaseForm } from './cases.tsx';
 import { Checks } from './checks.tsx';
 import { OpeningFacts } from './openings.tsx';
-import { go } from './place.ts';
+import { leave } from './place.ts';
 import { disputes, type Item, type Opening, type Part } from './service.ts';
 import { reload, shown, take } from './state.ts';
 
@@ -154,14 +154,20 @@ function Bring({ done }: { done: () => void }) {
   const [note, setNote] = useState('');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<{ file: string; error: unknown }>();
+  const [of] = useState(shown.value!.id); // whatever is open when the last file has gone
+  // Who closes the dialog stops: what has not gone is not sent.
+  const [stop] = useState(() => new AbortController());
+  useEffect(() => () => stop.abort(), []);
   const send = async () => {
     setBusy(true);
     setProblem(undefined);
     for (const file of files) {
       try {
-        take(await disputes.bring(shown.value!.id, file, { part, label: '', note }));
+        take(await disputes.bring(of, file, { part, label: '', note }, stop.signal));
         setFiles((left) => left.filter((one) => one !== file));
+        if (stop.signal.aborted) return;
       } catch (error) {
+        if (stop.signal.aborted) return void reload().catch(() => undefined); // it may have arrived
         setProblem({ file: file.name, error });
         setBusy(false);
         return;
@@ -187,13 +193,20 @@ export function EndCase() {
   const texts = words().items;
   const [asking, setAsking] = useState(false);
   const [problem, setProblem] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const end = async (id: string) => {
+    setBusy(true);
+    setProblem(undefined);
+    await disputes.remove(id).then(() => leave(id), setProblem);
+    setBusy(false);
+  };
   return (
     <div>
       <Button kind="danger" onClick={() => setAsking(true)} test="case-delete">{texts.end}</Button>
       <Dialog title={texts.end} open={asking} onClose={() => setAsking(false)}>
         <p>{texts.endText}</p>
         <ProblemNotice problem={problem} />
-        <div class="row"><Button kind="danger" onClick={() => void disputes.remove(shown.value!.id).then(() => go(''), setProblem)} test="case-delete-go">{texts.end}</Button><Button onClick={() => setAsking(false)}>{texts.cancel}</Button></div>
+        <div class="row"><Button kind="danger" busy={busy} onClick={() => void end(shown.value!.id)} test="case-delete-go">{texts.end}</Button><Button onClick={() => setAsking(false)}>{texts.cancel}</Button></div>
       </Dialog>
     </div>
   );

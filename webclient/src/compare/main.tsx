@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Shell, startPage } from '../ui/shell.tsx';
 import { Empty, Notice, Panel, Progress } from '../ui/ui.tsx';
 import './compare.css';
-import { day } from '../i18n/format.ts';
+import { longDay } from '../i18n/format.ts';
 import { AskPage } from './ask.tsx';
 import { Cases } from './cases.tsx';
 import { words } from './casetext/index.ts';
@@ -13,6 +13,7 @@ import { Face } from './face.tsx';
 import { Features, QualityPanel, Runs, Statistics, Verdict } from './findings.tsx';
 import { Inspector } from './inspector.tsx';
 import { Signatures } from './items.tsx';
+import { writing } from './marks.ts';
 import { Notes } from './notes.tsx';
 import { Openings } from './openings.tsx';
 import { place, type Tab, TABS } from './place.ts';
@@ -20,8 +21,8 @@ import { Plots } from './plots.tsx';
 import { RecordTab } from './record.tsx';
 import { Looks, Replay, Selfie, Tools } from './replay.tsx';
 import { disputes } from './service.ts';
-import { Measured, Placement, References, Sheets } from './sheets.tsx';
-import { loadSamples, mode, playing, questionedItem, referenceItem, shown, take } from './state.ts';
+import { Measured, Placement, References, Sheets, Unscaled } from './sheets.tsx';
+import { loadSamples, mode, playing, questionedItem, referenceItem, shown, take, unscaled } from './state.ts';
 import { text } from './text/index.ts';
 
 function App() {
@@ -52,7 +53,10 @@ function CasePage({ id, tab }: { id: string; tab: Tab }) {
   useEffect(() => {
     shown.value = undefined;
     void load();
-    return () => (playing.value = false);
+    return () => {
+      playing.value = false;
+      writing.value = undefined;
+    };
   }, []);
   if (problem !== undefined) return <Failure problem={problem} retry={() => void load()} />;
   const dispute = shown.value;
@@ -62,7 +66,7 @@ function CasePage({ id, tab }: { id: string; tab: Tab }) {
       <div>
         <h1>{texts.heading(dispute.reference)}</h1>
         <p class="muted clip">{dispute.question}</p>
-        <p class="small muted">{texts.keptUntil(day(dispute.keepUntil))}</p>
+        <p class="small muted">{texts.keptUntil(longDay(dispute.keepUntil.slice(0, 10)))}</p>
       </div>
       <nav class="tabs" aria-label={texts.heading(dispute.reference)}>
         {TABS.map((name) => <a key={name} href={`#case/${id}/${name}`} aria-current={name === tab ? 'page' : undefined} data-test={`tab-${name}`}>{texts.tabs[name]}</a>)}
@@ -96,6 +100,7 @@ function Workbench() {
     <div class="stack" data-test="compare">
       <Panel title={texts.sheets.title}>
         <Looks />
+        <Unscaled />
         {mode.value !== 'beside' && referenceItem.value && <Placement />}
         <Tools />
         <Measured />
@@ -104,7 +109,7 @@ function Workbench() {
         <Replay />
         <Selfie />
         <details class="small no-print"><summary>{texts.tools.keysTitle}</summary><p>{texts.tools.keys}</p></details>
-        <h3>{texts.sheets.referencesTitle}</h3>
+        <h3>{unscaled.value.length === 0 ? texts.sheets.referencesTitle : texts.sheets.referencesApart}</h3>
         <References />
         {!referenceItem.value && <Notice>{texts.sheets.addReferences}</Notice>}
       </Panel>

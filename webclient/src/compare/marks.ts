@@ -1,9 +1,8 @@
 // What an examiner lays on a signature: distances, angles, notes. Places are in
-// the sheet's unit of length from the top left of the questioned ink.
-import { signal } from '@preact/signals';
-import { shown } from './state.ts';
+// that signature's unit of length from the top left of its ink.
+import { effect, signal } from '@preact/signals';
 import { disputes, type Note } from './service.ts';
-import { take } from './state.ts';
+import { mode, questionedItem, referenceItem, shown, take } from './state.ts';
 
 export interface Spot {
   x: number;
@@ -12,7 +11,21 @@ export interface Spot {
 
 // Of the measuring tools: two points for a distance, three for an angle (its
 // corner is the second).
-export const measured = signal<{ sheet: string; spots: Spot[] }>({ sheet: '', spots: [] });
+export interface Marks {
+  sheet: string;
+  item: string; // the signature whose unit of length the spots are in
+  spots: Spot[];
+}
+
+export const NOTHING: Marks = { sheet: '', item: '', spots: [] };
+export const measured = signal(NOTHING);
+
+// Points belong to the signature on which they were set, not to the sheet.
+effect(() => {
+  const { sheet, item } = measured.value;
+  const there = sheet === 'questioned' ? questionedItem.value : mode.value === 'beside' ? referenceItem.value : undefined;
+  if (item !== '' && there?.id !== item) measured.value = NOTHING;
+});
 
 export function distance(a: Spot, b: Spot): number {
   return Math.hypot(b.x - a.x, b.y - a.y);
@@ -25,9 +38,9 @@ export function angle(a: Spot, b: Spot, c: Spot): number {
 }
 
 // A further click of a tool that takes `need` points; one more begins anew.
-export function addSpot(sheet: string, spot: Spot, need: number): void {
+export function addSpot(sheet: string, item: string, spot: Spot, need: number): void {
   const { sheet: before, spots } = measured.value;
-  measured.value = before !== sheet || spots.length >= need ? { sheet, spots: [spot] } : { sheet, spots: [...spots, spot] };
+  measured.value = { sheet, item, spots: before !== sheet || spots.length >= need ? [spot] : [...spots, spot] };
 }
 
 // A note that is being written.

@@ -1,6 +1,6 @@
 // Questions to open evidence: what the second person reads and decides, and what
 // who asked can do next.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { exactTime, number } from '../i18n/format.ts';
 import { useNewest } from '../newest.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress, TextField } from '../ui/ui.tsx';
@@ -18,6 +18,7 @@ export function Openings() {
   const [all, setAll] = useState<Opening[]>();
   const [problem, setProblem] = useState<unknown>();
   const newest = useNewest();
+  const heading = useRef<HTMLHeadingElement>(null);
   const load = () => newest(disputes.openings(), (answer) => { setAll(answer.openings); setProblem(undefined); }, setProblem);
   useEffect(() => {
     void load();
@@ -33,9 +34,9 @@ export function Openings() {
       {problem !== undefined && <Failure problem={problem} retry={() => void load()} />}
       {!all && problem === undefined && <Progress label={texts.title} />}
       {all && (
-        <Panel title={texts.waiting}>
+        <Panel title={texts.waiting} heading={heading}>
           {waiting.length === 0 && <Empty title={texts.noneTitle} text={texts.noneText} test="openings-none" />}
-          {waiting.map((one) => <Decision key={one.id} opening={one} done={() => void load()} />)}
+          {waiting.map((one) => <Decision key={one.id} opening={one} done={() => void load().then(() => heading.current?.focus())} />)}
         </Panel>
       )}
       {rest.length > 0 && <Panel title={texts.earlier}><div class="stack">{rest.map((one) => <OpeningFacts key={one.id} opening={one} />)}</div></Panel>}

@@ -27,6 +27,11 @@ window.addEventListener('hashchange', () => {
   window.scrollTo(0, 0);
 });
 
+// From a case that is no more to the list, unless somebody is elsewhere by now.
+export function leave(id: string): void {
+  if (place.peek().at === 'case' && location.hash.includes(id)) go('');
+}
+
 export function go(fragment: string): void {
   location.hash = fragment;
 }

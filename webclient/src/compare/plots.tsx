@@ -1,17 +1,17 @@
 // The channels over time, questioned against one reference, with linked cursors;
 // each also as a table.
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import { language } from '../i18n/index.ts';
 import { number } from '../i18n/format.ts';
 import { Button, Select } from '../ui/ui.tsx';
 import type { Timing } from './align.ts';
-import { CHANNELS, type ChannelName, indexAt, type Signal } from './signal.ts';
-import { alignment, axes, current, effectiveTiming, hover, localCost, pairKey, questioned, questionedItem, reference, referenceItem, seekIndex, timing } from './state.ts';
+import { config, dark, HEIGHT, merge } from './curve.ts';
+import { CHANNELS, type ChannelName, comparable, hasLength, indexAt, type Signal } from './signal.ts';
+import { alignment, axes, cannotAlign, current, cursor, effectiveTiming, hover, localCost, pairKey, questioned, questionedItem, reference, referenceItem, timing } from './state.ts';
 import { later, never } from './later.ts';
 import { text } from './text/index.ts';
 
-const HEIGHT = 190;
 const ALWAYS: ChannelName[] = ['x', 'y', 'tilt']; // known in the air too
 
 export function Plots() {
@@ -21,9 +21,9 @@ export function Plots() {
     <div class="stack">
       <div class="toolbar">
         <Select<Timing> label={texts.plots.timing} value={timing.value} options={texts.plots.timings} onChange={(value) => (timing.value = value)} test="timing" />
-        <p class="small muted grow" role="status" data-test="timing-note">{timing.value !== effectiveTiming.value ? (alignment.value?.key === pairKey.value && alignment.value.problem !== undefined ? texts.plots.noAlignment : texts.plots.waiting) : texts.plots.explain[timing.value]}</p>
       </div>
-      <div class="plots" data-test="plots">{CHANNELS.map((name) => <Channel key={`${name} ${language.value}`} name={name} />)}<Cost key={`cost ${language.value}`} /></div>
+      <p class="small muted" role="status" data-test="timing-note">{timing.value !== effectiveTiming.value ? (alignment.value?.key !== pairKey.value || alignment.value.problem === undefined ? texts.plots.waiting : cannotAlign(alignment.value.problem) ? texts.plots.noAlignment : texts.plots.alignmentMissing) : texts.plots.explain[timing.value]}</p>
+      <div class="plots" data-test="plots">{CHANNELS.map((name) => <Channel key={name} name={name} />)}<Cost /></div>
     </div>
   );
 }
@@ -44,20 +44,30 @@ function Channel({ name }: { name: ChannelName }) {
   const texts = text();
   const [one, other] = [questioned.value, reference.value];
   if (!one) return null;
-  const title = `${texts.channels[name]} (${texts.units[name](one.metric)})`;
-  return <Plot name={name} title={title} one={{ at: axes.value.one!, values: valuesOf(one, name) }} other={other && axes.value.other && { at: axes.value.other, values: valuesOf(other, name) }} digits={name === 'p' ? 3 : 1} range={name === 'p' ? [0, 1] : undefined} />;
+  const line = (signal: Signal, at: (number | null)[], label = ''): Line => ({ label, unit: texts.units[name](signal.metric), at, values: valuesOf(signal, name), start: signal.start });
+  const mine = line(one, axes.value.one!, questionedItem.value?.label);
+  const theirs = other && axes.value.other && line(other, axes.value.other, referenceItem.value?.label);
+  const apart = theirs !== undefined && hasLength(name) && !comparable(one, other!);
+  const title = `${texts.channels[name]} (${apart ? `${mine.label}: ${mine.unit}, ${theirs.label}: ${theirs.unit}` : mine.unit})`;
+  return <Plot name={name} title={title} one={mine} other={theirs} apart={apart} digits={name === 'p' ? 3 : 1} range={name === 'p' ? FULL : undefined} />;
 }
+
+const FULL: [number, number] = [0, 1];
 
 // Where the two differ: the cost along the alignment, over the questioned signature.
 function Cost() {
   const texts = text();
-  if (!localCost.value) return null;
-  return <Plot name="cost" title={texts.plots.cost} one={{ at: axes.value.one!, values: localCost.value }} digits={2} />;
+  const one = questioned.value;
+  if (!localCost.value || !one) return null;
+  return <Plot name="cost" title={texts.plots.cost} one={{ label: questionedItem.value?.label ?? '', unit: '', at: axes.value.one!, values: localCost.value, start: one.start }} digits={2} />;
 }
 
-interface Line {
+export interface Line {
+  label: string;
+  unit: string;
   at: (number | null)[];
   values: (number | null)[];
+  start: boolean[]; // of a stroke: nothing is known between it and what was before
 }
 
 interface PlotProps {
@@ -65,16 +75,16 @@ interface PlotProps {
   title: string;
   one: Line;
   other?: Line;
+  apart?: boolean; // the two have no unit in common: each has an axis of its own
   digits: number;
   range?: [number, number];
 }
 
-function Plot({ name, title, one, other, digits, range }: PlotProps) {
+function Plot({ name, title, one, other, apart = false, digits, range }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const [table, setTable] = useState(false);
   const [seen, setSeen] = useState(false);
-  const data = useRef<uPlot.AlignedData>([[]]);
   useEffect(() => {
     const element = box.current;
     if (!element) return;
@@ -91,25 +101,31 @@ function Plot({ name, title, one, other, digits, range }: PlotProps) {
     if (!made || hover.peek() >= 0) return;
     made.setCursor({ left: at == null ? -10 : made.valToPos(at, 'x'), top: -10 }, false);
   };
+  // What a plot was made for: with other words, units or colours it is made anew.
+  const look = [title, language.value, dark.value, other !== undefined, apart].join(' ');
   const draw = () => {
     const element = box.current;
     if (!element) return;
-    data.current = merge(one, other);
-    if (plot.current) {
-      plot.current.setData(data.current);
-    } else {
-      const made = new uPlot(config(title, element.clientWidth, digits, range, other !== undefined), data.current, element);
-      plot.current = made;
-      const observer = new ResizeObserver(() => made.width !== element.clientWidth && made.setSize({ width: element.clientWidth, height: HEIGHT }));
-      observer.observe(element);
-    }
+    const data = merge(one, other);
+    if (plot.current) plot.current.setData(data);
+    else plot.current = new uPlot(config({ title, width: element.clientWidth, digits, range, two: other !== undefined, apart }), data, element);
     point();
   };
+  useLayoutEffect(() => () => {
+    never(box);
+    plot.current?.destroy();
+    plot.current = undefined;
+  }, [look]);
   // Eight of them at once would keep the next input waiting.
   useEffect(() => {
     if (seen) later(box, draw);
-  }, [seen, one.at, one.values, other?.at, other?.values]);
-  useEffect(() => () => { never(box); plot.current?.destroy(); plot.current = undefined; }, []);
+  }, [seen, look, one.at, one.values, other?.at, other?.values]);
+  useEffect(() => {
+    const element = box.current!;
+    const observer = new ResizeObserver(() => plot.current && plot.current.width !== element.clientWidth && plot.current.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   useEffect(point, [current.value, seen, one.at]);
   return (
     <div class="plot" data-test={`plot-${name}`}>
@@ -123,10 +139,14 @@ function Plot({ name, title, one, other, digits, range }: PlotProps) {
 const PAGE = 40;
 
 // The same values as rows, a page at a time; the page follows the replay.
-function Values({ title, one, other, digits }: Omit<PlotProps, 'name' | 'range'>) {
+function Values({ title, one, other, digits }: Pick<PlotProps, 'title' | 'one' | 'other' | 'digits'>) {
   const texts = text().plots;
-  const [page, setPage] = useState(Math.max(0, Math.floor(current.peek() / PAGE)));
+  const [turned, setPage] = useState(0);
   const pages = Math.max(1, Math.ceil(one.at.length / PAGE));
+  useEffect(() => {
+    if (cursor.value >= 0) setPage(Math.floor(cursor.value / PAGE));
+  }, [cursor.value]);
+  const page = Math.min(turned, pages - 1); // another signature may have fewer
   const show = (value: number | null | undefined) => (value == null ? '–' : number(value, digits));
   const known = (other?.at ?? []).map((at, i) => [at, i] as const).filter((pair): pair is readonly [number, number] => pair[0] !== null);
   const times = known.map(([at]) => at);
@@ -140,7 +160,7 @@ function Values({ title, one, other, digits }: Omit<PlotProps, 'name' | 'range'>
       <div class="table-scroll values" tabIndex={0} role="region" aria-label={title}>
         <table class="table small">
           <caption class="visually-hidden">{title}</caption>
-          <thead><tr><th scope="col" class="number">{texts.sample}</th><th scope="col" class="number">{texts.axes[effectiveTiming.value]}</th><th scope="col" class="number">{questionedItem.value?.label}</th>{other && <th scope="col" class="number">{referenceItem.value?.label}</th>}</tr></thead>
+          <thead><tr><th scope="col" class="number">{texts.sample}</th><th scope="col" class="number">{texts.axes[effectiveTiming.value]}</th>{[one, other].map((line) => line && <th key={line.label} scope="col" class="number">{line.label}{line.unit && `, ${line.unit}`}</th>)}</tr></thead>
           <tbody>{rows.map((row) => <tr key={row.i} class={row.i === current.value ? 'here' : undefined}><th scope="row" class="number">{number(row.i + 1)}</th><td class="number">{row.at == null ? '–' : number(row.at, 2)}</td><td class="number">{show(row.mine)}</td>{other && <td class="number">{show(row.theirs)}</td>}</tr>)}</tbody>
         </table>
       </div>
@@ -151,63 +171,5 @@ function Values({ title, one, other, digits }: Omit<PlotProps, 'name' | 'range'>
       </div>
     </div>
   );
-}
-
-// uPlot wants one rising axis: both are merged on it, and what has no place or
-// repeats one is left out.
-function merge(one: Line, other: Line | undefined): uPlot.AlignedData {
-  const rising = ({ at, values }: Line): uPlot.AlignedData => {
-    const x: number[] = [];
-    const y: (number | null)[] = [];
-    at.forEach((value, i) => {
-      if (value == null || (x.length > 0 && value <= x.at(-1)!)) return;
-      x.push(value);
-      y.push(values[i] ?? null);
-    });
-    return [x, y];
-  };
-  return other ? uPlot.join([rising(one), rising(other)], [[2, 2], [2, 2]]) : rising(one);
-}
-
-function config(title: string, width: number, digits: number, range: [number, number] | undefined, two: boolean): uPlot.Options {
-  const css = getComputedStyle(document.documentElement);
-  const colour = (token: string) => css.getPropertyValue(token).trim();
-  const dark = matchMedia('(prefers-color-scheme: dark)').matches;
-  const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { stroke: colour('--line'), width: 1 } };
-  const series = (label: string, stroke: string, dash?: number[]): uPlot.Series => ({
-    label, stroke, dash, width: 1.5, spanGaps: true, points: { show: false },
-    value: (_, value) => (value == null ? '–' : number(value, digits)),
-  });
-  return {
-    title, width, height: HEIGHT,
-    legend: { live: false },
-    cursor: { sync: { key: 'compare', setSeries: false }, drag: { x: true, y: false } },
-    scales: { x: { time: false }, y: range ? { range } : {} },
-    axes: [axis, { ...axis, size: 60 }],
-    series: [
-      { label: '' },
-      series(text().sheets.questioned, dark ? '#a9bcff' : '#14235c'),
-      ...(two ? [series(text().sheets.reference, dark ? '#7fd6a0' : '#11863f', [6, 3])] : []),
-    ],
-    hooks: {
-      init: [(made) => {
-        if (dark) made.root.dataset['dark'] = '';
-        // Pointing at a plot marks the sample everywhere; a click moves the replay there.
-        const sampleAt = () => {
-          const left = made.cursor.left ?? -1;
-          if (left < 0) return -1;
-          const x = made.posToVal(left, 'x');
-          let best = -1;
-          (axes.peek().one ?? []).forEach((at, i) => {
-            if (at !== null && at <= x) best = i;
-          });
-          return best;
-        };
-        made.over.addEventListener('pointermove', () => (hover.value = sampleAt()));
-        made.over.addEventListener('pointerleave', () => (hover.value = -1));
-        made.over.addEventListener('click', () => { const i = sampleAt(); if (i >= 0) seekIndex(i); });
-      }],
-    },
-  };
 }
 

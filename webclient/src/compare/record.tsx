@@ -10,7 +10,7 @@ import { words } from './casetext/index.ts';
 import { Checks } from './checks.tsx';
 import { EndCase } from './items.tsx';
 import { OpeningFacts } from './openings.tsx';
-import { go } from './place.ts';
+import { leave } from './place.ts';
 import { disputes, type ExportFormat, type Item } from './service.ts';
 import { reload, shown } from './state.ts';
 
@@ -89,7 +89,9 @@ function Origins() {
 
 function Exports({ item }: { item: Item }) {
   const [problem, setProblem] = useState<unknown>();
+  const [busy, setBusy] = useState(false); // each export is a line of the record
   const take = async (format: ExportFormat) => {
+    setBusy(true);
     setProblem(undefined);
     try {
       await download(disputes.exportURL(shown.value!.id, item.id, format), `${item.label}.${format}`);
@@ -97,11 +99,12 @@ function Exports({ item }: { item: Item }) {
     } catch (error) {
       setProblem(error);
     }
+    setBusy(false);
   };
   return (
     <div class="row tight">
       {(Object.keys(FORMATS) as ExportFormat[]).map((format) => (
-        <Button key={format} kind="plain" label={words().record.exportAs(item.label, FORMATS[format])} test={`export-${format}`}
+        <Button key={format} kind="plain" busy={busy} label={words().record.exportAs(item.label, FORMATS[format])} test={`export-${format}`}
           onClick={() => void take(format)}>{FORMATS[format]}</Button>
       ))}
       <ProblemNotice problem={problem} />
@@ -117,11 +120,12 @@ function HandOver() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const give = async () => {
+    const id = shown.value!.id;
     setBusy(true);
     setProblem(undefined);
     try {
-      await disputes.handOver(shown.value!.id, email.trim());
-      go('');
+      await disputes.handOver(id, email.trim());
+      leave(id);
     } catch (error) {
       setAsking(false);
       setProblem(error);

@@ -2,17 +2,19 @@
 // what is drawn.
 import { useEffect, useRef } from 'preact/hooks';
 import { number } from '../i18n/format.ts';
+import { language } from '../i18n/index.ts';
 import { Button, Select } from '../ui/ui.tsx';
 import { type Colouring, ramp } from './draw.ts';
-import { measured } from './marks.ts';
+import { measured, NOTHING } from './marks.ts';
 import { zoomBy } from './sheets.tsx';
+import { hasLength } from './signal.ts';
 import {
-  colouring, colourRange, current, dots, filtered, hover, inAir, length, localCost, mode, order, playing, questioned, questionedItem, questionedItems, chosenQuestioned,
-  rate, step, stepStroke, time, tool, type Tool, videoStart, view,
+  colouring, colourRangeOf, current, dots, filtered, hover, inAir, length, localCost, mode, order, playing, questioned, questionedItem, questionedItems, chosenQuestioned,
+  rate, seek, step, stepStroke, time, tool, type Tool, unscaled, videoStart, view,
 } from './state.ts';
 import { text } from './text/index.ts';
 
-const RATES = { '0.1': '0.1 ×', '0.25': '0.25 ×', '0.5': '0.5 ×', '1': '1 ×', '2': '2 ×', '4': '4 ×' };
+const RATES = [0.1, 0.25, 0.5, 1, 2, 4];
 
 export function Replay() {
   const texts = text().replay;
@@ -23,12 +25,8 @@ export function Replay() {
     hover.value = -1;
     playing.value = !playing.value;
   };
-  const seek = (to: number) => {
-    playing.value = false;
-    hover.value = -1;
-    time.value = Math.max(0, Math.min(length.value, to));
-  };
   const at = current.value;
+  const moment = texts.at(number(now / 1000, 2), number(length.value / 1000, 2)) + (at >= 0 ? ` · ${texts.sample(number(at + 1), number(questioned.value?.t.length ?? 0), number((questioned.value?.stroke[at] ?? 0) + 1))}` : '');
   return (
     <div class="toolbar" data-test="replay">
       <Button kind="primary" onClick={toggle} test="play">{playing.value ? texts.pause : texts.play}</Button>
@@ -38,10 +36,10 @@ export function Replay() {
         <Button onClick={() => step(1)} label={texts.sampleOn} test="sample-on">›</Button>
         <Button onClick={() => stepStroke(1)} label={texts.strokeOn} test="stroke-on">▶|</Button>
       </div>
-      <label class="field grow"><span class="field-label" data-test="moment">{texts.at(number(now / 1000, 2), number(length.value / 1000, 2))}{at >= 0 && ` · ${texts.sample(number(at + 1), number(questioned.value?.t.length ?? 0), number((questioned.value?.stroke[at] ?? 0) + 1))}`}</span>
-        <input type="range" class="wide" min="0" max={length.value} step="5" value={now} onInput={(event) => seek(Number(event.currentTarget.value))} data-test="seek" /></label>
-      <Select label={texts.speed} value={String(rate.value) as keyof typeof RATES} options={RATES} onChange={(value) => (rate.value = Number(value))} test="rate" />
-      <Button onClick={() => { playing.value = false; time.value = Infinity; }} test="show-all">{texts.all}</Button>
+      <label class="field grow"><span class="field-label" role="status" aria-live={playing.value ? 'off' : 'polite'} data-test="moment">{moment}</span>
+        <input type="range" class="wide" min="0" max={length.value} step="5" value={now} aria-label={texts.moment} aria-valuetext={moment} onInput={(event) => seek(Number(event.currentTarget.value))} data-test="seek" /></label>
+      <Select label={texts.speed} value={String(rate.value)} options={RATES.map((one) => [String(one), `${new Intl.NumberFormat(language.value).format(one)} ×`] as const)} onChange={(value) => (rate.value = Number(value))} test="rate" />
+      <Button onClick={() => seek(Infinity)} test="show-all">{texts.all}</Button>
     </div>
   );
 }
@@ -55,14 +53,20 @@ export function Looks() {
     <label class="check"><input type="checkbox" checked={on.value} onChange={(event) => (on.value = event.currentTarget.checked)} data-test={test} />{label}</label>
   );
   return (
+    <>
     <div class="toolbar">
       {questionedItems.value.length > 1 && <Select label={text().sheets.questioned} value={questionedItem.value?.id ?? ''} onChange={(id) => (chosenQuestioned.value = id)} test="choose-questioned"
         options={Object.fromEntries(questionedItems.value.map((item) => [item.id, item.label]))} />}
       <Select label={texts.view} value={mode.value} options={texts.modes} onChange={(value) => (mode.value = value)} test="mode" />
       <Select<Colouring> label={texts.colour} value={colouring.value} options={colourings} onChange={(value) => (colouring.value = value)} test="colouring" />
-      {colouring.value !== 'none' && <Legend />}
       {check(texts.inAir, inAir, 'in-air')}{check(texts.order, order, 'order')}{check(texts.dots, dots, 'dots')}{check(texts.filtered, filtered, 'filtered')}
     </div>
+    {colouring.value !== 'none' && <Legend />}
+    <p class="small muted print-only" data-test="shown-state">{[
+      texts.modes[mode.value], inAir.value && texts.inAir, order.value && texts.order, dots.value && texts.dots, colouring.value !== 'none' && `${texts.colour}: ${colourings[colouring.value]}`,
+      filtered.value ? texts.filtered : texts.unfiltered, time.value !== Infinity && texts.at(number(Math.min(time.value, length.value) / 1000, 2), number(length.value / 1000, 2)),
+    ].filter(Boolean).join(' · ')}</p>
+    </>
   );
 }
 
@@ -71,7 +75,7 @@ export function Tools() {
   return (
     <div class="toolbar" role="group" aria-label={texts.title}>
       <div class="row tight">
-        {(Object.keys(texts.names) as Tool[]).map((name) => <Button key={name} pressed={tool.value === name} onClick={() => { tool.value = name; measured.value = { sheet: '', spots: [] }; }} test={`tool-${name}`}>{texts.names[name]}</Button>)}
+        {(Object.keys(texts.names) as Tool[]).map((name) => <Button key={name} pressed={tool.value === name} onClick={() => { tool.value = name; measured.value = NOTHING; }} test={`tool-${name}`}>{texts.names[name]}</Button>)}
       </div>
       <div class="row tight">
         <Button onClick={() => zoomBy(1.5)} label={texts.closer} test="zoom-in">+</Button>
@@ -114,35 +118,62 @@ function Legend() {
     }
   }, []);
   const name = colouring.value;
-  const [low, high] = colourRange.value;
-  const metric = questioned.value?.metric ?? false;
+  const one = questioned.value;
+  const [low, high] = one ? colourRangeOf(one) : [0, 1];
+  const metric = one?.metric ?? false;
   const unit = name === 't' ? 'ms' : name === 'cost' || name === 'none' ? '' : text().units[name](metric);
   const digits = Math.abs(high) < 10 ? 1 : 0;
   if (name === 'cost' && !localCost.value) return <span class="small muted">{text().replay.noCost}</span>;
-  return <span class="legend" data-test="legend">{number(low, digits)}<canvas ref={canvas} width={100} height={10} aria-hidden="true" />{number(high, digits)} {unit} · {text().replay.locked}</span>;
+  return <span class="legend" data-test="legend">{number(low, digits)}<canvas ref={canvas} width={100} height={10} aria-hidden="true" />{number(high, digits)} {unit} · {hasLength(name) && unscaled.value.length > 0 ? text().replay.lockedMetric : text().replay.locked}</span>;
 }
 
-// The video follows the replay: it plays along at the same rate, and is set
-// right when it is more than a frame and a half away.
+const STEADY = 0.02; // s by which video and replay may differ, standing; less than a frame
+const RUNNING = 0.12; // and playing: more than a frame and a half
+
+// Video and replay follow each other: the video is set right where the replay has gone
+// somewhere else, and its own controls move the replay. What the video shows before and
+// after the writing stands at the replay's ends.
 export function Selfie() {
   const texts = text().video;
   const element = useRef<HTMLVideoElement>(null);
+  const asked = useRef<number | undefined>(undefined); // where the replay has sent the video, s
   const url = questionedItem.value?.videoUrl;
   const timeline = questionedItem.value?.timeline;
-  useEffect(() => {
+  const position = (video: HTMLVideoElement) => (video.currentTime - videoStart.peek()) * 1000; // of the pen, ms
+  const follow = () => {
     const video = element.current;
-    if (!video || time.value === Infinity) return;
-    const wanted = videoStart.value + time.value / 1000;
-    if (Math.abs(video.currentTime - wanted) > (playing.value ? 0.12 : 0.02)) video.currentTime = wanted;
+    if (!video) return;
     video.playbackRate = Math.max(0.1, rate.value);
-    if (playing.value && video.paused) void video.play().catch(() => undefined);
+    if (playing.value && video.paused && !video.ended) void video.play().catch(() => undefined);
     if (!playing.value && !video.paused) video.pause();
-  }, [time.value, playing.value, rate.value, url]);
+    if (time.value === Infinity || video.seeking) return; // it goes on when it is there
+    const here = Math.max(0, Math.min(length.value, position(video)));
+    if (Math.abs(here - time.value) <= 1000 * (playing.value ? RUNNING : STEADY)) return;
+    asked.current = video.currentTime = videoStart.value + time.value / 1000;
+  };
+  useEffect(follow, [time.value, playing.value, rate.value, url]);
   if (!url) return <p class="muted small">{texts.none}</p>;
   const uncertain = ((timeline?.pen?.uncertaintyMicros ?? 0) + Math.max(0, ...(timeline?.media ?? []).map((track) => track.uncertaintyMicros))) / 1000;
+  const arrived = (video: HTMLVideoElement) => {
+    const own = asked.current === undefined || Math.abs(video.currentTime - asked.current) > STEADY;
+    asked.current = undefined;
+    if (!own) return follow();
+    const wasPlaying = playing.peek();
+    seek(position(video));
+    playing.value = wasPlaying && !video.paused;
+  };
+  // Playing by its own button, and coming from before the writing into it.
+  const running = (video: HTMLVideoElement) => {
+    const at = position(video);
+    if (playing.peek() || video.paused || at < 0 || at >= length.peek()) return;
+    seek(at);
+    playing.value = true;
+  };
   return (
     <div class="stack-small">
-      <video ref={element} src={url} controls playsInline preload="auto" aria-label={texts.label} data-test="compare-video" />
+      <video ref={element} src={url} controls playsInline preload="auto" aria-label={texts.label} data-test="compare-video"
+        onSeeked={(event) => arrived(event.currentTarget)} onPlay={(event) => running(event.currentTarget)} onTimeUpdate={(event) => running(event.currentTarget)}
+        onPause={(event) => { if (event.currentTarget.paused && !event.currentTarget.ended) playing.value = false; }} />
       <p class="small muted">{texts.sync(number(uncertain))}</p>
     </div>
   );

@@ -132,6 +132,7 @@ export interface Custody {
 
 export interface Case extends Required<CaseWords> {
   id: string;
+  version: number; // grows with each change
   createdAt: string;
   changedAt: string;
   items: Item[];

@@ -2,16 +2,16 @@
 // after the other at the same place.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { dateTime, number } from '../i18n/format.ts';
-import { Button, Select } from '../ui/ui.tsx';
+import { Button, Notice, Select } from '../ui/ui.tsx';
 import { apply, degreesOf, SAME, scaleOf } from './align.ts';
 import { dot, drawSignal, type Frame, type Options, placer, type Style } from './draw.ts';
 import { later, never } from './later.ts';
-import { addSpot, angle, distance, measured, type Spot, writing } from './marks.ts';
+import { addSpot, angle, distance, measured, NOTHING, type Spot, writing } from './marks.ts';
 import type { Item } from './service.ts';
-import type { Signal } from './signal.ts';
+import { comparable, type Signal } from './signal.ts';
 import {
-  chosenReference, colouring, colourRange, current, currentPartner, dots, effectiveTiming, extent, flickered, hover, inAir, localCost, manual, mode, opacity, order,
-  placement, placing, type Placing, questioned, questionedItem, reference, referenceItem, referenceItems, references, seekIndex, shown, time, tool, view, warp,
+  chosenReference, colouring, colourRangeOf, current, currentPartner, cursor, cursorPartner, dots, effectiveTiming, extentOf, flickered, hover, inAir, localCost, manual, mode, opacity, order,
+  placement, placing, type Placing, questioned, questionedItem, reference, referenceItem, referenceItems, references, seekIndex, shown, signalFor, time, tool, unscaled, view, warp,
 } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -23,14 +23,14 @@ interface Layer {
   signal: Signal;
   style: Style;
   alpha: number;
-  until: number;
+  last: number;
   cursor: number;
   placed?: typeof SAME;
   cost?: (number | null)[];
 }
 
 function options(layer: Layer): Options {
-  return { inAir: inAir.value, colouring: colouring.value, range: colourRange.value, cost: layer.cost, order: order.value, dots: dots.value, until: layer.until, cursor: layer.cursor };
+  return { inAir: inAir.value, colouring: colouring.value, range: colourRangeOf(layer.signal), cost: layer.cost, order: order.value, dots: dots.value, last: layer.last, cursor: layer.cursor };
 }
 
 // Sets a canvas to its box and returns what draws on it.
@@ -49,8 +49,9 @@ function prepare(element: HTMLCanvasElement | null): { context: CanvasRenderingC
 // Where a signature's top left lies in a box, and its scale; zoom and shift are
 // those of all large sheets.
 function frameOf(signal: Signal, width: number, height: number, ratio: number, moved: { zoom: number; x: number; y: number }): Frame {
-  const scale = Math.min((width - 2 * MARGIN) / extent.value.width, (height - 2 * MARGIN) / extent.value.height) * moved.zoom;
-  return { scale, ratio, left: (width - signal.width * scale) / 2 + moved.x * scale, top: (height - signal.height * scale) / 2 + moved.y * scale };
+  const { width: wide, height: high } = extentOf(signal);
+  const scale = Math.min((width - 2 * MARGIN) / wide, (height - 2 * MARGIN) / high) * moved.zoom;
+  return { scale, ratio, left: (width - signal.width * scale) / 2 + moved.x * wide * scale, top: (height - signal.height * scale) / 2 + moved.y * high * scale };
 }
 
 function useRepaint(paint: () => void, canvas: { current: HTMLCanvasElement | null }): void {
@@ -74,7 +75,7 @@ function Sheet({ id, item, layers, label, test }: { id: string; item: Item; laye
   const base = layers[0]!;
   const looks = layers.map(options);
   const moved = view.value;
-  const { width: wide, height: high } = extent.value;
+  const { width: wide, height: high } = extentOf(base.signal);
   const spots = measured.value.sheet === id ? measured.value.spots : [];
   const notes = shown.value?.notes.filter((note) => note.item === item.id) ?? [];
   const paint = () => {
@@ -112,8 +113,8 @@ function Sheet({ id, item, layers, label, test }: { id: string; item: Item; laye
   };
   const act = (x: number, y: number) => {
     switch (tool.peek()) {
-      case 'ruler': return addSpot(id, spotAt(x, y), 2);
-      case 'angle': return addSpot(id, spotAt(x, y), 3);
+      case 'ruler': return addSpot(id, item.id, spotAt(x, y), 2);
+      case 'angle': return addSpot(id, item.id, spotAt(x, y), 3);
       case 'note': writing.value = { item: item.id, spot: spotAt(x, y) }; return;
       case 'inspect': {
         const i = nearest(x, y);
@@ -129,18 +130,19 @@ function Sheet({ id, item, layers, label, test }: { id: string; item: Item; laye
   const shift = (dx: number, dy: number) => {
     const element = canvas.current!;
     const { scale } = frameOf(base.signal, element.clientWidth, element.clientHeight, 1, view.peek());
-    view.value = { ...view.peek(), x: view.peek().x + dx / scale, y: view.peek().y + dy / scale };
+    view.value = { ...view.peek(), x: view.peek().x + dx / scale / wide, y: view.peek().y + dy / scale / high };
   };
   const onKey = (event: KeyboardEvent) => {
     const far = event.shiftKey ? 20 : 4;
+    if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] as [number, number] | undefined;
     if (event.key === '+' || event.key === '=') zoomBy(1.25);
     else if (event.key === '-') zoomBy(0.8);
     else if (event.key === '0') view.value = { zoom: 1, x: 0, y: 0 };
-    else if (event.key === 'Escape') { measured.value = { sheet: '', spots: [] }; cross.current = undefined; redraw((n) => n + 1); }
+    else if (event.key === 'Escape') { measured.value = NOTHING; cross.current = undefined; redraw((n) => n + 1); }
     else if (event.key === 'Enter' && cross.current) act(cross.current.x, cross.current.y);
     else if (arrow && tool.peek() === 'pan') shift(-arrow[0] * far * 4, -arrow[1] * far * 4);
-    else if (arrow && tool.peek() === 'inspect' && id === 'questioned' && !event.altKey) seekIndex(Math.max(0, Math.min(base.signal.t.length - 1, (current.peek() < 0 ? 0 : current.peek()) + (arrow[0] || arrow[1]) * (event.shiftKey ? 10 : 1))));
+    else if (arrow && tool.peek() === 'inspect' && id === 'questioned') seekIndex(Math.max(0, Math.min(base.signal.t.length - 1, (current.peek() < 0 ? 0 : current.peek()) + (arrow[0] || arrow[1]) * (event.shiftKey ? 10 : 1))));
     else if (arrow) {
       const element = canvas.current!;
       const from = cross.current ?? { x: element.clientWidth / 2, y: element.clientHeight / 2 };
@@ -223,19 +225,18 @@ function crosshair(context: CanvasRenderingContext2D, at: { x: number; y: number
   context.stroke();
 }
 
-// The moment of the reference that goes with the replay's, by the chosen timing.
-function untilOf(other: Signal): number {
+// The reference's sample that goes with the replay's, by the chosen timing.
+function lastOf(): number {
   if (time.value === Infinity) return Infinity;
-  const i = currentPartner.value;
-  return i < 0 ? (effectiveTiming.value === 'warped' && warp.value ? -1 : 0) : (other.t[i] ?? 0);
+  return Math.max(cursorPartner.value, effectiveTiming.value === 'warped' && warp.value ? -1 : 0);
 }
 
 export function Sheets() {
   const texts = text().sheets;
   const [one, other, item, known] = [questioned.value, reference.value, questionedItem.value, referenceItem.value];
   if (!one || !item) return null;
-  const mine: Layer = { signal: one, style: QUESTIONED, alpha: 1, until: time.value, cursor: current.value, cost: localCost.value };
-  const theirs: Layer | undefined = other && { signal: other, style: REFERENCE, alpha: 1, until: untilOf(other), cursor: currentPartner.value };
+  const mine: Layer = { signal: one, style: QUESTIONED, alpha: 1, last: time.value === Infinity ? Infinity : cursor.value, cursor: current.value, cost: localCost.value };
+  const theirs: Layer | undefined = other && { signal: other, style: REFERENCE, alpha: 1, last: lastOf(), cursor: currentPartner.value };
   const placed = theirs && { ...theirs, placed: placement.value.similarity };
   const caption = (of: Item, signal: Signal, kind: string) => <figcaption><strong>{kind} {of.label}</strong><span class="small muted">{describe(of, signal)}</span></figcaption>;
   return (
@@ -256,9 +257,11 @@ export function Sheets() {
 function PlacementFacts() {
   const texts = text().sheets;
   const { similarity, rms } = placement.value;
-  const unit = questioned.value?.metric ? 'mm' : text().units.x(false);
+  const [one, other] = [questioned.value, reference.value];
+  const unit = text().units.x(one?.metric ?? false);
+  const size = one && other && comparable(one, other) ? number(100 * scaleOf(similarity), 1) : '–';
   const [dx, dy] = apply(similarity, 0, 0);
-  return <span class="small muted" data-test="placement">{texts.placed(number(dx, 1), number(dy, 1), number(degreesOf(similarity), 1), number(100 * scaleOf(similarity), 1), number(rms, 2), unit)}</span>;
+  return <span class="small muted" data-test="placement">{texts.placed(number(dx, 1), number(dy, 1), number(degreesOf(similarity), 1), size, number(rms, 2), unit)}</span>;
 }
 
 // How the reference is laid on the questioned signature.
@@ -292,14 +295,22 @@ function Flicker() {
   return <><Button onClick={() => (flickered.value = !flickered.peek())} test="flick">{texts.swap}</Button><label class="check"><input type="checkbox" checked={auto} onChange={(event) => setAuto(event.currentTarget.checked)} data-test="flicker-auto" />{texts.auto}</label></>;
 }
 
+// Which signatures stand at a scale of their own, and why.
+export function Unscaled() {
+  if (unscaled.value.length === 0) return null;
+  return <Notice tone="warn" test="unscaled">{text().sheets.unscaled(unscaled.value.map((item) => item.label).join(', '))}</Notice>;
+}
+
 // What was measured, in words; read out when it changes.
 export function Measured() {
   const texts = text().tools;
-  const { spots } = measured.value;
-  const metric = questioned.value?.metric ?? false;
-  const unit = metric ? 'mm' : text().units.x(false);
+  const { item: id, spots } = measured.value;
+  // Before a point is set: of the questioned signature.
+  const item = shown.value?.items.find((one) => one.id === id) ?? questionedItem.value;
+  const metric = signalFor(item?.id, false)?.metric ?? false;
+  const unit = text().units.x(metric);
   const [a, b, c] = spots;
-  const nominal = metric && questionedItem.value?.device.nominalScale;
+  const nominal = metric && item?.device.nominalScale;
   return (
     <p class={spots.length > 0 ? 'small' : 'small no-print'} role="status" data-test="measured">
       {tool.value === 'ruler' && (a && b ? texts.distance(number(distance(a, b), 2), number(Math.abs(b.x - a.x), 2), number(Math.abs(b.y - a.y), 2), unit) : texts.rulerHint)}
@@ -315,8 +326,8 @@ export function Measured() {
 // A small sheet, drawn only when the signature or the way of drawing changes.
 function Thumbnail({ signal, label }: { signal: Signal; label: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const look = options({ signal, style: REFERENCE, alpha: 1, until: Infinity, cursor: -1 });
-  const { width, height } = extent.value;
+  const look = options({ signal, style: REFERENCE, alpha: 1, last: Infinity, cursor: -1 });
+  const { width, height } = extentOf(signal);
   const paint = () => {
     const on = prepare(canvas.current);
     if (!on || width === 0 || height === 0) return;
@@ -361,6 +372,6 @@ export function References() {
 function describe(item: Item, signal: Signal): string {
   const parts = [text().pointers[item.device.pointer] ?? item.device.pointer, `${number((signal.t.at(-1) ?? 0) / 1000, 1)} s`];
   if (item.signedAt) parts.unshift(dateTime(item.signedAt));
-  if (signal.metric) parts.push(`${number(signal.width)} × ${number(signal.height)} mm`);
+  parts.push(signal.metric ? `${number(signal.width)} × ${number(signal.height)} mm` : text().sheets.noScale);
   return parts.join(' · ');
 }

@@ -131,5 +131,12 @@ export function indexAt(t: number[], time: number): number {
   return low - 1;
 }
 
+// Lengths compare where both scales are known, and not by chance: units of two devices
+// are two units.
+export const comparable = (one: Signal, other: Signal): boolean => one.metric && other.metric;
+
+// Channels that are lengths, or lengths over time.
+export const hasLength = (name: string): boolean => ['x', 'y', 'speed', 'acceleration', 'jerk'].includes(name);
+
 export type ChannelName = 'x' | 'y' | 'p' | 'speed' | 'acceleration' | 'jerk' | 'tilt';
 export const CHANNELS: ChannelName[] = ['x', 'y', 'p', 'speed', 'acceleration', 'jerk', 'tilt'];

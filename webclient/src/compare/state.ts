@@ -1,18 +1,25 @@
 // What the investigator looks at, and how.
 import { batch, computed, signal } from '@preact/signals';
-import type { Comparison, Sampled } from '../api.ts';
+import { type Comparison, Problem, type Sampled } from '../api.ts';
 import { about, axis, costs, pairsOf, partner, procrustes, residual, SAME, type Similarity, type Timing, warpTimes } from './align.ts';
 import type { Colouring } from './draw.ts';
 import { type Case, disputes, type Explanation, type Item, type Run } from './service.ts';
 import { later } from './later.ts';
-import { indexAt, type Signal, signalOf } from './signal.ts';
+import { place } from './place.ts';
+import { comparable, hasLength, indexAt, type Signal, signalOf } from './signal.ts';
 
 export const shown = signal<Case | undefined>(undefined);
 export const samples = signal<ReadonlyMap<string, Sampled>>(new Map());
 
-// Takes the newest state of the case; who is gone is no longer chosen.
-export function take(next: Case): void {
+// Takes the newest state of the case that is on the screen. An answer about another one,
+// or an older state, comes too late to be shown: false.
+export function take(next: Case): boolean {
+  const at = place.peek();
+  if (at.at !== 'case' || at.id !== next.id) return false;
+  const before = shown.peek();
+  if (before?.id === next.id && before.version > next.version) return false;
   shown.value = next;
+  return true;
 }
 
 export async function reload(): Promise<void> {
@@ -21,15 +28,16 @@ export async function reload(): Promise<void> {
 }
 
 // Which samples are loaded; another state of the case needs them anew.
-const readable = (one: Case) => one.items.filter((item) => item.readable).map((item) => item.id).join(' ');
-let loadedFor = '';
+const keyOf = (one: Case | undefined) => one && `${one.id} ${one.items.filter((item) => item.readable).map((item) => item.id).join(' ')}`;
+let loadedFor: string | undefined;
 
 export async function loadSamples(): Promise<void> {
   const of = shown.value;
-  if (!of) return;
-  const key = `${of.id} ${readable(of)}`;
-  if (key === loadedFor) return;
+  const key = keyOf(of);
+  if (!of || key === loadedFor) return;
   const answer = await disputes.samples(of.id);
+  if (shown.value?.id !== of.id) return; // another case is open by now
+  if (keyOf(shown.value) !== key) return loadSamples();
   loadedFor = key;
   samples.value = new Map(answer.samples.map((one) => [one.item, one]));
   // Filtered ones are ready before somebody asks for them, all at once.
@@ -67,6 +75,8 @@ export const comparison = computed<Comparison | undefined>(() => result.value?.c
 
 // The alignment of the two that are chosen, from the service.
 export const alignment = signal<{ key: string; explanation?: Explanation; problem?: unknown } | undefined>(undefined);
+// A finding about the two signatures, unlike an answer that is only missing.
+export const cannotAlign = (problem: unknown): boolean => problem instanceof Problem && ['references', 'signature'].includes(problem.code);
 export const pairKey = computed(() => (questionedItem.value && referenceItem.value ? `${questionedItem.value.id} ${referenceItem.value.id}` : ''));
 export const explanation = computed(() => (alignment.value?.key === pairKey.value ? alignment.value.explanation : undefined));
 export const warp = computed(() => {
@@ -103,18 +113,24 @@ export const playing = signal(false);
 export const rate = signal(1);
 export const length = computed(() => questioned.value?.t.at(-1) ?? 0);
 export const timing = signal<Timing>('raw');
-export const current = computed(() => {
+// The sample that was gone to: several may have one time.
+const gone = signal(-1);
+// The replay's sample; -1 where all is shown.
+export const cursor = computed(() => {
   const one = questioned.value;
-  if (!one) return -1;
-  if (hover.value >= 0 && hover.value < one.t.length) return hover.value;
-  return time.value === Infinity ? -1 : indexAt(one.t, time.value);
+  if (!one || time.value === Infinity) return -1;
+  return one.t[gone.value] === time.value ? gone.value : indexAt(one.t, time.value);
 });
+// The sample under the pointer, else the replay's.
+export const current = computed(() => (hover.value >= 0 && hover.value < (questioned.value?.t.length ?? 0) ? hover.value : cursor.value));
 // Without an alignment from the service, warped times are shown as normalised ones.
 export const effectiveTiming = computed<Timing>(() => (timing.value === 'warped' && !warp.value ? 'normalised' : timing.value));
-export const currentPartner = computed(() => {
+const partnerOf = (i: number): number => {
   const [one, other] = [questioned.value, reference.value];
-  return one && other ? partner(one, other, current.value, effectiveTiming.value, warp.value) : -1;
-});
+  return one && other ? partner(one, other, i, effectiveTiming.value, warp.value) : -1;
+};
+export const currentPartner = computed(() => partnerOf(current.value));
+export const cursorPartner = computed(() => partnerOf(cursor.value));
 export const axes = computed(() => {
   const [one, other, how] = [questioned.value, reference.value, effectiveTiming.value];
   return { one: one && axis(one, how), other: other && axis(other, how, warp.value) };
@@ -124,14 +140,14 @@ export const axes = computed(() => {
 export function step(by: number): void {
   const one = questioned.value;
   if (!one) return;
-  const from = time.value === Infinity ? (by > 0 ? -1 : one.t.length) : indexAt(one.t, time.value);
+  const from = time.value === Infinity ? (by > 0 ? -1 : one.t.length) : cursor.value;
   seekIndex(Math.max(0, Math.min(one.t.length - 1, from + by)));
 }
 
 export function stepStroke(by: number): void {
   const one = questioned.value;
   if (!one) return;
-  const from = time.value === Infinity ? (by > 0 ? -1 : one.t.length) : indexAt(one.t, time.value);
+  const from = time.value === Infinity ? (by > 0 ? -1 : one.t.length) : cursor.value;
   const starts = one.t.map((_, i) => i).filter((i) => one.down[i] && (i === 0 || one.stroke[i] !== one.stroke[i - 1] || !one.down[i - 1]));
   const to = by < 0 ? starts.filter((i) => i < from).at(-1) : starts.find((i) => i > from);
   seekIndex(to ?? (by < 0 ? 0 : one.t.length - 1));
@@ -142,6 +158,17 @@ export function seekIndex(i: number): void {
     playing.value = false;
     hover.value = -1;
     time.value = questioned.value?.t[i] ?? 0;
+    gone.value = i;
+  });
+}
+
+// Moves to a moment, ms; Infinity shows all.
+export function seek(to: number): void {
+  batch(() => {
+    playing.value = false;
+    hover.value = -1;
+    time.value = to === Infinity ? to : Math.max(0, Math.min(length.value, to));
+    gone.value = -1;
   });
 }
 
@@ -162,48 +189,63 @@ export const placement = computed<{ similarity: Similarity; rms: number }>(() =>
   const [one, other] = [questioned.value, reference.value];
   if (!one || !other) return { similarity: SAME, rms: 0 };
   const { from, to } = pairsOf(one, other, explanation.value?.path);
-  const similarity = place(one, other, () => procrustes(from, to, placing.value === 'scaled'));
+  const similarity = laid(one, other, () => procrustes(from, to, placing.value === 'scaled' || !comparable(one, other)));
   return { similarity, rms: residual(similarity, from, to) };
 });
 
-function place(one: Signal, other: Signal, best: () => Similarity): Similarity {
-  const centred = { ...SAME, dx: (one.width - other.width) / 2, dy: (one.height - other.height) / 2 };
+function laid(one: Signal, other: Signal, best: () => Similarity): Similarity {
+  // Of two units that do not compare, as large as the other one.
+  const size = comparable(one, other) ? 1 : Math.hypot(one.width, one.height) / Math.hypot(other.width, other.height) || 1;
+  const centred = (percent: number, degrees: number, dx: number, dy: number) =>
+    about(other.width / 2, other.height / 2, degrees, (size * percent) / 100, (one.width - other.width) / 2 + dx, (one.height - other.height) / 2 + dy);
   switch (placing.value) {
-    case 'corner': return SAME;
-    case 'centre': return centred;
-    case 'manual': {
-      const { dx, dy, degrees, percent } = manual.value;
-      return about(other.width / 2, other.height / 2, degrees, percent / 100, centred.dx + dx, centred.dy + dy);
-    }
+    case 'corner': return { ...SAME, a: size };
+    case 'centre': return centred(100, 0, 0, 0);
+    case 'manual': return centred(manual.value.percent, manual.value.degrees, manual.value.dx, manual.value.dy);
     default: return best();
   }
 }
 
-// Zoom and shift, shared by all large sheets; in units of length.
+// Zoom and shift, shared by all large sheets; the shift in widths and heights of the
+// largest signature, since units of length are not the same on every sheet.
 export const view = signal({ zoom: 1, x: 0, y: 0 });
 export type Tool = 'pan' | 'inspect' | 'ruler' | 'angle' | 'note';
 export const tool = signal<Tool>('inspect');
 
-// One scale for all signatures: the largest decides, so that sizes compare.
-export const extent = computed(() => {
-  const all = everything.value;
-  return { width: all.reduce((most, one) => Math.max(most, one.width), 1), height: all.reduce((most, one) => Math.max(most, one.height), 1) };
-});
+// One scale for all signatures in mm: the largest decides, so that sizes compare. One
+// without a scale fills its own sheet.
+const metricExtent = computed(() => extentAmong(everything.value.filter((one) => one.metric)));
+export const extentOf = (signal: Signal): Extent => (signal.metric ? metricExtent.value : extentAmong([signal]));
 
-// The ends of the colour scale, the same for all signatures.
-export const colourRange = computed<[number, number]>(() => {
+export interface Extent {
+  width: number;
+  height: number;
+}
+
+function extentAmong(all: Signal[]): Extent {
+  return { width: all.reduce((most, one) => Math.max(most, one.width), 1), height: all.reduce((most, one) => Math.max(most, one.height), 1) };
+}
+
+// Signatures of which no scale is known: their lengths compare with nothing.
+export const unscaled = computed(() => [...questionedItems.value, ...referenceItems.value].filter((item) => !signalFor(item.id, false)!.metric));
+
+// The ends of the colour scale: the same for all signatures whose values have one unit.
+const sharedRange = computed(() => rangeAmong(hasLength(colouring.value) ? everything.value.filter((one) => one.metric) : everything.value));
+export const colourRangeOf = (signal: Signal): [number, number] => (signal.metric || !hasLength(colouring.value) ? sharedRange.value : rangeAmong([signal]));
+
+function rangeAmong(all: Signal[]): [number, number] {
   const name = colouring.value;
   if (name === 'none' || name === 'p') return [0, 1];
   if (name === 'cost') return [0, 3];
   let [low, high] = [0, 0];
-  for (const one of everything.value) for (const value of one[name]) {
+  for (const one of all) for (const value of one[name]) {
     if ((value ?? 0) < low) low = value!;
     if ((value ?? 0) > high) high = value!;
   }
   // Acceleration and jerk have both signs: zero is the middle.
   if (name === 'acceleration' || name === 'jerk') return [-Math.max(-low, high) || -1, Math.max(-low, high) || 1];
   return [low, high || 1];
-});
+}
 
 // Seconds into the video file at a moment of the pen, by the recorded timeline.
 export const videoStart = computed(() => {

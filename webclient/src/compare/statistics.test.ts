@@ -53,4 +53,14 @@ describe('statistics', () => {
     expect(against(wide(17), [wide(10), wide(12)]).find((one) => one.name === 'duration')!.z).toBeNull();
     expect(against(wide(17), [wide(10)]).every((one) => one.z === null)).toBe(true);
   });
+
+  it('leaves signatures without a scale out where lengths are compared', () => {
+    const wide = (mm: number, unitsPerMM = 10) => signalOf(sampled([[0, 0, 0, true, true], [10_000 + mm * 100, mm * 10, 0, true]], unitsPerMM));
+    const references = [wide(10), wide(12), wide(14), wide(1000, 0)];
+    const of = (questioned: ReturnType<typeof wide>, name: string) => against(questioned, references).find((one) => one.name === name)!;
+    expect(of(wide(17), 'width')).toEqual({ name: 'width', questioned: 17, mean: 12, spread: 2, z: 2.5 });
+    expect(of(wide(17), 'duration').mean).toBeCloseTo(0.0359, 10); // of all four
+    expect(of(wide(17, 0), 'width')).toEqual({ name: 'width', questioned: 170, mean: null, spread: null, z: null });
+    expect(of(wide(17, 0), 'duration').z).not.toBeNull();
+  });
 });

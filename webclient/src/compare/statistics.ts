@@ -1,6 +1,6 @@
 // Plain figures of one signature, and of one against several. They are for the
 // eye of an examiner; the score has its own features, which the service gives.
-import type { Signal } from './signal.ts';
+import { comparable, type Signal } from './signal.ts';
 
 export type StatisticName =
   | 'duration' | 'air' | 'strokes' | 'path' | 'width' | 'height' | 'meanSpeed' | 'topSpeed'
@@ -9,6 +9,9 @@ export type StatisticName =
 export const STATISTICS: StatisticName[] = [
   'duration', 'air', 'strokes', 'path', 'width', 'height', 'meanSpeed', 'topSpeed', 'meanAcceleration', 'rmsJerk', 'meanPressure', 'spreadPressure', 'meanTilt', 'pauses',
 ];
+
+// In a unit of length: they compare where both scales are known.
+export const LENGTHS: readonly StatisticName[] = ['path', 'width', 'height', 'meanSpeed', 'topSpeed', 'meanAcceleration', 'rmsJerk'];
 
 const PAUSE_MS = 60; // standing still on paper for longer is a pause
 const STILL = 0.02; // part of the top speed below which the pen stands still
@@ -69,14 +72,15 @@ export interface Against {
   questioned: number | null;
   mean: number | null; // of the references
   spread: number | null;
-  z: number | null; // none with fewer than two references, or where they do not vary
+  z: number | null; // none of a length without a scale, with fewer than two references, or where they do not vary
 }
 
 export function against(questioned: Signal, references: Signal[]): Against[] {
   const mine = statisticsOf(questioned);
   const others = references.map(statisticsOf);
   return STATISTICS.map((name) => {
-    const values = others.map((one) => one[name]).filter((value) => value !== null);
+    const compared = LENGTHS.includes(name) ? others.filter((_, i) => comparable(questioned, references[i]!)) : others;
+    const values = compared.map((one) => one[name]).filter((value) => value !== null);
     const [middle, spread, value] = [mean(values), deviation(values), mine[name]];
     return { name, questioned: value, mean: middle, spread, z: value !== null && middle !== null && spread ? (value - middle) / spread : null };
   });

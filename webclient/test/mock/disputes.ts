@@ -46,6 +46,7 @@ export class Disputes {
   private within(found: Case, key: string, url: URL, json: () => any): Answer {
     const changed = () => {
       found.changedAt = new Date().toISOString();
+      found.version++;
       return ok(found);
     };
     if (key === 'GET ') return ok(found);

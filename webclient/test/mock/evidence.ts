@@ -80,7 +80,7 @@ export const opening: Opening = {
 
 export function emptyCase(): Case {
   return {
-    id: CASE, reference: '2026-17', question: 'Did Chloé Martin write the signature on the lease of 12 March?', parties: 'She says that she was abroad.\nThe landlord says that she signed in his office.',
+    id: CASE, version: 1, reference: '2026-17', question: 'Did Chloé Martin write the signature on the lease of 12 March?', parties: 'She says that she was abroad.\nThe landlord says that she signed in his office.',
     createdAt: '2026-11-28T08:00:00Z', changedAt: '2026-11-28T08:00:00Z', keepUntil: '2027-11-28T08:00:00Z', items: [], openings: [], runs: [], notes: [],
     custody: [{ seq: 1, at: '2026-11-28T08:00:00Z', kind: 'case.created', by: 'Ada Durand', hash: 'ab'.repeat(32) }],
   };

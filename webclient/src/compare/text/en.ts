@@ -70,7 +70,7 @@ const en = {
     sample: (n: string, of: string, stroke: string) => `sample ${n} of ${of}, stroke ${stroke}`,
     view: 'View',
     modes: { beside: 'Side by side', overlay: 'Over each other', flicker: 'One after the other' },
-    inAir: 'In the air', order: 'Order and direction', dots: 'Samples', filtered: 'Filtered', unfiltered: 'unfiltered', moment: 'Moment',
+    inAir: 'In the air', order: 'Order and direction', dots: 'Samples', filtered: 'Filtered', unfiltered: 'unfiltered', moment: 'Moment of the replay',
   },
   inspector: {
     title: 'One sample',

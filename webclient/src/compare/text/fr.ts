@@ -39,7 +39,7 @@ const fr: Translation<typeof en> = {
     over: (q, k) => `${q} et ${k} superposées`,
     none: 'Aucune référence lisible.',
     noScale: 'échelle inconnue',
-    unscaled: (labels) => `Échelle inconnue : ${labels}. Les longueurs ne se comparent pas. Une telle signature est dessinée à sa propre échelle.`,
+    unscaled: (labels) => `Échelle inconnue : ${labels}. Les longueurs ne se comparent pas. Une telle signature est dessinée à sa propre échelle.`,
     addReferences: 'Ajoutez des références à comparer : onglet « Signatures », depuis un document ou un fichier.',
     opacity: 'Opacité de la référence',
     placing: 'Poser la référence',
@@ -70,7 +70,7 @@ const fr: Translation<typeof en> = {
     sample: (n, of, stroke) => `échantillon ${n} sur ${of}, trait ${stroke}`,
     view: 'Vue',
     modes: { beside: 'Côte à côte', overlay: 'Superposées', flicker: 'En alternance' },
-    inAir: 'En l’air', order: 'Ordre et sens', dots: 'Échantillons', filtered: 'Filtré', unfiltered: 'sans filtre', moment: 'Moment',
+    inAir: 'En l’air', order: 'Ordre et sens', dots: 'Échantillons', filtered: 'Filtré', unfiltered: 'sans filtre', moment: 'Moment de la lecture',
   },
   inspector: {
     title: 'Un échantillon',
@@ -82,7 +82,7 @@ const fr: Translation<typeof en> = {
     unfiltered: 'Non filtré : les valeurs dérivées sont des différences centrées à l’intérieur du trait.',
   },
   notes: {
-    title: 'Notes', none: 'Aucune pour l’instant. Choisissez « Note » et cliquez sur une signature.', write: 'Note à cet endroit', text: 'Note', save: 'Enregistrer', cancel: 'Annuler', remove: 'Retirer cette note', removeTitle: 'Retirer cette note ?',
+    title: 'Notes', none: 'Aucune pour l’instant. Choisissez « Note » et cliquez sur une signature.', write: 'Note à cet endroit', text: 'Note', save: 'Enregistrer', cancel: 'Annuler', remove: 'Retirer cette note', removeTitle: 'Retirer cette note ?',
   },
   plots: {
     title: 'Courbes',
@@ -95,7 +95,7 @@ const fr: Translation<typeof en> = {
     },
     waiting: 'L’alignement est en cours de calcul ; les temps sont montrés en part du tout.',
     noAlignment: 'Ces deux signatures ne peuvent être alignées ; les temps sont montrés en part du tout.',
-    alignmentMissing: 'L’alignement n’a pas pu être demandé ; les temps sont montrés en part du tout.',
+    alignmentMissing: 'L’alignement n’a pas pu être demandé ; les temps sont montrés en part du tout.',
     axes: { raw: 'ms', normalised: '%', stroke: 'trait', warped: 'ms' },
     cost: 'Coût local de l’alignement (1 = entre références)',
     table: 'En tableau', sample: 'Échantillon', earlier: 'Lignes précédentes', later: 'Lignes suivantes', page: (n, of) => `Page ${n} sur ${of}`,
@@ -122,8 +122,8 @@ const fr: Translation<typeof en> = {
     title: 'Statistiques par rapport aux références',
     text: (n) => `Chiffres simples tirés des échantillons, par rapport à ${n} référence${n > 1 ? 's' : ''}. z = (contestée − moyenne) / écart type des références ; au-delà de ±2 il est marqué. Avec peu de références, z est approximatif.`,
     unfiltered: 'Tout vient des échantillons tels qu’enregistrés, sans filtre.',
-    noScale: 'L’échelle de la signature contestée est inconnue : ses longueurs sont en unités de l’appareil, et rien ne peut leur être comparé.',
-    without: (labels) => `Échelle inconnue : ${labels}. Laissées de côté partout où des longueurs sont comparées.`,
+    noScale: 'L’échelle de la signature contestée est inconnue : ses longueurs sont en unités de l’appareil, et rien ne peut leur être comparé.',
+    without: (labels) => `Échelle inconnue : ${labels}. Laissées de côté partout où des longueurs sont comparées.`,
     names: {
       duration: 'Durée', air: 'Temps en l’air', strokes: 'Traits', path: 'Longueur d’encre', width: 'Largeur', height: 'Hauteur', meanSpeed: 'Vitesse moyenne', topSpeed: 'Vitesse maximale',
       meanAcceleration: 'Accélération moyenne, absolue', rmsJerk: 'À-coup, moyenne quadratique', meanPressure: 'Pression moyenne', spreadPressure: 'Dispersion de la pression', meanTilt: 'Inclinaison moyenne', pauses: 'Arrêts sur le papier',

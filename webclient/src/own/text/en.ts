@@ -202,6 +202,8 @@ const en = {
     'case.item-changed': 'changed a signature of a case',
     'case.item-removed': 'removed a signature from a case',
     'case.annotated': 'annotated a case',
+    'case.note-added': 'added a note to a case',
+    'case.note-removed': 'removed a note from a case',
     'case.compared': 'compared signatures of a case',
     'case.reported': 'reported on a case',
     'clock.confirmed': 'confirmed the service’s clock after a jump',

@@ -203,6 +203,8 @@ const fr: Translation<typeof en> = {
     'case.item-changed': 'a modifié une signature d’un dossier',
     'case.item-removed': 'a retiré une signature d’un dossier',
     'case.annotated': 'a annoté un dossier',
+    'case.note-added': 'a ajouté une note à un dossier',
+    'case.note-removed': 'a retiré une note d’un dossier',
     'case.compared': 'a comparé les signatures d’un dossier',
     'case.reported': 'a établi le rapport d’un dossier',
     'clock.confirmed': 'a confirmé l’heure du service après un saut',

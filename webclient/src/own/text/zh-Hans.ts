@@ -199,6 +199,8 @@ const zhHans: Translation<typeof en> = {
     'case.item-changed': '更改了案件中的签名',
     'case.item-removed': '从案件移除了签名',
     'case.annotated': '为案件添加注记',
+    'case.note-added': '为案件加入注记',
+    'case.note-removed': '移除案件的注记',
     'case.compared': '比对了案件中的签名',
     'case.reported': '制作了案件报告',
     'clock.confirmed': '在时钟跳动后确认了服务的时间',

@@ -199,6 +199,8 @@ const zhHant: Translation<typeof en> = {
     'case.item-changed': '更改了案件中的簽名',
     'case.item-removed': '從案件移除了簽名',
     'case.annotated': '為案件加上註記',
+    'case.note-added': '為案件加入註記',
+    'case.note-removed': '移除案件的註記',
     'case.compared': '比對了案件中的簽名',
     'case.reported': '製作了案件報告',
     'clock.confirmed': '在時鐘跳動後確認了服務的時間',
