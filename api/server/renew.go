@@ -13,6 +13,7 @@ import (
 	"inkwitness/api/ceremony"
 	"inkwitness/api/store"
 	"inkwitness/evidence"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/renew"
 	"inkwitness/evidence/retain"
 	"inkwitness/evidence/vault"
@@ -49,18 +50,28 @@ func newRenewer(cfg Config, accounts *store.Accounts, objects *vault.Vault, own,
 	if outside != nil {
 		by = outside
 	}
-	table := retain.Algorithms()
-	if cfg.Algorithms != "" {
-		f, err := os.Open(cfg.Algorithms)
-		if err != nil {
-			return nil, fmt.Errorf("open --algorithms: %w", err)
-		}
-		defer f.Close()
-		if table, err = retain.ReadAlgorithms(f); err != nil {
-			return nil, fmt.Errorf("--algorithms %s: %w", cfg.Algorithms, err)
-		}
+	table, err := algorithms(cfg)
+	if err != nil {
+		return nil, err
 	}
 	return renew.New(renew.Config{Store: shelf{accounts.Store, accounts.Ceremonies(), objects}, Timestamper: by, Clock: cfg.seams.clock, Table: table, Log: cfg.Logger})
+}
+
+// algorithms is the table by which proofs are renewed and judged.
+func algorithms(cfg Config) ([]cms.Algorithm, error) {
+	if cfg.Algorithms == "" {
+		return cms.Algorithms(), nil
+	}
+	f, err := os.Open(cfg.Algorithms)
+	if err != nil {
+		return nil, fmt.Errorf("open --algorithms: %w", err)
+	}
+	defer f.Close()
+	table, err := cms.ReadAlgorithms(f)
+	if err != nil {
+		return nil, fmt.Errorf("--algorithms %s: %w", cfg.Algorithms, err)
+	}
+	return table, nil
 }
 
 // newWaiting counts records that are due and not made.

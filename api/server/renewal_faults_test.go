@@ -92,5 +92,8 @@ func (s *scene) record() *cms.EvidenceRecord {
 	s.t.Helper()
 	trusted := s.p.trusted
 	trusted.Now = s.c.seams.clock.Now()
+	var err error
+	trusted.Algorithms, err = algorithms(s.c)
+	s.must(err)
 	return (&bench{Server: &Server{store: s.Store, accounts: s.Accounts, objects: s.objects}, t: s.t}).recorded(s.p.id, trusted)
 }

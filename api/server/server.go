@@ -43,6 +43,7 @@ import (
 	"inkwitness/capture"
 	"inkwitness/capture/record"
 	"inkwitness/capture/ws"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/proof"
 	"inkwitness/evidence/renew"
@@ -82,6 +83,7 @@ type Server struct {
 	auth       *auth.Handler
 	signing    *signing.Handler
 	roots      []*x509.Certificate // of certificates and timestamps
+	algorithms []cms.Algorithm     // until when proofs count
 	otherRoots []*x509.Certificate // of other providers and outside authorities
 	logKeys    []proof.Key         // of the log and its witnesses
 
@@ -173,6 +175,9 @@ func (s *Server) parts(ctx context.Context) error {
 		return err
 	}
 	s.watch = timestamps.Watch()
+	if s.algorithms, err = algorithms(s.cfg); err != nil {
+		return err
+	}
 	if s.renewer, err = newRenewer(s.cfg, s.accounts, objects, timestamps, outside); err != nil {
 		return err
 	}

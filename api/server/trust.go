@@ -14,5 +14,5 @@ func (s *Server) trusted() deposit.Options {
 	for _, root := range s.roots {
 		pool.AddCert(root)
 	}
-	return deposit.Options{Roots: pool, Others: s.otherRoots, Now: s.clock.Now()}
+	return deposit.Options{Roots: pool, Others: s.otherRoots, Algorithms: s.algorithms, Now: s.clock.Now()}
 }

@@ -220,15 +220,19 @@ func digest(h crypto.Hash, b []byte) []byte {
 type Group func(h crypto.Hash) ([][]byte, error)
 
 // Verify checks the whole record (RFC 4998, section 5.3) and returns the time
-// of its first timestamp. trust judges each token's certificate: at is the
-// time until which it must have been good, that of the next token, or now.
-func (r *EvidenceRecord) Verify(data Group, now time.Time, trust func(t *Token, at time.Time) error) (time.Time, error) {
+// of its first timestamp. By the table each token's key must have counted until
+// the next token, or now, and each chain's hash until the next chain; a nil table
+// judges neither. trust judges each token's certificate: at is the time until
+// which it must have been good.
+func (r *EvidenceRecord) Verify(data Group, now time.Time, table []Algorithm, trust func(t *Token, at time.Time) error) (time.Time, error) {
 	var tokens []*Token
+	var first []int // of each chain, its first token
 	for i, chain := range r.Chains {
 		group, err := r.covered(i, data)
 		if err != nil {
 			return time.Time{}, err
 		}
+		first = append(first, len(tokens))
 		for j, a := range chain {
 			if j > 0 {
 				if a.Hash != chain[0].Hash {
@@ -243,7 +247,30 @@ func (r *EvidenceRecord) Verify(data Group, now time.Time, trust func(t *Token, 
 			tokens = append(tokens, t)
 		}
 	}
-	return checkTimes(tokens, now, trust)
+	at, err := checkTimes(tokens, now, trust)
+	if err != nil || table == nil {
+		return at, err
+	}
+	return at, r.checkAlgorithms(tokens, append(first, len(tokens)), now, table)
+}
+
+// checkAlgorithms asks that each token and each chain was renewed before what it
+// rests on weakened.
+func (r *EvidenceRecord) checkAlgorithms(tokens []*Token, first []int, now time.Time, table []Algorithm) error {
+	when := func(i int) time.Time {
+		if i == len(tokens) {
+			return now
+		}
+		return tokens[i].Info.Time
+	}
+	for i, chain := range r.Chains {
+		for j := first[i]; j < first[i+1]; j++ {
+			if err := tokens[j].Counts(table, chain[0].Hash, when(j+1), when(first[i+1])); err != nil {
+				return fmt.Errorf("archive timestamp %d: %w", j+1, err)
+			}
+		}
+	}
+	return nil
 }
 
 func (a ArchiveTimestamp) verify(group [][]byte) (*Token, error) {

@@ -94,16 +94,16 @@ func TestRecordsOverManyAndRenewals(t *testing.T) {
 			t.Helper()
 			for i, r := range all {
 				r = reread(t, r)
-				at, err := r.Verify(data[i], a.at, trustAll)
+				at, err := r.Verify(data[i], a.at, nil, trustAll)
 				if err != nil || !at.Equal(now) {
 					t.Fatalf("%d deposits, %s, record %d: %v, %v", n, stage, i, at, err)
 				}
-				if _, err := r.Verify(group("something else"), a.at, trustAll); !errors.Is(err, cms.ErrRecord) && !errors.Is(err, cms.ErrImprint) {
+				if _, err := r.Verify(group("something else"), a.at, nil, trustAll); !errors.Is(err, cms.ErrRecord) && !errors.Is(err, cms.ErrImprint) {
 					t.Errorf("%s: other data: %v", stage, err)
 				}
 				if files, _ := data[i](crypto.SHA256); len(files) > 2 { // one file of a group may be proved by itself, RFC 4998 section 4.3
 					part := func(h crypto.Hash) ([][]byte, error) { f, err := data[i](h); return f[1:], err }
-					if _, err := r.Verify(part, a.at, trustAll); !errors.Is(err, cms.ErrRecord) {
+					if _, err := r.Verify(part, a.at, nil, trustAll); !errors.Is(err, cms.ErrRecord) {
 						t.Errorf("%s: a file left out: %v", stage, err)
 					}
 				}
@@ -133,13 +133,13 @@ func TestRecordThatWasNotRenewed(t *testing.T) {
 	data, _ := deposits(2)
 	all := records(t, a, data)
 	after := a.id.chain[0].NotAfter.Add(time.Hour)
-	if _, err := all[0].Verify(data[0], after, trustAll); !errors.Is(err, cms.ErrRecord) {
+	if _, err := all[0].Verify(data[0], after, nil, trustAll); !errors.Is(err, cms.ErrRecord) {
 		t.Errorf("certificate ended: %v", err)
 	}
 	a.at = a.at.AddDate(-1, 0, 0)
 	a.id = issue(t, "Clock", a.id.key, nil, true)
 	distrust := errors.New("no")
-	if _, err := all[0].Verify(data[0], now, func(*cms.Token, time.Time) error { return distrust }); !errors.Is(err, distrust) {
+	if _, err := all[0].Verify(data[0], now, nil, func(*cms.Token, time.Time) error { return distrust }); !errors.Is(err, distrust) {
 		t.Errorf("distrusted: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func TestEveryChangedByteOfARecord(t *testing.T) {
 		b[i] ^= 1 << (i % 8)
 		r, err := cms.ParseRecord(b)
 		if err == nil {
-			_, err = r.Verify(data[1], a.at, trustAll)
+			_, err = r.Verify(data[1], a.at, nil, trustAll)
 		}
 		if err == nil {
 			t.Errorf("byte %d of %d changed unseen", i, len(der))
@@ -215,7 +215,7 @@ func FuzzParseRecord(f *testing.F) {
 	f.Add(must(r[1].Marshal()))
 	f.Fuzz(func(t *testing.T, der []byte) {
 		if r, err := cms.ParseRecord(der); err == nil {
-			_, _ = r.Verify(group("x"), now, trustAll)
+			_, _ = r.Verify(group("x"), now, nil, trustAll)
 		}
 	})
 }

@@ -23,6 +23,7 @@ const (
 	CodeStamp      = "deposit.timestamp"
 	CodeTime       = "deposit.time"
 	CodeAge        = "deposit.age"
+	CodeAlgorithm  = "deposit.algorithm"
 	CodeRoots      = "deposit.trust.roots"
 	CodePurpose    = "deposit.trust.purpose"
 	CodeLogProof   = "deposit.log.proof"
@@ -56,6 +57,7 @@ var explanations = map[string]string{
 	CodeStamp:      "An RFC 3161 timestamp over the list and its signature shows that both existed at that time.",
 	CodeTime:       "The times must fit together: the sealing certificate was valid when the timestamp was made, and the time that the deposit states for its seal is not after the timestamp.",
 	CodeAge:        "A timestamp shows something for as long as its authority's certificate lives; an evidence record (RFC 4998, the .ers file) made before its end shows it for longer. With --at TIME the deposit is judged as of another time than now: before its seal there was nothing to judge.",
+	CodeAlgorithm:  "Proofs rest on hashes and kinds of keys, each of which counts until a day (a table that inkverify has built in, and that --algorithms FILE changes). Each timestamp must be renewed before the end of its key's kind, and each chain of an evidence record before the end of its hash. What was renewed too late, or not yet at the time of the check, proves no more.",
 	CodeRoots:      "Certificates of the seal and of the timestamp were followed to a root. With --roots FILE the roots are yours: then the signature proves who sealed. Without it they are the ones inside the file: then it proves only that nothing changed since somebody with those roots sealed it, and the log says when.",
 	CodePurpose:    "The authority of the service certifies signers as well as itself, so a certificate says what it is for: sealing one deposit, which it names, or stating erasures. One that is for something else makes no seal and no statement, whatever root it leads to. Those of earlier releases say nothing: one that is named as those of seals and statements were is left open.",
 	CodeLogProof:   "META-INF/deposit.tlog-proof holds the deposit's place in the public log in the format C2SP tlog-proof.",
@@ -66,7 +68,7 @@ var explanations = map[string]string{
 	CodeDocument:   "The signed PDF was checked by itself: every signature in it, and everything that was added after the first one.",
 	CodeLetter:     "letter-of-deposit.pdf is what people read. It carries one signature, with the same certificate as the seal, which covers the whole file and after which nothing was added.",
 	CodeErased:     "A person's recording was erased by right after the seal. META-INF/erasure001.p7m, signed by the service with a certificate for this and stamped after the seal, names the deposit and the files by their hashes, which stay in the signed list: the seal, the timestamp and the log still prove everything else.",
-	CodeRecord:     "An RFC 4998 evidence record covers every file of the deposit. It is renewed before a certificate ends or an algorithm weakens, so that the first time it proves stays proved.",
+	CodeRecord:     "An RFC 4998 evidence record covers every file of the deposit. It was made while the deposit's own timestamp counted, and renewed before a certificate ended or an algorithm weakened (deposit.algorithm), so that the first time it proves stays proved.",
 	CodeRecording:  "The files of a recording were held against each other: every stream is of that session and ends in the head of its hash chain; table, timeline and video were made again from the streams and are the same; the times can be. A failure means that files of different sessions were put together, or that times were moved. What is only unlikely, such as a network that was never quick, is left open.",
 	CodeSigners:    "Every person that the deposit names has signed the document with a certificate in that name.",
 }

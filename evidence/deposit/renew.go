@@ -208,12 +208,18 @@ func (v *verifier) record() {
 		now = v.stamped
 	}
 	c := &Container{v.archive}
-	at, err := r.Verify(c.Hashes, laterOf(now, r), func(t *cms.Token, at time.Time) error { return v.trustsToken(t, at) })
-	if err != nil {
+	at, err := r.Verify(c.Hashes, laterOf(now, r), v.opts.Algorithms, func(t *cms.Token, at time.Time) error { return v.trustsToken(t, at) })
+	switch {
+	case errors.Is(err, cms.ErrWeak):
+		v.fails(CodeAlgorithm, recordName, "The evidence record was not renewed in time: %v.", err)
+		return
+	case err != nil:
 		v.fails(CodeRecord, recordName, "The evidence record does not hold: %v.", err)
 		return
+	case !v.renews(at):
+		v.fails(CodeRecord, recordName, "The evidence record was made on %s, when the timestamp that it covers did not count any more.", at.Format(time.RFC3339))
+		return
 	}
-	v.renewed = true
 	v.holds(CodeRecord, recordName, "An evidence record covers every file since %s and was renewed in time.", at.Format(time.RFC3339))
 }
 

@@ -26,11 +26,16 @@ type Options struct {
 	Others  []*x509.Certificate // roots of others, with Roots: of signers' certificates and outside timestamps
 	LogKeys []proof.Key         // of the log and of witnesses; every one must have signed
 	Now     time.Time           // of the check: whether evidence was renewed in time, see CodeAge; zero means the time of the seal
+
+	Algorithms []cms.Algorithm // until when proofs may rest on each; cms.Algorithms() when nil
 }
 
 // Verify checks a deposit point by point. It never fails: what cannot be read
 // is a point that does not hold.
 func Verify(r io.ReaderAt, size int64, o Options) *evidence.Report {
+	if o.Algorithms == nil {
+		o.Algorithms = cms.Algorithms()
+	}
 	v := &verifier{opts: o, report: &evidence.Report{Kind: "deposit"}}
 	a, err := openArchive(r, size)
 	if err != nil {
@@ -70,7 +75,7 @@ type verifier struct {
 	listed    asicManifest
 	erased    map[string]evidence.Digest // files that may be missing
 	stamped   time.Time                  // by the container's timestamp
-	until     time.Time                  // the longest life of a certificate that stamped it
+	tokens    []*cms.Token               // that stamped it
 	renewed   bool                       // an evidence record holds
 }
 
@@ -291,9 +296,7 @@ func (v *verifier) checkStamp(listName, tokenName string, list, sig []byte) (at 
 		v.fails(CodeStamp, tokenName, "The timestamp does not hold: %v.", err)
 	} else {
 		at = token.Info.Time
-		if end := token.Signer.NotAfter; end.After(v.until) {
-			v.until = end
-		}
+		v.tokens = append(v.tokens, token)
 		v.holds(CodeStamp, tokenName, "The list and its signature existed on %s, by the timestamp of %s.", at.Format(time.RFC3339), token.Signer.Subject.CommonName)
 		v.chain(token.Signed, v.roots, at, tokenName)
 	}
@@ -303,20 +306,6 @@ func (v *verifier) checkStamp(listName, tokenName string, list, sig []byte) (at 
 		v.holds(CodeManifest, listName, "The timestamp covers the signed list and its signature.")
 	}
 	return at
-}
-
-// age says what the time of the check does to the timestamp. Both are left open
-// rather than failed: the file is as it was, but at that time it alone does not
-// show when it was made.
-func (v *verifier) age() {
-	now := v.opts.Now
-	switch {
-	case now.IsZero() || v.stamped.IsZero():
-	case now.Before(v.stamped.Add(-maxBehind)):
-		v.unknown(CodeAge, stampName, "Judged as of %s, but it was stamped only on %s: at that time there was no such deposit.", now.Format(time.RFC3339), v.stamped.Format(time.RFC3339))
-	case now.After(v.until) && !v.renewed:
-		v.unknown(CodeAge, stampName, "Judged as of %s, but the certificate of the timestamp ended on %s and no evidence record renews it. Ask for the deposit's .ers file.", now.Format(time.RFC3339), v.until.Format(time.RFC3339))
-	}
 }
 
 // maxBehind is how much earlier than the seal an outside authority's time may

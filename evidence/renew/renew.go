@@ -64,9 +64,9 @@ type Config struct {
 	Store       Store
 	Timestamper evidence.Timestamper
 	Clock       capture.Clock
-	Table       []retain.Algorithm // retain.Algorithms() when nil
-	Lead        time.Duration      // how long before an end a record is renewed; half a year when 0
-	Batch       int                // deposits under one timestamp; 500 when 0
+	Table       []cms.Algorithm // cms.Algorithms() when nil
+	Lead        time.Duration   // how long before an end a record is renewed; half a year when 0
+	Batch       int             // deposits under one timestamp; 500 when 0
 	Log         *slog.Logger
 }
 
@@ -79,7 +79,7 @@ func New(cfg Config) (*Renewer, error) {
 		return nil, errors.New("renew: Store, Timestamper and Clock are required")
 	}
 	if cfg.Table == nil {
-		cfg.Table = retain.Algorithms()
+		cfg.Table = cms.Algorithms()
 	}
 	if cfg.Lead <= 0 {
 		cfg.Lead = 182 * 24 * time.Hour
@@ -327,7 +327,7 @@ func (r *Renewer) prepare(ctx context.Context, id string, h crypto.Hash) (_ prep
 			return p, err
 		}
 		// Whom to trust is the verifier's question; here it is whether the record is whole.
-		if _, err = p.record.Verify(hashes, r.cfg.Clock.Now(), func(*cms.Token, time.Time) error { return nil }); err != nil {
+		if _, err = p.record.Verify(hashes, r.cfg.Clock.Now(), nil, func(*cms.Token, time.Time) error { return nil }); err != nil {
 			return p, fmt.Errorf("its evidence record does not hold: %w", err)
 		}
 	}

@@ -107,8 +107,8 @@ func (s stamper) Timestamp(ctx context.Context, h crypto.Hash, digest []byte) ([
 func day(y int, m time.Month) time.Time { return time.Date(y, m, 1, 0, 0, 0, 0, time.UTC) }
 
 // table is one in which first the certificate ends (2038), then the hash.
-func table() []retain.Algorithm {
-	return []retain.Algorithm{{Name: "SHA-256", Hash: crypto.SHA256, Until: day(2042, 1)}, {Name: "SHA-384", Hash: crypto.SHA384, Until: day(2060, 1)}, {Name: "ECDSA P-256", Until: day(2060, 1)}}
+func table() []cms.Algorithm {
+	return []cms.Algorithm{{Name: "SHA-256", Hash: crypto.SHA256, Until: day(2042, 1)}, {Name: "SHA-384", Hash: crypto.SHA384, Until: day(2060, 1)}, {Name: "ECDSA P-256", Until: day(2060, 1)}}
 }
 
 // stage is a moment and what every record must be from then on: archive
@@ -146,7 +146,7 @@ func (w *world) restart() {
 
 func (w *world) moveTo(at time.Time) { w.Clock.Advance(at.Sub(w.Clock.Now())) }
 
-func (w *world) renewer(t []retain.Algorithm) *renew.Renewer {
+func (w *world) renewer(t []cms.Algorithm) *renew.Renewer {
 	r, err := renew.New(renew.Config{Store: w.shelf, Timestamper: stamper{w.shelf, w.Config.Timestamper}, Clock: w.Clock, Table: t, Batch: 2})
 	w.Check(err)
 	return r
@@ -181,7 +181,7 @@ func (w *world) holds(when string, chains []int) {
 		if !slices.Equal(got, chains) {
 			w.t.Errorf("%s: %s has chains of %v archive timestamps, want %v", when, id, got, chains)
 		}
-		report := sealtest.Verify(w.with(id), deposit.Options{Roots: w.Roots(), LogKeys: w.Ledger.Keys(), Now: w.Clock.Now()})
+		report := sealtest.Verify(w.with(id), deposit.Options{Roots: w.Roots(), LogKeys: w.Ledger.Keys(), Now: w.Clock.Now(), Algorithms: table()})
 		for _, c := range report.Failed() {
 			w.t.Errorf("%s: %s: %s: %s", when, id, c.Code, c.Text)
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"inkwitness/evidence"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/evidencetest"
 	"inkwitness/evidence/retain"
 	"inkwitness/evidence/vault"
@@ -468,12 +469,12 @@ func TestNeed(t *testing.T) {
 		{"hash weakens", retain.Proof{crypto.SHA256, "ML-DSA-44", at(2040)}, at(2035), retain.NewHash},
 		{"hash comes first", retain.Proof{crypto.SHA256, "ECDSA P-256", at(2036)}, at(2035), retain.NewHash},
 	} {
-		got, _, err := retain.Need(c.p, retain.Algorithms(), c.now, year)
+		got, _, err := retain.Need(c.p, cms.Algorithms(), c.now, year)
 		if got != c.want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", c.name, got, err, c.want)
 		}
 	}
-	if _, _, err := retain.Need(retain.Proof{crypto.SHA1, "RSA 1024", at(2040)}, retain.Algorithms(), at(2026), year); !errors.Is(err, evidence.ErrNotAllowed) {
+	if _, _, err := retain.Need(retain.Proof{crypto.SHA1, "RSA 1024", at(2040)}, cms.Algorithms(), at(2026), year); !errors.Is(err, evidence.ErrNotAllowed) {
 		t.Errorf("SHA-1: %v", err)
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/cmd/internal/check"
+	"inkwitness/evidence/cms"
 	"inkwitness/evidence/proof"
 )
 
@@ -44,6 +45,7 @@ Flags:
   --log-key KEY    key of the log or of a witness that you trust; may be repeated
   --record FILE    evidence record (RFC 4998) of the deposit; FILE.asice.ers beside FILE.asice is taken by itself
   --at TIME        judge as of this time (2031-05-01 or 2031-05-01T12:00:00Z), not now
+  --algorithms FILE  JSON with other days until which proofs may rest on algorithms, {"SHA-256": "2031-01-01"}
   --earlier FILE   checkpoint noted earlier, which the log must begin with; may be repeated
   --explain CODE   say what a reason code means ("all" lists them) and exit
   --version        print the version and exit
@@ -61,16 +63,17 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options is the command line.
 type options struct {
-	asJSON  bool
-	explain string
-	version bool
-	roots   string
-	others  string
-	keys    []string
-	earlier []string
-	record  string
-	at      time.Time // zero: now
-	file    string
+	asJSON     bool
+	explain    string
+	version    bool
+	roots      string
+	others     string
+	algorithms string
+	keys       []string
+	earlier    []string
+	record     string
+	at         time.Time // zero: now
+	file       string
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -117,6 +120,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.explain, "explain", "", "")
 	f.StringVar(&o.roots, "roots", "", "")
 	f.StringVar(&o.others, "other-roots", "", "")
+	f.StringVar(&o.algorithms, "algorithms", "", "")
 	f.StringVar(&o.record, "record", "", "")
 	f.Func("at", "", func(s string) (err error) { o.at, err = parseTime(s); return err })
 	f.Func("log-key", "", func(s string) error { o.keys = append(o.keys, s); return nil })
@@ -168,6 +172,16 @@ func verify(o options) (*evidence.Report, error) {
 		}
 		if trust.Others, err = check.Certificates(raw); err != nil {
 			return nil, fmt.Errorf("other roots %s: %w", o.others, err)
+		}
+	}
+	if o.algorithms != "" {
+		f, err := os.Open(o.algorithms)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if trust.Algorithms, err = cms.ReadAlgorithms(f); err != nil {
+			return nil, fmt.Errorf("algorithms %s: %w", o.algorithms, err)
 		}
 	}
 	for _, s := range o.keys {

@@ -26,6 +26,7 @@ import (
 type files struct {
 	deposit, document, roots, otherRoots, key, otherKey, broken, text, firstByte, forged string
 	log, earlier, forked, brokenLog                                                      string
+	algorithms                                                                           string
 	record, recorded, brokenRecorded                                                     string // an evidence record; deposits that one lies beside
 }
 
@@ -117,7 +118,7 @@ func makeFiles(t *testing.T) files {
 	}
 	return files{log: copyLog(t, w.Ledger, 300), earlier: write("earlier", earlier), forked: write("forked", forked), brokenLog: brokenLog, deposit: write("d.asice", raw), document: write("c.pdf", w.Bytes(d.Document)), roots: write("root.pem", root(w)),
 		otherRoots: write("other.pem", root(other)), key: w.Ledger.Keys()[0].String(), otherKey: other.Ledger.Keys()[0].String(),
-		record: write("d.record", record), recorded: write("recorded.asice", raw), brokenRecorded: write("brokenrecorded.asice", broken),
+		algorithms: write("algorithms.json", []byte(`{"ECDSA P-256": "2060-01-01", "SHA-256": "2060-01-01"}`)), record: write("d.record", record), recorded: write("recorded.asice", raw), brokenRecorded: write("brokenrecorded.asice", broken),
 		firstByte: write("first.asice", first), forged: write("forged.asice", forged),
 		broken: write("broken.asice", broken), text: write("notes.txt", []byte("just text"))}
 }
@@ -142,10 +143,13 @@ func TestCommandLine(t *testing.T) {
 		{"no record", []string{"--record", f.text, f.deposit}, 2, "the evidence record", ""},
 		{"missing record", []string{"--record", "/nowhere", f.deposit}, 2, "open the evidence record", ""},
 		{"record of a broken deposit", []string{f.brokenRecorded}, 1, "Do not rely on this file", ""},
-		{"at another time", []string{"--at", "2037-05-01", f.recorded}, 0, "An evidence record covers every file", "FAILS"},
+		{"at another time", []string{"--at", "2034-05-01", f.recorded}, 0, "An evidence record covers every file", "FAILS"},
+		{"after an algorithm ended", []string{"--at", "2037-05-01", f.recorded}, 1, "ECDSA P-256 counts until 2035-01-01", ""},
+		{"which counts longer", []string{"--at", "2037-05-01", "--algorithms", f.algorithms, f.recorded}, 0, "An evidence record covers every file", "FAILS"},
+		{"no table of algorithms", []string{"--algorithms", f.roots, f.recorded}, 2, "read the end dates of algorithms", ""},
 		{"after the record ended", []string{"--at", "2039-05-01T12:00:00Z", f.recorded}, 1, "was not renewed before its certificate ended", ""},
 		{"before the seal", []string{"--at", "2020-01-01", f.deposit}, 0, "there was no such deposit", "FAILS"},
-		{"after the timestamp's certificate", []string{"--at", "2050-01-01", f.deposit}, 0, "no evidence record renews it", "FAILS"},
+		{"after the timestamp's certificate", []string{"--at", "2050-01-01", f.deposit}, 0, "no evidence record renews it in time", "FAILS"},
 		{"first byte", []string{f.firstByte}, 1, "part: mimetype", "neither"},
 		{"forged name", []string{f.forged}, 1, `\x1b[2J`, "\x1b"},
 		{"no time", []string{"--at", "tomorrow", f.deposit}, 2, "write 2031-05-01", ""},

@@ -29,7 +29,7 @@ export async function check(file: File): Promise<Outcome> {
 }
 
 // What only the first verifier checks: the document's own signatures, evidence records.
-const ELSEWHERE = /^(?:pdf\.|deposit\.(?:document|signers|record)$)/;
+const ELSEWHERE = /^(?:pdf\.|deposit\.(?:document|signers|record|algorithm)$)/;
 
 export function agreement(first: Pick<Report, 'checks'>, second: Pick<Report, 'holds'> | undefined): boolean | undefined {
   return second && second.holds === first.checks.every((one) => one.status !== 'fails' || ELSEWHERE.test(one.code));

@@ -25,10 +25,11 @@ var ErrKind = errors.New("this is neither a deposit nor a PDF")
 
 // Trust says whom the caller trusts; see deposit.Options.
 type Trust struct {
-	Roots   *x509.CertPool
-	Others  []*x509.Certificate
-	LogKeys []proof.Key
-	Now     time.Time // of the check
+	Roots      *x509.CertPool
+	Others     []*x509.Certificate
+	Algorithms []cms.Algorithm
+	LogKeys    []proof.Key
+	Now        time.Time // of the check
 }
 
 // File verifies a file and says point by point what holds.
@@ -40,7 +41,7 @@ func File(r io.ReaderAt, size int64, t Trust) (*evidence.Report, error) {
 	}
 	switch start := head[:n]; {
 	case container(r, size):
-		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, Others: t.Others, LogKeys: t.LogKeys, Now: t.Now}), nil
+		return deposit.Verify(r, size, deposit.Options{Roots: t.Roots, Others: t.Others, Algorithms: t.Algorithms, LogKeys: t.LogKeys, Now: t.Now}), nil
 	case bytes.Contains(start, []byte("%PDF-")):
 		return document(r, size, t)
 	}
