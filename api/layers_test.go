@@ -63,6 +63,7 @@ var siblings = map[string][]string{
 	"evidence/deposit": {"evidence/pdf", "evidence/cms", "evidence/proof"},
 	"evidence/tsa":     {"evidence/cms"},
 	"evidence/renew":   {"evidence/cms", "evidence/deposit", "evidence/retain"},
+	"evidence/retain":  {"evidence/cms"},
 	"evidence/trust":   {"evidence/cms", "evidence/durable"},
 	"evidence/ledger":  {"evidence/proof"},
 	"evidence/vault":   {"evidence/durable"},
