@@ -160,10 +160,13 @@ async function check(page: Page, width: number, rules: Rules): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
 }
 
-// Nothing moves any more and the new colours are on the screen.
+// Nothing moves any more and the new colours are on the screen. Looked at frame by frame:
+// the `finished` of a transition that another one takes the place of may never settle.
 const settled = (page: Page) => page.evaluate(async () => {
-  await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})));
-  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  while (document.getAnimations().some((one) => one.playState === 'running')) await frame();
+  await frame();
+  await frame();
 });
 
 const moving = (page: Page) => page.evaluate(() => document.getAnimations().filter((one) => one.playState === 'running').map((one) => ((one.effect as KeyframeEffect).target as Element).className));
