@@ -166,8 +166,9 @@ func TestProviderSessionsStayInTheirOrganisation(t *testing.T) {
 }
 
 // TestLinksEndWithTheProvider: a subject of one provider is nobody at another.
-func TestLinksEndWithTheProvider(t *testing.T) {
-	s := newService(t)
+func TestLinksEndWithTheProvider(t *testing.T) { onBoth(t, linksEndWithTheProvider) }
+
+func linksEndWithTheProvider(t *testing.T, s *service) {
 	owner := s.member("owner@example.org", api.Owner)
 	one, two := newOIDC(s), newOIDC(s)
 	provider := owner.oidcProvider(one, nil)
@@ -202,8 +203,9 @@ func TestLinksEndWithTheProvider(t *testing.T) {
 }
 
 // TestInvitationsEndWithTheRight: who may not invite any more has no invitations.
-func TestInvitationsEndWithTheRight(t *testing.T) {
-	s := newService(t)
+func TestInvitationsEndWithTheRight(t *testing.T) { onBoth(t, invitationsEndWithTheRight) }
+
+func invitationsEndWithTheRight(t *testing.T, s *service) {
 	s.member("owner@example.org", api.Owner)
 	invite := func(by string, role api.Role) string {
 		token, now := newSecret(), s.clock.Now()
