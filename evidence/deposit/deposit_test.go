@@ -250,6 +250,13 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Add(plan.Manifest())
+	for _, name := range []string{"good.asice", "earlier/good.asice", "earlier/erased.asice"} { // complete ones, of every kind
+		raw, err := os.ReadFile(filepath.Join("../../testdata/vectors", name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		Verify(bytes.NewReader(data), int64(len(data)), Options{})
 		if m, err := parseManifest(data); err == nil && !bytes.Equal(m.marshal(), data) {

@@ -31,6 +31,7 @@ import (
 type certificate struct {
 	chain []*x509.Certificate
 	sign  func(digest []byte) []byte
+	add   func(signed []byte) []byte // to the signature of a seal, nil for nothing
 }
 
 // ada is somebody whom the service's authority certified as a signer, and who has
@@ -40,7 +41,7 @@ func ada(w *sealtest.World) certificate {
 	w.Check(err)
 	chain, err := w.CA.Certify(context.Background(), evidence.CredentialRequest{ID: "x", Subject: "sub2", Name: "Ada Lovelace"}, key.Public())
 	w.Check(err)
-	return certificate{chain, func(digest []byte) []byte {
+	return certificate{chain: chain, sign: func(digest []byte) []byte {
 		value, err := key.Sign(rand.Reader, digest, crypto.SHA256)
 		w.Check(err)
 		return value
@@ -52,7 +53,7 @@ func sealOf(w *sealtest.World, id string) certificate {
 	ctx, by := context.Background(), w.CA.Seals()
 	c, err := by.Credential(ctx, evidence.CredentialRequest{ID: id + "/another", Subject: id, Deposit: id, Name: "Inkwitness test deposit seal"})
 	w.Check(err)
-	return certificate{c.Chain, func(digest []byte) []byte {
+	return certificate{chain: c.Chain, sign: func(digest []byte) []byte {
 		digests := []evidence.SignDigest{{Hash: crypto.SHA256, Value: digest}}
 		auth, err := by.Authorize(ctx, c.ID, digests)
 		w.Check(err)
@@ -73,7 +74,7 @@ func yearly(w *sealtest.World, kind string) certificate {
 	w.Check(err)
 	c, err := x509.ParseCertificate(der)
 	w.Check(err)
-	return certificate{[]*x509.Certificate{c, w.CA.Root()}, func(digest []byte) []byte {
+	return certificate{chain: []*x509.Certificate{c, w.CA.Root()}, sign: func(digest []byte) []byte {
 		value, err := key.(crypto.Signer).Sign(rand.Reader, digest, crypto.SHA256)
 		w.Check(err)
 		return value
@@ -133,6 +134,9 @@ func resealed(w *sealtest.World, file []byte, by certificate, change func(info *
 	plan, err := deposit.NewPlan(info, parts)
 	w.Check(err)
 	s := deposit.Seal{Signature: by.cms(w, plan.Manifest(), true, false)}
+	if by.add != nil {
+		s.Signature = by.add(s.Signature)
+	}
 	digest := sha256.Sum256(plan.StampManifest(s.Signature))
 	s.Timestamp, err = w.Config.Timestamper.Timestamp(ctx, crypto.SHA256, digest[:])
 	w.Check(err)

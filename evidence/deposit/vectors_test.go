@@ -43,7 +43,8 @@ type vectorFile struct {
 // after the other.
 type vector struct {
 	Name   string  `json:"name"`
-	Trust  bool    `json:"trust"` // verify with the roots and log keys of the file, not with the deposit's own
+	Trust  bool    `json:"trust"`           // verify with the roots and log keys of the file, not with the deposit's own
+	Whole  bool    `json:"whole,omitempty"` // only a verifier that reads evidence records sees it
 	Pieces []piece `json:"pieces"`
 	Holds  bool    `json:"holds"`
 	Code   string  `json:"code,omitempty"` // that must be among the failed checks
@@ -352,6 +353,7 @@ func updateVectors(t *testing.T) {
 	m.structure()
 	m.forged(w)
 	m.purposes(w)
+	m.rest(w)
 	slices.SortStableFunc(m.list, func(a, b vector) int { return strings.Compare(a.Name, b.Name) })
 	var roots, others strings.Builder
 	for b, list := range map[*strings.Builder][]*x509.Certificate{&roots: w.Config.Roots, &others: w.Config.Others} {

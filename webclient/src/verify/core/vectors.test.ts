@@ -7,6 +7,7 @@ import { verify } from './deposit.ts';
 interface Vector {
   name: string;
   trust: boolean;
+  whole?: boolean; // only a verifier that reads evidence records sees it
   pieces: { from?: number; to?: number; data?: string }[];
   holds: boolean;
   code?: string;
@@ -24,9 +25,9 @@ function build(vector: Vector): Bytes {
   return new Uint8Array(Buffer.concat(parts));
 }
 
-// The document's own signatures are not this verifier's: there it must fail, for
+// The document's own signatures and recordings are not this verifier's: there it must fail, for
 // whatever reason.
-const elsewhere = (code: string) => code.startsWith('pdf.') || code === 'deposit.signers' || code === 'deposit.document';
+const elsewhere = (code: string) => code.startsWith('pdf.') || code === 'deposit.signers' || code === 'deposit.document' || code === 'deposit.recording';
 
 describe('deposits of an earlier release', () => {
   const earlier = `${folder}earlier/`;
@@ -43,7 +44,7 @@ describe('deposits of an earlier release', () => {
 describe('tamper vectors', () => {
   it('are all there', () => expect(file.vectors.length).toBeGreaterThan(250));
 
-  it.each(file.vectors)('$name', async (vector) => {
+  it.each(file.vectors.filter((one) => !one.whole))('$name', async (vector) => {
     const report = await verify(sourceOf(build(vector)), vector.trust ? file : {});
     const failed = report.checks.filter((one) => one.status === 'fails');
     expect(report.holds, JSON.stringify(failed)).toBe(vector.holds);
