@@ -313,7 +313,7 @@ func TestWhatCannotBeRenewed(t *testing.T) {
 		t.Errorf("all sound again: %+v, %v", done, err)
 	}
 	w.files["a"] = bytes.Clone(w.file)
-	at := bytes.Index(w.file, []byte("inkinkink"))
+	at := bytes.Index(w.file, []byte("INKSTRM1"))
 	w.files["a"][at+30] ^= 1
 	w.moveTo(life[2].at)
 	if done, err := w.renewer(table()).Run(t.Context()); done.Timestamps != 2 || !errors.Is(err, cms.ErrRecord) || !strings.Contains(err.Error(), "deposit a") {
@@ -361,7 +361,7 @@ func TestErasedPart(t *testing.T) {
 		w.Check(err)
 		w.holds("erased, "+s.at.Format(time.DateOnly), s.chains)
 	}
-	w.files["a"] = bytes.Replace(w.files["a"], []byte("framefra"), []byte("framxfra"), 1) // of the signer who was not erased
+	w.files["a"] = bytes.Replace(w.files["a"], []byte("pressure_65535"), []byte("pressure_65536"), 1) // of the signer who was not erased
 	report := sealtest.Verify(w.with("a"), deposit.Options{Roots: w.Roots(), Now: w.Clock.Now()})
 	if !slices.ContainsFunc(report.Failed(), func(c evidence.Check) bool { return c.Code == deposit.CodeRecord }) {
 		t.Error("the record covers a changed file")

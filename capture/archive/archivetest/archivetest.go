@@ -3,7 +3,6 @@
 package archivetest
 
 import (
-	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -23,16 +22,19 @@ type clock struct{}
 
 func (clock) Now() time.Time { return time.Now() }
 
-// Of the video: 25 pictures a second of 20 kB, 4 Mbit/s, a keyframe each 4 s.
+// Of the video: 25 pictures a second of 20 kB, 4 Mbit/s, a keyframe each 4 s. A
+// shorter one than the pen's has smaller pictures instead.
 const (
 	pictureMicros = 40_000
 	pictureBytes  = 20_000
+	fewest        = 40
+	smallest      = 100
 	keyEach       = 100
 )
 
-// Make returns the archive of a signature with so many bytes of video, none where
-// they are fewer than a picture has. The video is there twice: as it was recorded,
-// and to be looked at. The archive can be read until the test ends.
+// Make returns the archive of a signature with so many bytes of video, 4,000 at
+// least. The video is there twice: as it was recorded, and to be looked at. The
+// archive can be read until the test ends.
 func Make(t testing.TB, session capture.SessionID, video int64) archive.Archive {
 	t.Helper()
 	block, err := aes.NewCipher(make([]byte, 32))
@@ -62,7 +64,7 @@ func Make(t testing.TB, session capture.SessionID, video int64) archive.Archive 
 		_, err = s.Note(ctx, note)
 		check(t, err)
 	}
-	shoot(t, ctx, s, video/pictureBytes)
+	shoot(t, ctx, s, video)
 	check(t, s.Finish(ctx))
 	rec, err := s.Recording(ctx)
 	check(t, err)
@@ -91,9 +93,10 @@ func draw(t testing.TB, ctx context.Context, s *record.Session) {
 
 // shoot appends pictures of which the headers alone are good (RFC 6386, section 9.1):
 // 640x480, and after that noise that no compression makes small.
-func shoot(t testing.TB, ctx context.Context, s *record.Session, pictures int64) {
+func shoot(t testing.TB, ctx context.Context, s *record.Session, video int64) {
 	t.Helper()
-	data := make([]byte, pictureBytes)
+	pictures := max(video/pictureBytes, fewest)
+	data := make([]byte, max(video/pictures, smallest))
 	noise(data)
 	for n := range pictures {
 		var payload []byte
@@ -116,18 +119,6 @@ func noise(b []byte) {
 		x = 1_664_525*x + 1_013_904_223
 		b[i] = byte(x >> 24)
 	}
-}
-
-// Bytes are the files of an archive by name.
-func Bytes(t testing.TB, a archive.Archive) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	for _, f := range a.Files {
-		var b bytes.Buffer
-		check(t, f.Write(&b))
-		files[f.Name] = b.Bytes()
-	}
-	return files
 }
 
 func check(t testing.TB, err error) {

@@ -13,11 +13,13 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"inkwitness/capture"
+	"inkwitness/capture/archive/archivetest"
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
 	"inkwitness/evidence/evidencetest"
@@ -200,14 +202,58 @@ func (w *World) Signing(i int, current evidence.Object) seal.Signing {
 	return in
 }
 
-// Contents is what was recorded, with videos of the given size.
+// recordings are what the service keeps of a signature, made once for each size.
+var recordings struct {
+	sync.Mutex
+	files map[recordingKey][]recordingFile
+}
+
+type recordingKey struct {
+	session capture.SessionID
+	size    int
+}
+
+type recordingFile struct {
+	name string
+	data []byte
+}
+
+// keptSize is the largest recording that is kept for the next deposit.
+const keptSize = 16 << 20
+
+// recording stores a recording of the given size: half of it is the video as it was
+// recorded, half the same to be looked at.
+func (w *World) recording(i int, p seal.Person, size int) (files []seal.File) {
+	w.t.Helper()
+	recordings.Lock()
+	defer recordings.Unlock()
+	key := recordingKey{capture.SessionID(fmt.Sprintf("%032x", i+1)), size}
+	made, ok := recordings.files[key]
+	if !ok {
+		for _, f := range archivetest.Make(w.t, key.session, int64(size)/2).Files {
+			var b bytes.Buffer
+			w.Check(f.Write(&b))
+			made = append(made, recordingFile{f.Name, b.Bytes()})
+		}
+	}
+	if recordings.files == nil {
+		recordings.files = map[recordingKey][]recordingFile{}
+	}
+	if size <= keptSize {
+		recordings.files[key] = made
+	}
+	for _, f := range made {
+		files = append(files, seal.File{Name: f.name, Object: w.Put("captures/"+p.ID+"/"+f.name, p.Subject, f.data)})
+	}
+	return files
+}
+
+// Contents is what was recorded, with recordings of the given size.
 func (w *World) Contents(document evidence.Object, video int) seal.Contents {
 	in := seal.Contents{Deposit: "dep1", Title: "A contract", Document: document}
 	for i, p := range People {
 		in.Signers = append(in.Signers, seal.Signed{Person: p, Field: fmt.Sprintf("Signature%d", i+1), SignedAt: w.Clock.Now(), Finding: "consistent with the references",
-			Recording: []seal.File{
-				{Name: "strokes.ink", Object: w.Put("captures/"+p.ID+"/strokes.ink", p.Subject, bytes.Repeat([]byte("ink"), 3000))},
-				{Name: "selfie.webm", Object: w.Put("captures/"+p.ID+"/selfie.webm", p.Subject, bytes.Repeat([]byte("frame"), video/5))}},
+			Recording:  w.recording(i, p, video),
 			Comparison: json.RawMessage(`{"score":0.93}`), Consents: json.RawMessage(`[{"purpose":"handwriting","given":true}]`), Device: json.RawMessage(`{"pointer":"pen"}`)})
 	}
 	for i := range 5 {
