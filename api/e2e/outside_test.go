@@ -96,7 +96,7 @@ func TestOutsideHelp(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(csctest.Secret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	list, err := json.Marshal([]map[string]string{{"name": "elsewhere", "kind": "csc", "legal": "Test Trust Services", "country": "FR", "level": "qualified",
+	list, err := json.Marshal([]map[string]string{{"name": "elsewhere", "kind": "csc", "legal": "Test Trust Services", "country": "FR", "level": "advanced",
 		"url": provider.API(), "clientId": csctest.ClientID, "clientSecretFile": "secret", "rootsFile": "provider-root.pem"}})
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestOutsideHelp(t *testing.T) {
 		Providers []struct{ Name, Legal, Level string }
 	}
 	owner.must("GET", "/api/providers", nil, &offered)
-	if len(offered.Providers) != 2 || offered.Providers[1].Name != "elsewhere" || offered.Providers[1].Level != "qualified" {
+	if len(offered.Providers) != 2 || offered.Providers[1].Name != "elsewhere" || offered.Providers[1].Level != "advanced" {
 		t.Fatalf("providers offered: %+v", offered)
 	}
 	for n, consent := range []bool{false, true} {

@@ -375,11 +375,15 @@ func TestCertificateEndsMeanwhile(t *testing.T) {
 }
 
 // An outside provider loses its answer after it has signed; later the signer
-// has to consent there. Both end in one good signature by one certificate.
+// has to consent there, and its keys are of RSA. Both end in one good signature by
+// one certificate.
 func TestOutsideProvider(t *testing.T) {
 	for _, consent := range []bool{false, true} {
 		w := sealtest.New(t)
 		server := csctest.New(t, w.Clock.Now())
+		if consent {
+			server = csctest.NewRSA(t, w.Clock.Now())
+		}
 		server.Consent = consent
 		if !consent {
 			server.DropAfterSigning = 2

@@ -2,9 +2,13 @@
 // API of the Cloud Signature Consortium, version 2: hashes go out, signatures
 // come back, the keys stay with the provider.
 //
-// With a credential of SCAL 1 the service authorizes by itself; with SCAL 2, or
-// where the provider wants it, the signer is sent to the provider and consents
-// there to exactly these hashes. An authorization (the SAD) is good once. When
+// Where a credential is authorized by OAuth 2.0 (auth/mode oauth2code) the signer
+// is sent to the provider and consents there: with SCAL 2 to exactly these hashes,
+// with SCAL 1 to so many signatures. Where it is authorized explicitly and asks
+// for nothing, the service authorizes by itself. One that asks for a PIN or a
+// one-time password is refused, as this service collects neither; so is one of
+// SCAL 1 where signatures are called qualified, which needs the signer's sole
+// control (EN 419 241-1). An authorization (the SAD) is good once. When
 // an answer is lost after the provider signed, the signature is asked for
 // again under a new authorization of the same credential: whatever happens,
 // one certificate is used.
@@ -17,9 +21,6 @@ import (
 	"cmp"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -28,6 +29,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -98,22 +100,6 @@ func (c *Client) endpoints(ctx context.Context) (string, error) {
 // Info implements evidence.Provider.
 func (c *Client) Info() evidence.ProviderInfo { return c.cfg.Info }
 
-// credential is what credentials/info tells.
-type credential struct {
-	Key struct {
-		Status string   `json:"status"`
-		Algo   []string `json:"algo"`
-	} `json:"key"`
-	Cert struct {
-		Status       string   `json:"status"`
-		Certificates []string `json:"certificates"`
-	} `json:"cert"`
-	Auth struct {
-		Mode string `json:"mode"`
-	} `json:"auth"`
-	SCAL string `json:"SCAL"`
-}
-
 // Credential implements evidence.Provider: the first valid credential of the
 // signer, whom the provider knows by e-mail address.
 // Asked again it is the same one, as the provider keeps their order.
@@ -128,8 +114,11 @@ func (c *Client) Credential(ctx context.Context, req evidence.CredentialRequest)
 	if len(list.IDs) == 0 {
 		return evidence.Credential{}, fmt.Errorf("the provider has no credential for the signer: %w", evidence.ErrNotFound)
 	}
-	_, chain, err := c.describe(ctx, list.IDs[0])
+	cred, chain, err := c.describe(ctx, list.IDs[0])
 	if err != nil {
+		return evidence.Credential{}, err
+	}
+	if err := c.usable(cred); err != nil { // before anything is prepared for it
 		return evidence.Credential{}, err
 	}
 	if now := c.cfg.Clock.Now(); now.After(chain[0].NotAfter) || now.Before(chain[0].NotBefore) {
@@ -178,7 +167,13 @@ func (c *Client) Authorize(ctx context.Context, id string, digests []evidence.Si
 		return evidence.Authorization{}, err
 	}
 	auth := evidence.Authorization{Credential: id, Digests: digests}
-	if cred.Auth.Mode == "oauth2code" {
+	if err := c.usable(cred); err != nil {
+		return auth, err
+	}
+	if cred.Multisign > 0 && len(digests) > cred.Multisign {
+		return auth, fmt.Errorf("credential makes %d signatures at once, %d are asked for: %w", cred.Multisign, len(digests), evidence.ErrNotAllowed)
+	}
+	if cred.Auth.Mode == modeOAuth {
 		auth.Redirect, err = c.consentURL(ctx, id, hashes, oid)
 		return auth, err
 	}
@@ -202,7 +197,10 @@ func (c *Client) Sign(ctx context.Context, auth evidence.Authorization, digests 
 	if auth.ID == "" {
 		return nil, fmt.Errorf("the signer has not consented at the provider: %w", evidence.ErrPending)
 	}
-	_, chain, err := c.describe(ctx, auth.Credential)
+	if !slices.EqualFunc(digests, auth.Digests, func(a, b evidence.SignDigest) bool { return a.Hash == b.Hash && bytes.Equal(a.Value, b.Value) }) {
+		return nil, fmt.Errorf("hashes that were not authorized: %w", evidence.ErrNotAllowed) // with SCAL 1 the provider would sign them
+	}
+	cred, chain, err := c.describe(ctx, auth.Credential)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +208,7 @@ func (c *Client) Sign(ctx context.Context, auth evidence.Authorization, digests 
 	if err != nil {
 		return nil, err
 	}
-	algorithm, err := signAlgorithm(chain[0].PublicKey, digests[0].Hash)
+	algorithm, err := cred.algorithm(chain[0].PublicKey, digests[0].Hash)
 	if err != nil {
 		return nil, err
 	}
@@ -257,23 +255,6 @@ func encode(digests []evidence.SignDigest) ([]string, string, error) {
 		return nil, "", fmt.Errorf("hash %v: %w", digests[0].Hash, evidence.ErrMalformed)
 	}
 	return out, oid, nil
-}
-
-// signAlgorithm is the OID of the signature algorithm.
-func signAlgorithm(pub crypto.PublicKey, h crypto.Hash) (string, error) {
-	i, ok := map[crypto.Hash]int{crypto.SHA256: 0, crypto.SHA384: 1, crypto.SHA512: 2}[h]
-	if !ok {
-		return "", fmt.Errorf("hash %v: %w", h, evidence.ErrMalformed)
-	}
-	switch pub.(type) {
-	case *rsa.PublicKey:
-		return fmt.Sprintf("1.2.840.113549.1.1.%d", 11+i), nil
-	case *ecdsa.PublicKey:
-		return fmt.Sprintf("1.2.840.10045.4.3.%d", 2+i), nil
-	case ed25519.PublicKey:
-		return "1.3.101.112", nil
-	}
-	return "", fmt.Errorf("key %T: %w", pub, evidence.ErrMalformed)
 }
 
 // call makes an API call with the service's access token.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"inkwitness/evidence"
@@ -21,12 +23,116 @@ var _ evidence.Provider = (*csc.Client)(nil)
 func open(t *testing.T) (*csc.Client, *csctest.Server) {
 	t.Helper()
 	s := csctest.New(t, evidencetest.Start)
+	return client(t, s, ""), s
+}
+
+func client(t *testing.T, s *csctest.Server, level string) *csc.Client {
+	t.Helper()
 	c, err := csc.New(csc.Config{URL: s.API(), ID: csctest.ClientID, Secret: csctest.Secret, Redirect: "https://sign.example.com/back", Clock: &evidencetest.Clock{},
-		Info: evidence.ProviderInfo{Legal: "Test Trust Services", Country: "FR"}})
+		Info: evidence.ProviderInfo{Legal: "Test Trust Services", Country: "FR", Level: level}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, s
+	return c
+}
+
+var zoe = evidence.CredentialRequest{Subject: "sub1", Email: "zoe@example.com"}
+
+// TestCredentialsThatCannotBeUsed: they are refused with a reason before anything
+// is prepared for them, and are not authorized.
+func TestCredentialsThatCannotBeUsed(t *testing.T) {
+	for name, c := range map[string]struct {
+		set    func(*csctest.Server)
+		level  string
+		reason string // empty: it can be used
+	}{
+		"explicit, nothing asked":      {func(*csctest.Server) {}, "advanced", ""},
+		"explicit with a PIN":          {func(s *csctest.Server) { s.Asks = []string{"PIN"} }, "advanced", `asks for "PIN"`},
+		"explicit with PIN and OTP":    {func(s *csctest.Server) { s.Asks = []string{"PIN", "OTP"} }, "advanced", `asks for "PIN, OTP"`},
+		"implicit, as in version 1":    {func(s *csctest.Server) { s.Mode = "implicit" }, "advanced", "neither oauth2code nor explicit"},
+		"consent":                      {func(s *csctest.Server) { s.Consent = true }, "qualified", ""},
+		"consent, not to the hashes":   {func(s *csctest.Server) { s.Consent, s.SCAL = true, "1" }, "advanced", ""},
+		"the same, called qualified":   {func(s *csctest.Server) { s.Consent, s.SCAL = true, "1" }, "qualified", "SCAL 2"},
+		"no consent, called qualified": {func(*csctest.Server) {}, "qualified", "SCAL 2"},
+		"SCAL of another kind":         {func(s *csctest.Server) { s.SCAL = "3" }, "advanced", `SCAL "3"`},
+	} {
+		s := csctest.New(t, evidencetest.Start)
+		c.set(s)
+		provider := client(t, s, c.level)
+		cred, err := provider.Credential(t.Context(), zoe)
+		if c.reason == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if _, err := provider.Authorize(t.Context(), cred.ID, digests("document")); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), c.reason) {
+			t.Errorf("%s: %v, want %s", name, err, c.reason)
+		}
+		if _, err := provider.Authorize(t.Context(), "credential-1", digests("document")); err == nil || !strings.Contains(err.Error(), c.reason) {
+			t.Errorf("%s, authorized: %v, want %s", name, err, c.reason)
+		}
+	}
+	c, _ := open(t)
+	if _, err := c.Authorize(t.Context(), "credential-1", digests("1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11")); !errors.Is(err, evidence.ErrNotAllowed) {
+		t.Errorf("more signatures than the credential makes at once: %v", err)
+	}
+}
+
+// TestOtherHashesWithSCAL1: what a provider does not hold against the authorization,
+// the client does.
+func TestOtherHashesWithSCAL1(t *testing.T) {
+	for _, consent := range []bool{false, true} {
+		c, s := open(t)
+		s.Consent, s.SCAL = consent, "1"
+		auth, err := c.Authorize(t.Context(), "credential-1", digests("document"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if consent {
+			q := visit(t, auth.Redirect)
+			if auth, err = c.Consented(t.Context(), auth, q.Get("state"), q.Get("code")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Sign(t.Context(), auth, digests("another")); !errors.Is(err, evidence.ErrNotAllowed) || s.Signed != 0 {
+			t.Errorf("other hashes: %v, signed %d times", err, s.Signed)
+		}
+		if _, err := c.Sign(t.Context(), auth, digests("document")); err != nil {
+			t.Errorf("the hashes that were authorized: %v", err)
+		}
+	}
+}
+
+// TestRSA: by both ways of authorization.
+func TestRSA(t *testing.T) {
+	for _, consent := range []bool{false, true} {
+		s := csctest.NewRSA(t, evidencetest.Start)
+		s.Consent = consent
+		c := client(t, s, "")
+		cred, err := c.Credential(t.Context(), zoe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		agreed := digests("document", "manifest")
+		auth, err := c.Authorize(t.Context(), cred.ID, agreed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if consent {
+			q := visit(t, auth.Redirect)
+			if auth, err = c.Consented(t.Context(), auth, q.Get("state"), q.Get("code")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sigs, err := c.Sign(t.Context(), auth, agreed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify(t, cred, agreed, sigs)
+	}
 }
 
 func digests(texts ...string) []evidence.SignDigest {
@@ -41,7 +147,14 @@ func digests(texts ...string) []evidence.SignDigest {
 func verify(t *testing.T, cred evidence.Credential, d []evidence.SignDigest, sigs [][]byte) {
 	t.Helper()
 	for i, s := range sigs {
-		if !ecdsa.VerifyASN1(cred.Chain[0].PublicKey.(*ecdsa.PublicKey), d[i].Value, s) {
+		good := false
+		switch k := cred.Chain[0].PublicKey.(type) {
+		case *ecdsa.PublicKey:
+			good = ecdsa.VerifyASN1(k, d[i].Value, s)
+		case *rsa.PublicKey:
+			good = rsa.VerifyPKCS1v15(k, d[i].Hash, d[i].Value, s) == nil
+		}
+		if !good {
 			t.Errorf("signature %d does not verify", i)
 		}
 	}

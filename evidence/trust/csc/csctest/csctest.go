@@ -4,10 +4,12 @@
 package csctest
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -30,8 +32,18 @@ type Server struct {
 	*httptest.Server
 	Root *x509.Certificate
 
-	// Consent says that the signer has to consent at the provider (SCAL 2).
+	// Consent says that the signer has to consent at the provider.
 	Consent bool
+
+	// SCAL is told of the credential; empty: 2 with Consent, otherwise 1. Hashes
+	// are held against what was authorized with 2 alone.
+	SCAL string
+
+	// Mode is told of the credential, where it is not what Consent says.
+	Mode string
+
+	// Asks are what an explicit authorization has to bring (auth/objects).
+	Asks []string
 
 	// DropAfterSigning loses the answer to that many signHash calls after
 	// their signatures were made.
@@ -39,7 +51,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	t      *testing.T
-	key    *ecdsa.PrivateKey
+	key    crypto.Signer
 	chain  []*x509.Certificate
 	sads   map[string][]string   // hashes that an authorization allows
 	codes  map[string]url.Values // consents given and not exchanged yet
@@ -55,12 +67,27 @@ const (
 	signer   = "zoe@example.com"
 )
 
-// New starts a provider whose certificates begin at the given time.
+// New starts a provider whose certificates begin at the given time; its credential
+// has a key for ECDSA on P-256.
 func New(t *testing.T, now time.Time) *Server {
 	t.Helper()
-	s := &Server{t: t, sads: map[string][]string{}, codes: map[string]url.Values{}}
-	rootKey := s.newKey()
-	s.key = s.newKey()
+	return start(t, now, newKey(t))
+}
+
+// NewRSA starts one whose credential has a key for RSA.
+func NewRSA(t *testing.T, now time.Time) *Server {
+	t.Helper()
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return start(t, now, k)
+}
+
+func start(t *testing.T, now time.Time, key crypto.Signer) *Server {
+	t.Helper()
+	s := &Server{t: t, key: key, sads: map[string][]string{}, codes: map[string]url.Values{}}
+	rootKey := newKey(t)
 	root := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "CSC test root"}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(20, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign}
 	leaf := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "Zoë 王小明"}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(2, 0, 0),
@@ -80,12 +107,30 @@ func New(t *testing.T, now time.Time) *Server {
 	return s
 }
 
-func (s *Server) newKey() *ecdsa.PrivateKey {
+func newKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
 	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return k
+}
+
+// algorithms are the signature algorithms of the key: with SHA-256 alone, or, as
+// many providers tell it, RSA with any hash.
+func (s *Server) algorithms() (offered []string, withSHA256 string) {
+	if _, ok := s.key.(*rsa.PrivateKey); ok {
+		return []string{"1.2.840.113549.1.1.1"}, "1.2.840.113549.1.1.11"
+	}
+	return []string{"1.2.840.10045.4.3.2"}, "1.2.840.10045.4.3.2"
+}
+
+// scal is what is told of the credential.
+func (s *Server) scal() string {
+	if s.Consent {
+		return cmp.Or(s.SCAL, "2")
+	}
+	return cmp.Or(s.SCAL, "1")
 }
 
 func (s *Server) issue(c, parent *x509.Certificate, pub crypto.PublicKey, by crypto.Signer) *x509.Certificate {
@@ -159,20 +204,31 @@ func (s *Server) credential(a ask, w http.ResponseWriter) {
 		refuse(w, http.StatusBadRequest, "invalid_request", "Invalid parameter credentialID")
 		return
 	}
-	mode, scal := "explicit", "1"
+	auth := map[string]any{"mode": "explicit"}
 	if s.Consent {
-		mode, scal = "oauth2code", "2"
+		auth["mode"] = "oauth2code"
 	}
+	if s.Mode != "" {
+		auth["mode"] = s.Mode
+	}
+	if len(s.Asks) > 0 {
+		var objects []map[string]string
+		for _, id := range s.Asks {
+			objects = append(objects, map[string]string{"type": "Password", "id": id, "format": "N"})
+		}
+		auth["objects"], auth["expression"] = objects, strings.Join(s.Asks, " AND ")
+	}
+	algorithms, _ := s.algorithms()
 	var certs []string
 	for _, c := range s.chain {
 		certs = append(certs, base64.StdEncoding.EncodeToString(c.Raw))
 	}
-	reply(w, map[string]any{"key": map[string]any{"status": "enabled", "algo": []string{"1.2.840.10045.4.3.2"}, "len": 256, "curve": "1.2.840.10045.3.1.7"},
-		"cert": map[string]any{"status": "valid", "certificates": certs}, "auth": map[string]any{"mode": mode}, "SCAL": scal, "multisign": 10})
+	reply(w, map[string]any{"key": map[string]any{"status": "enabled", "algo": algorithms},
+		"cert": map[string]any{"status": "valid", "certificates": certs}, "auth": auth, "SCAL": s.scal(), "multisign": 10})
 }
 
 func (s *Server) authorize(a ask, w http.ResponseWriter) {
-	if s.Consent || a.CredentialID != id || a.NumSignatures != len(a.Hashes) || len(a.Hashes) == 0 {
+	if s.Consent || len(s.Asks) > 0 || a.CredentialID != id || a.NumSignatures != len(a.Hashes) || len(a.Hashes) == 0 {
 		refuse(w, http.StatusBadRequest, "invalid_request", "not to be authorized like this")
 		return
 	}
@@ -187,11 +243,12 @@ func (s *Server) newSAD(hashes []string) string {
 
 func (s *Server) signHash(a ask, w http.ResponseWriter) {
 	allowed, ok := s.sads[a.SAD]
+	_, algorithm := s.algorithms()
 	switch {
 	case !ok:
 		refuse(w, http.StatusBadRequest, "invalid_request", "Invalid parameter SAD")
 		return
-	case a.CredentialID != id || a.SignAlgo != "1.2.840.10045.4.3.2" || a.HashAlgorithmOID != "2.16.840.1.101.3.4.2.1" || !slices.Equal(allowed, a.Hashes):
+	case a.CredentialID != id || a.SignAlgo != algorithm || a.HashAlgorithmOID != "2.16.840.1.101.3.4.2.1" || len(allowed) != len(a.Hashes) || s.scal() == "2" && !slices.Equal(allowed, a.Hashes):
 		refuse(w, http.StatusBadRequest, "invalid_request", "Hash is not authorized by the SAD")
 		return
 	}
