@@ -229,7 +229,7 @@ func memory(t *testing.T, name string) (kib int64) {
 	return kib
 }
 
-// A recording of 5 GB (ZIP64) is written and verified in little memory: the bytes
+// A deposit of 5 GB (ZIP64) is written and verified in little memory: the bytes
 // are those of a camera, and held against each other. INKWITNESS_FULL=1 takes the
 // whole 5 GB, otherwise 100 MB show that memory stays flat.
 func TestLargeDeposit(t *testing.T) {
@@ -237,9 +237,14 @@ func TestLargeDeposit(t *testing.T) {
 	if os.Getenv("INKWITNESS_FULL") != "" {
 		size = 5 << 30
 	}
-	const signer = "data/capture/s1/"
-	all := slices.DeleteFunc(parts(), func(p Part) bool { return strings.HasPrefix(p.Path, signer) })
-	plan, err := NewPlan(info(), slices.Concat(all, recording(t, signer, size), []Part{Bytes(signer+"z.txt", []byte("after"))}))
+	all := slices.DeleteFunc(parts(), func(p Part) bool { return strings.HasPrefix(p.Path, "data/capture/") })
+	const most = 512 << 20 // of one recording
+	for n, left := 1, size; left > 0; n, left = n+1, left-most {
+		folder := fmt.Sprintf("data/capture/s%02d/", n)
+		all = append(all, recording(t, folder, min(left, most))...)
+		all = append(all, Bytes(folder+"z.txt", []byte("after")))
+	}
+	plan, err := NewPlan(info(), all)
 	if err != nil {
 		t.Fatal(err)
 	}
