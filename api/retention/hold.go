@@ -93,6 +93,13 @@ func (h *Handler) place(ctx context.Context, in *placeInput) (*holdOutput, error
 		return nil, err
 	}
 	err = h.Ceremony.Tx.Tx(ctx, func(ctx context.Context) error {
+		earlier, err := h.Holds.Holds(ctx, d.ID)
+		if err != nil {
+			return err
+		}
+		if err := retain.MayPlace(hold.Placed.By, earlier); err != nil {
+			return explain(err, "Another person has to agree to your earlier hold on this document, which they still can. Until then you cannot place another one.")
+		}
 		if err := h.Holds.AddHold(ctx, d.Organisation, hold); err != nil {
 			return err
 		}

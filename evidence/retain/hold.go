@@ -39,6 +39,18 @@ func NewHold(id, deposit, reason, by string, at time.Time) (Hold, error) {
 	return Hold{ID: id, Deposit: deposit, Reason: reason, Placed: Act{by, at}}, nil
 }
 
+// MayPlace refuses a person another hold of a deposit as long as one of theirs
+// waits for its second person, lapsed or not: one person alone keeps nothing for
+// longer than Provisional.
+func MayPlace(by string, holds []Hold) error {
+	for _, h := range holds {
+		if h.Placed.By == by && !h.Agreed.done() && !h.Lifted.done() {
+			return fmt.Errorf("an earlier hold of the same person waits for an agreement: %w", evidence.ErrNotAllowed)
+		}
+	}
+	return nil
+}
+
 // Protects reports whether the hold forbids deletion at that time.
 func (h Hold) Protects(at time.Time) bool {
 	if h.Lifted.done() {

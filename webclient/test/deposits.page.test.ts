@@ -82,7 +82,7 @@ it('holds a deposit by two people and lifts it by two', async () => {
   expect(await get(page, 'hold-agree').count()).toBe(0); // not who asked
   expect(await get(page, 'holds').textContent()).toContain('asked for by Ada Durand');
   await expect.poll(() => get(page, 'deposit').textContent()).toContain('On legal hold');
-  mock.holds[0]!.mayAgree = true; // the same page for a second person
+  Object.assign(mock.holds[0]!, { mayAgree: true, state: 'lapsed' }); // the same page for a second person, who comes late
   await page.reload();
   await get(page, 'hold-agree').click();
   await page.locator('[data-test=hold][data-state=inForce]').waitFor();

@@ -42,7 +42,7 @@ export function Holds({ document, onChange }: { document: string; onChange: () =
           <li key={hold.id} data-test="hold" data-state={hold.state}>
             <HoldFacts hold={hold} />
             <div class="row">
-              {hold.mayAgree && hold.state === 'placed' && <Button kind="primary" onClick={() => void act(service.agree(document, hold.id))} busy={busy} test="hold-agree">{texts.agree}</Button>}
+              {hold.mayAgree && (hold.state === 'placed' || hold.state === 'lapsed') && <Button kind="primary" onClick={() => void act(service.agree(document, hold.id))} busy={busy} test="hold-agree">{texts.agree}</Button>}
               {mayAct && (hold.state === 'placed' || hold.state === 'inForce') && <Button onClick={() => void act(service.end(document, hold.id))} busy={busy} test="hold-end">{texts.end}</Button>}
               {hold.mayAgree && hold.state === 'ending' && <Button kind="danger" onClick={() => void act(service.lift(document, hold.id))} busy={busy} test="hold-lift">{texts.lift}</Button>}
             </div>

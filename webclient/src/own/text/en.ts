@@ -208,6 +208,7 @@ const en = {
     'case.reported': 'reported on a case',
     'clock.confirmed': 'confirmed the service’s clock after a jump',
     'log.resumed': 'had the log published again after a witness had seen another history of it',
+    'clock.vouched': 'said that the service’s clock is right; a second person has to say so too',
     'data.asked': 'asked about their personal data',
     'link.refused': 'the signer’s link was opened in a second browser, and refused',
     'signer.proved': 'showed with a code or passkey that it is them',
@@ -317,7 +318,7 @@ const en = {
     protects: 'Nothing of this document is deleted at present.',
     erased: 'an erased account',
     states: { placed: 'Waits for a second person', lapsed: 'Lapsed: nobody agreed', inForce: 'In force', ending: 'Lifting asked for', lifted: 'Lifted' },
-    waits: { placed: 'It protects for seven days already; another owner or investigator has to agree until then.', ending: 'It protects until another owner or investigator agrees to lift it.' } as Partial<Record<HoldState, string>>,
+    waits: { placed: 'It protects for seven days already; another owner or investigator has to agree until then.', lapsed: 'It protects nothing until another owner or investigator agrees. Who asked for it cannot ask for another one before.', ending: 'It protects until another owner or investigator agrees to lift it.' } as Partial<Record<HoldState, string>>,
     acts: {
       placed: (name: string) => `asked for by ${name}`, agreed: (name: string) => `agreed to by ${name}`,
       ended: (name: string) => `${name} asked to lift it`, lifted: (name: string) => `${name} agreed to lift it`,

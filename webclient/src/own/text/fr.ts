@@ -209,6 +209,7 @@ const fr: Translation<typeof en> = {
     'case.reported': 'a établi le rapport d’un dossier',
     'clock.confirmed': 'a confirmé l’heure du service après un saut',
     'log.resumed': 'a fait republier le journal après qu’un témoin en avait vu une autre histoire',
+    'clock.vouched': 'a déclaré juste l’horloge du service, ce qu’une seconde personne doit déclarer aussi',
     'data.asked': 'a fait une demande sur ses données personnelles',
     'link.refused': 'le lien du signataire a été ouvert dans un second navigateur, et refusé',
     'signer.proved': 'a prouvé son identité par un code ou une clé d’accès',
@@ -318,7 +319,7 @@ const fr: Translation<typeof en> = {
     protects: 'Rien de ce document n’est supprimé actuellement.',
     erased: 'un compte effacé',
     states: { placed: 'Attend une seconde personne', lapsed: 'Caduc : personne n’a accepté', inForce: 'En vigueur', ending: 'Levée demandée', lifted: 'Levé' },
-    waits: { placed: 'Il protège déjà pendant sept jours ; un autre propriétaire ou enquêteur doit l’accepter d’ici là.', ending: 'Il protège jusqu’à ce qu’un autre propriétaire ou enquêteur accepte la levée.' },
+    waits: { placed: 'Il protège déjà pendant sept jours ; un autre propriétaire ou enquêteur doit l’accepter d’ici là.', lapsed: 'Il ne protège rien tant qu’un autre propriétaire ou enquêteur ne l’a pas accepté. D’ici là, la personne qui l’a demandé ne peut pas en demander un autre.', ending: 'Il protège jusqu’à ce qu’un autre propriétaire ou enquêteur accepte la levée.' },
     acts: {
       placed: (name: string) => `demandé par ${name}`, agreed: (name: string) => `accepté par ${name}`,
       ended: (name: string) => `${name} a demandé la levée`, lifted: (name: string) => `${name} a accepté la levée`,

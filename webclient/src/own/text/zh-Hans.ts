@@ -205,6 +205,7 @@ const zhHans: Translation<typeof en> = {
     'case.reported': '制作了案件报告',
     'clock.confirmed': '在时钟跳动后确认了服务的时间',
     'log.resumed': '在见证方看到日志的另一历史后，让日志重新发布',
+    'clock.vouched': '表示服务的时钟正确，需由第二人同样表示',
     'data.asked': '就其个人数据提出请求',
     'link.refused': '签署人的链接在第二个浏览器中打开，已被拒绝',
     'signer.proved': '以验证码或通行密钥证明了身份',
@@ -314,7 +315,7 @@ const zhHans: Translation<typeof en> = {
     protects: '目前不会删除此文件的任何内容。',
     erased: '已删除的账号',
     states: { placed: '等待第二人', lapsed: '已失效：无人同意', inForce: '生效中', ending: '已请求解除', lifted: '已解除' },
-    waits: { placed: '七天内已受保护；须由另一位所有者或调查人在期限内同意。', ending: '在另一位所有者或调查人同意解除之前仍受保护。' },
+    waits: { placed: '七天内已受保护；须由另一位所有者或调查人在期限内同意。', lapsed: '在另一位所有者或调查人同意之前不提供保护；在此之前，请求人不能再请求另一项保全。', ending: '在另一位所有者或调查人同意解除之前仍受保护。' },
     acts: {
       placed: (name: string) => `由${name}请求`, agreed: (name: string) => `由${name}同意`,
       ended: (name: string) => `${name}请求解除`, lifted: (name: string) => `${name}同意解除`,

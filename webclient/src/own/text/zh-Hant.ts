@@ -205,6 +205,7 @@ const zhHant: Translation<typeof en> = {
     'case.reported': '製作了案件報告',
     'clock.confirmed': '在時鐘跳動後確認了服務的時間',
     'log.resumed': '在見證方看到日誌的另一歷史後，讓日誌重新發布',
+    'clock.vouched': '表示服務的時鐘正確，需由第二人同樣表示',
     'data.asked': '就其個人資料提出要求',
     'link.refused': '簽署人的連結在第二個瀏覽器中開啟，已被拒絕',
     'signer.proved': '以驗證碼或通行金鑰證明了身分',
@@ -314,7 +315,7 @@ const zhHant: Translation<typeof en> = {
     protects: '目前不會刪除此文件的任何內容。',
     erased: '已刪除的帳號',
     states: { placed: '等待第二人', lapsed: '已失效：無人同意', inForce: '生效中', ending: '已請求解除', lifted: '已解除' },
-    waits: { placed: '七天內已受保護；須由另一位擁有者或調查人在期限內同意。', ending: '在另一位擁有者或調查人同意解除之前仍受保護。' },
+    waits: { placed: '七天內已受保護；須由另一位擁有者或調查人在期限內同意。', lapsed: '在另一位擁有者或調查人同意之前不提供保護；在此之前，請求人不能再請求另一項保全。', ending: '在另一位擁有者或調查人同意解除之前仍受保護。' },
     acts: {
       placed: (name: string) => `由${name}請求`, agreed: (name: string) => `由${name}同意`,
       ended: (name: string) => `${name}請求解除`, lifted: (name: string) => `${name}同意解除`,
