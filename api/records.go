@@ -136,6 +136,8 @@ const (
 	NoticeEvidenceRefused  NoticeKind = "evidence-refused"  // to who asked
 	NoticeEvidenceOpened   NoticeKind = "evidence-opened"   // to the parties; sender, time
 	NoticeCaseHandedOver   NoticeKind = "case-handed-over"  // to who has the case now; from
+
+	NoticeClock NoticeKind = "clock" // to in whose name the time was confirmed; time, account
 )
 
 // Duration limits of links and codes that are mailed.

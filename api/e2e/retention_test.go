@@ -64,6 +64,7 @@ func TestHoldsAndChecks(t *testing.T) {
 		t.Errorf("placed: %+v", h)
 	}
 	act := func(c *client, what string) answer { return c.do("POST", path+"/holds/"+h.ID+"/"+what, nil) }
+	refused(t, "another hold by the same person", owner.do("POST", path+"/holds", map[string]string{"reason": "Case 4711"}), 409, "earlier hold")
 	refused(t, "the same person agrees", act(owner, "agree"), 409, "Another person")
 	refused(t, "lifted before it was asked for", act(investigator, "lift"), 409, "First somebody")
 	refused(t, "a hold of nobody", owner.do("POST", path+"/holds/"+strings.Repeat("0", 32)+"/agree", nil), 404, "no such hold")
@@ -180,17 +181,39 @@ func (s *service) recorded(owner, sender *client, path string) {
 	}
 }
 
+// confirmsClock lets two people say what time it is: they have accounts and answer
+// for the service, and each hears of it.
+func (s *service) confirmsClock() {
+	s.t.Helper()
+	const ownerAddress, staff = "olivia@example.org", "clock@operator.example"
+	s.accept(s.operator("invite", "--role", "staff", staff), staff)
+	for _, word := range []struct {
+		by, says string
+		done     bool
+	}{
+		{"ada", "no account has the address", false},
+		{"ines@example.org", "neither an owner", false},
+		{ownerAddress, "Another person", true},
+		{strings.ToUpper(ownerAddress), "Another person", true},
+		{staff, "confirmed by two people", true},
+		{staff, "Another person", true}, // the first word counted once
+	} {
+		if out, err := s.run("clock", "confirm", "--by", word.by); (err == nil) != word.done || !strings.Contains(out, word.says) {
+			s.t.Errorf("inkwitness clock confirm --by %q: %v, want %q\n%s", word.by, err, word.says, out)
+		}
+	}
+	if n := strings.Count(s.operator("outbox", "--limit", "50"), "Somebody said in your name that the service’s clock is right"); n != 4 {
+		s.t.Errorf("%d mails, want one for each word to whom it names", n)
+	}
+}
+
 // operates runs the commands of care.
 func (s *service) operates(document string) {
 	s.t.Helper()
 	if out, err := s.run("check", "--bytes", "all"); err != nil || !strings.Contains(out, "All is well.") {
 		s.t.Errorf("inkwitness check: %v\n%s", err, out)
 	}
-	for _, word := range []struct{ by, says string }{{"ada", "Another person"}, {"ADA ", "Another person"}, {"bob", "confirmed by two people"}} {
-		if out, err := s.run("clock", "confirm", "--by", word.by); err != nil || !strings.Contains(out, word.says) {
-			s.t.Errorf("inkwitness clock confirm --by %q: %v, want %q\n%s", word.by, err, word.says, out)
-		}
-	}
+	s.confirmsClock()
 	folder := filepath.Join(s.t.TempDir(), "receipts")
 	if out, err := s.run("receipts", folder); err != nil || !strings.Contains(out, "receipts are in") {
 		s.t.Errorf("inkwitness receipts: %v\n%s", err, out)

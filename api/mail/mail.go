@@ -42,6 +42,9 @@ type Config struct {
 	// smtps:// for TLS from the first byte, smtp+plain:// for a server on this
 	// machine without TLS. Empty keeps mails in the outbox.
 	SMTP string
+
+	// QueueOnly leaves the sending to another process.
+	QueueOnly bool
 }
 
 // Outbox keeps mails. Implementations are safe for concurrent use, durable on
@@ -107,7 +110,7 @@ func (p *Post) Notify(ctx context.Context, n api.Notice) error {
 	now := p.cfg.Clock.Now()
 	m := api.Mail{ID: api.NewID(), MessageID: p.messageID(n), Organisation: n.Organisation, Account: n.Account, Kind: string(n.Kind),
 		State: api.MailQueued, Created: now, Next: now, To: n.To, Language: n.Language, Subject: subject, Text: text}
-	if p.server == nil {
+	if p.server == nil && !p.cfg.QueueOnly {
 		m.State = api.MailLocal
 	}
 	if err := p.cfg.Outbox.AddMail(ctx, m); err != nil {

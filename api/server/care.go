@@ -164,7 +164,7 @@ func (s *Server) purgeObjects(ctx context.Context) error {
 		s.cfg.Logger.InfoContext(ctx, "deleted objects whose time was over", "count", n)
 	}
 	if errors.Is(err, evidence.ErrClock) {
-		return fmt.Errorf("%w; nothing is deleted until two people have said that the time is right: inkwitness clock confirm", err)
+		return fmt.Errorf("%w; nothing is deleted until the time servers or the outside timestamp authority, or two people have said that the time is right: inkwitness clock confirm", err)
 	}
 	return errors.Join(err, s.forgetDocuments(ctx), emptyJournal(ctx, s.store))
 }

@@ -361,6 +361,30 @@ func TestHoldStopsTheClock(t *testing.T) {
 	}
 }
 
+// TestClockThatWalks: steps of less than a day, in services that are started one
+// after the other, do not add up to more than a day.
+func TestClockThatWalks(t *testing.T) {
+	b := newIdleBench(t, nil)
+	b.must(b.purgeObjects(t.Context()))
+	for step := 1; step <= 20; step++ {
+		b.clock.advance(12 * time.Hour)
+		p, err := retain.New(retain.Config{Store: b.store, Vault: b.objects, Signer: plainReceipts{}, Clock: b.clock})
+		b.must(err)
+		if b.purger = p; step%2 == 0 { // now and then one purges twice
+			_, _ = p.Purge(t.Context())
+		}
+		if err := b.purgeObjects(t.Context()); errors.Is(err, evidence.ErrClock) != (step > 2) {
+			t.Errorf("step %d: %v", step, err)
+		}
+	}
+	b.confirmClock()
+	b.must(b.purgeObjects(t.Context()))
+}
+
+type plainReceipts struct{}
+
+func (plainReceipts) SignReceipt(_ context.Context, b []byte) ([]byte, error) { return b, nil }
+
 // stuck is a store in which one blob cannot be deleted.
 type stuck struct {
 	vault.Blobs

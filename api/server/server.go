@@ -167,15 +167,16 @@ func (s *Server) parts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open the certificate authority: %w", err)
 	}
-	if s.purger, err = retain.New(retain.Config{Store: s.store, Vault: objects, Signer: authority, Clock: s.clock, Log: s.cfg.Logger}); err != nil {
-		return err
-	}
 	timestamps, outside, outsideRoots, err := openTime(s.cfg, s.store, authority)
 	if err != nil {
 		return err
 	}
 	s.watch = timestamps.Watch()
 	if s.algorithms, err = algorithms(s.cfg); err != nil {
+		return err
+	}
+	s.purger, err = retain.New(retain.Config{Store: s.store, Vault: objects, Signer: authority, Clock: s.clock, Outside: clockOutside(s.cfg, s.watch, outside), Log: s.cfg.Logger})
+	if err != nil {
 		return err
 	}
 	if s.renewer, err = newRenewer(s.cfg, s.accounts, objects, timestamps, outside); err != nil {

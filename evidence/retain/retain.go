@@ -2,9 +2,10 @@
 // objects whose day has come, honours legal holds, writes deletion receipts,
 // and says when evidence has to be renewed.
 //
-// It decides by the clock, so it does not trust the clock blindly: a jump of
-// more than a day stops all deletion until two people confirm the time. It does
-// not know databases or object stores: a Store and a Vault do what it decides.
+// It decides by the clock, so it does not trust the clock blindly (clock.go): more
+// than a day that nothing but the clock shows to have passed stops all deletion
+// until two people confirm the time. It does not know databases or object stores:
+// a Store and a Vault do what it decides.
 package retain
 
 import (
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"inkwitness/capture"
@@ -38,7 +40,8 @@ type Store interface {
 	// Finish stores the receipt and ends the tombstone's being due.
 	Finish(ctx context.Context, key string, receipt []byte) error
 
-	// LastClock is the time of the last run, zero before the first.
+	// LastClock is the latest time that is known to have come, zero before the
+	// first run.
 	LastClock(ctx context.Context) (time.Time, error)
 
 	// SaveClock sets it.
@@ -66,19 +69,26 @@ type Signer interface {
 	SignReceipt(ctx context.Context, receipt []byte) ([]byte, error)
 }
 
-// Config is what a Purger needs. All fields but Every, MaxJump and Log are required.
+// Config is what a Purger needs. Store, Vault, Signer and Clock are required.
 type Config struct {
 	Store   Store
 	Vault   Vault
 	Signer  Signer
 	Clock   capture.Clock
-	Every   time.Duration // between runs, one hour when 0
-	MaxJump time.Duration // more than this since the last run is a jump, 24 h when 0
+	Every   time.Duration                   // between runs, one hour when 0
+	MaxJump time.Duration                   // by how much the clock may be away from the time that is known to have come, 24 h when 0
+	Uptime  func() time.Duration            // a clock that nobody sets; the monotonic one of the machine when nil
+	Outside func(ctx context.Context) error // nil when somebody outside says that the clock is right, to minutes; no such when nil
 	Log     *slog.Logger
 }
 
 // Purger deletes what is due. One runs at a time; two do no harm.
-type Purger struct{ cfg Config }
+type Purger struct {
+	cfg Config
+
+	mu   sync.Mutex
+	seen known
+}
 
 // New returns a Purger.
 func New(cfg Config) (*Purger, error) {
@@ -94,7 +104,10 @@ func New(cfg Config) (*Purger, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Purger{cfg}, nil
+	if start := time.Now(); cfg.Uptime == nil {
+		cfg.Uptime = func() time.Duration { return time.Since(start) }
+	}
+	return &Purger{cfg: cfg}, nil
 }
 
 // Run purges now and then every Config.Every until the context ends.
@@ -123,7 +136,7 @@ const batch = 100
 
 // Purge deletes everything that is due and returns how many objects that were.
 // What cannot be deleted does not keep the rest from it; the errors are joined.
-// evidence.ErrClock means that the clock jumped and nothing was touched.
+// evidence.ErrClock means that the clock cannot be believed and nothing was touched.
 func (p *Purger) Purge(ctx context.Context) (int, error) {
 	now := p.cfg.Clock.Now().UTC()
 	if err := p.checkClock(ctx, now); err != nil {
@@ -200,41 +213,4 @@ type Receipt struct {
 	Due       time.Time       `json:"due"`
 	Deleted   time.Time       `json:"deleted"`
 	Authority string          `json:"authority"`
-}
-
-// checkClock compares with the last run. A service that was down for longer
-// than MaxJump looks like one whose clock was moved: both need confirmation.
-func (p *Purger) checkClock(ctx context.Context, now time.Time) error {
-	last, err := p.cfg.Store.LastClock(ctx)
-	if err != nil {
-		return fmt.Errorf("time of the last run: %w", err)
-	}
-	if jump := now.Sub(last); !last.IsZero() && jump.Abs() > p.cfg.MaxJump {
-		return fmt.Errorf("last run was at %s, now it is %s: %w", last.Format(time.RFC3339), now.Format(time.RFC3339), evidence.ErrClock)
-	}
-	if now.Before(last) {
-		return nil // a small step back: the later time stays the mark
-	}
-	if err := p.cfg.Store.SaveClock(ctx, now); err != nil {
-		return fmt.Errorf("note the time: %w", err)
-	}
-	return nil
-}
-
-// Confirm lets purging go on after a jump. Two different people must say that
-// the present time is right.
-func (p *Purger) Confirm(ctx context.Context, first, second string) error {
-	now := p.cfg.Clock.Now().UTC()
-	p.cfg.Log.WarnContext(ctx, "time confirmed after a jump", "first", first, "second", second, "now", now)
-	return ConfirmClock(ctx, p.cfg.Store, now, first, second)
-}
-
-// ConfirmClock is Purger.Confirm for a program that does not purge itself.
-func ConfirmClock(ctx context.Context, store interface {
-	SaveClock(ctx context.Context, t time.Time) error
-}, now time.Time, first, second string) error {
-	if first == "" || second == "" || first == second {
-		return fmt.Errorf("two different people are needed to confirm the time: %w", evidence.ErrNotAllowed)
-	}
-	return store.SaveClock(ctx, now)
 }

@@ -65,7 +65,10 @@ func (r *rows) Finish(_ context.Context, key string, receipt []byte) error {
 
 func (r *rows) LastClock(context.Context) (time.Time, error) { return r.last, nil }
 
-func (r *rows) SaveClock(_ context.Context, t time.Time) error { r.last = t; return nil }
+func (r *rows) SaveClock(_ context.Context, t time.Time) error {
+	r.last = t.Truncate(time.Microsecond) // as a database does
+	return nil
+}
 
 type plainSigner struct{}
 
@@ -75,14 +78,16 @@ func (plainSigner) SignReceipt(_ context.Context, b []byte) ([]byte, error) {
 
 type setup struct {
 	*retain.Purger
-	rows  *rows
-	clock *evidencetest.Clock
-	vault *vault.Vault
+	rows    *rows
+	clock   *evidencetest.Clock
+	uptime  time.Duration
+	outside error // what is answered to who asks whether the clock is right
+	vault   *vault.Vault
 }
 
 func newSetup(t *testing.T) *setup {
 	t.Helper()
-	s := &setup{clock: &evidencetest.Clock{}, rows: &rows{objects: map[string]evidence.Object{}, begun: map[string]int{}, receipts: map[string][]byte{}}}
+	s := &setup{clock: &evidencetest.Clock{}, outside: errBroken, rows: &rows{objects: map[string]evidence.Object{}, begun: map[string]int{}, receipts: map[string][]byte{}}}
 	blobs, err := vault.OpenDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -91,10 +96,25 @@ func newSetup(t *testing.T) *setup {
 	if s.vault, err = vault.New(vault.Config{Blobs: blobs, Keys: keys, Clock: s.clock}); err != nil {
 		t.Fatal(err)
 	}
-	if s.Purger, err = retain.New(retain.Config{Store: s.rows, Vault: s.vault, Signer: plainSigner{}, Clock: s.clock}); err != nil {
+	s.restart(t)
+	return s
+}
+
+// restart is the process that comes after: what it has counted is gone.
+func (s *setup) restart(t *testing.T) {
+	t.Helper()
+	var err error
+	s.Purger, err = retain.New(retain.Config{Store: s.rows, Vault: s.vault, Signer: plainSigner{}, Clock: s.clock,
+		Uptime: func() time.Duration { return s.uptime }, Outside: func(context.Context) error { return s.outside }})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+}
+
+// run lets time go by while the service runs.
+func (s *setup) run(d time.Duration) {
+	s.clock.Advance(d)
+	s.uptime += d + time.Nanosecond
 }
 
 func (s *setup) put(t *testing.T, key, deposit string, end time.Time) {
@@ -131,7 +151,7 @@ func (s *setup) purge(t *testing.T, want int) {
 func (s *setup) pass(t *testing.T, days int) {
 	t.Helper()
 	for range days {
-		s.clock.Advance(24 * time.Hour)
+		s.run(24 * time.Hour)
 		if _, err := s.Purge(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -145,11 +165,11 @@ func TestEndOnTheDay(t *testing.T) {
 	}
 	s.put(t, "later", "d", evidencetest.Start.Add(49*time.Hour))
 	s.purge(t, 0)
-	s.clock.Advance(24 * time.Hour)
+	s.run(24 * time.Hour)
 	s.purge(t, 0)
-	s.clock.Advance(24*time.Hour - time.Second)
+	s.run(24*time.Hour - time.Second)
 	s.purge(t, 0)
-	s.clock.Advance(time.Second)
+	s.run(time.Second)
 	s.purge(t, 250)
 	if !s.gone(t, "due/000") || !s.gone(t, "due/249") || s.gone(t, "later") {
 		t.Error("the wrong objects are gone")
@@ -217,6 +237,42 @@ func TestHoldThatNobodyAgreedTo(t *testing.T) {
 	}
 }
 
+func TestHoldAgainAlone(t *testing.T) {
+	at := evidencetest.Start
+	h, err := retain.NewHold("h", "d", "why", "ann", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	agreed, err := h.Agree("bob", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, err := h.End("ann", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lifted, err := asked.Lift("bob", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		by    string
+		holds []retain.Hold
+		may   bool
+	}{
+		{"ann", nil, true},
+		{"ann", []retain.Hold{h}, false},
+		{"ann", []retain.Hold{agreed, h}, false},
+		{"ann", []retain.Hold{asked}, false},
+		{"ann", []retain.Hold{agreed, lifted}, true},
+		{"bob", []retain.Hold{h}, true},
+	} {
+		if err := retain.MayPlace(c.by, c.holds); (err == nil) != c.may || err != nil && !errors.Is(err, evidence.ErrNotAllowed) {
+			t.Errorf("%s after %+v: %v", c.by, c.holds, err)
+		}
+	}
+}
+
 func TestClockJump(t *testing.T) {
 	for _, jump := range []time.Duration{25 * time.Hour, 400 * 24 * time.Hour, -25 * time.Hour} {
 		s := newSetup(t)
@@ -244,6 +300,98 @@ func TestClockJump(t *testing.T) {
 	s.purge(t, 0)
 	if !s.rows.last.Equal(evidencetest.Start) {
 		t.Error("a step back lowered the mark")
+	}
+}
+
+// TestClockThatWalks: small steps are no way to the end of a deposit, in one
+// process or in many, and steps back in between do not help.
+func TestClockThatWalks(t *testing.T) {
+	for name, between := range map[string]func(*setup){
+		"one process":   func(*setup) {},
+		"many":          func(s *setup) { s.restart(t) },
+		"with the work": func(s *setup) { s.restart(t); s.uptime += time.Minute },
+		"and back":      func(s *setup) { s.clock.Advance(-time.Hour) },
+	} {
+		s := newSetup(t)
+		s.put(t, "soon", "d", evidencetest.Start.Add(48*time.Hour))
+		s.purge(t, 0)
+		stopped := 0
+		for range 100 {
+			s.clock.Advance(12 * time.Hour)
+			if _, err := s.Purge(t.Context()); errors.Is(err, evidence.ErrClock) {
+				stopped++
+			}
+			between(s)
+		}
+		if stopped < 97 || s.gone(t, "soon") {
+			t.Errorf("%s: stopped %d times of 100, gone %v", name, stopped, s.gone(t, "soon"))
+		}
+	}
+}
+
+// TestClockOfYears: a service that runs is never stopped, one that is restarted
+// has a day of pauses, and somebody outside who says that the clock is right gives
+// it another one.
+func TestClockOfYears(t *testing.T) {
+	s := newSetup(t)
+	s.purge(t, 0)
+	s.pass(t, 3000)
+	for range 23 {
+		s.clock.Advance(time.Hour) // while it was down
+		s.restart(t)
+		s.purge(t, 0)
+		s.pass(t, 7)
+	}
+	s.clock.Advance(2 * time.Hour)
+	s.restart(t)
+	if _, err := s.Purge(t.Context()); !errors.Is(err, evidence.ErrClock) {
+		t.Errorf("25 hours of pauses: %v", err)
+	}
+	s.run(24 * time.Hour)
+	s.restart(t)
+	if _, err := s.Purge(t.Context()); !errors.Is(err, evidence.ErrClock) {
+		t.Errorf("a day later: %v", err)
+	}
+	s.outside = nil
+	s.purge(t, 0)
+	s.outside = errBroken
+	s.clock.Advance(23 * time.Hour)
+	s.restart(t)
+	s.purge(t, 0)
+	s.clock.Advance(30 * 24 * time.Hour)
+	s.outside = nil
+	s.purge(t, 0) // a month, and it is so
+}
+
+// TestTwoProcesses: what one counts is known to the other, once; what two people
+// say, even that it is earlier, holds for both.
+func TestTwoProcesses(t *testing.T) {
+	s := newSetup(t)
+	s.purge(t, 0)
+	one := s.Purger
+	s.restart(t)
+	two := s.Purger
+	for i := range 100 {
+		s.run(12 * time.Hour)
+		if _, err := []*retain.Purger{one, two}[i%2].Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last := s.clock.Now(); s.rows.last.After(last) {
+		t.Errorf("%v is known to have come at %v", s.rows.last, last)
+	}
+	s.clock.Advance(-1000 * time.Hour)
+	if _, err := one.Purge(t.Context()); !errors.Is(err, evidence.ErrClock) {
+		t.Errorf("the clock was set back: %v", err)
+	}
+	if err := retain.ConfirmClock(t.Context(), s.rows, s.clock.Now(), "ann", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*retain.Purger{one, two, one} {
+		s.run(time.Hour)
+		if _, err := p.Purge(t.Context()); err != nil {
+			t.Errorf("after it was confirmed: %v", err)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // careCommands look after what is stored.
 type careCommands struct {
 	Check    checkCommand    `cmd:"" help:"Check everything that is stored: every reference has its blob and every blob its reference, the audit record, the log, and a share of all bytes; damaged copies are repaired from good ones. Exit code 1 when something is wrong.\n\nExample: inkwitness check --data ./data --bytes all"`
-	Clock    clockCommand    `cmd:"" help:"Confirm the time after a jump.\n\nExample: inkwitness clock confirm --data ./data --by ada"`
+	Clock    clockCommand    `cmd:"" help:"Confirm the time when the clock in doubt has stopped all deletion.\n\nExample: inkwitness clock confirm --data ./data --by ada@example.org"`
 	Log      logCommand      `cmd:"" help:"Publish the log again after it was stopped.\n\nExample: inkwitness log resume --data ./data --by ada"`
 	Renew    renewCommand    `cmd:"" help:"Say which evidence records (RFC 4998) are due, and make them now; the service does so every hour. New deposits get their first one; older ones are renewed half a year before a certificate or an algorithm ends.\n\nExample: inkwitness renew --data ./data --dry-run"`
 	Erase    eraseCommand    `cmd:"" help:"Erase what was recorded of one signer in a completed document, or with --references what was enrolled of that person for comparisons. The document and its proof stay good; keys are destroyed and signed receipts written.\n\nExample: inkwitness erase --data ./data --reason 'request 2026-17 of the data subject' DOCUMENT ada@example.org"`
@@ -37,12 +37,12 @@ func (c *checkCommand) Run(ctx context.Context) error {
 }
 
 type clockCommand struct {
-	Confirm confirmCommand `cmd:"" help:"Say that the machine's time is right, after a jump of more than a day has stopped all deletion. Two different people have to say so within an hour.\n\nExample: inkwitness clock confirm --data ./data --by ada"`
+	Confirm confirmCommand `cmd:"" help:"Say that the machine's time is right, when more than a day that nothing but the clock shows to have passed has stopped all deletion. Two different people have to say so within an hour, owners of the first organisation or staff of the operator; it goes into the record, and each gets a mail.\n\nExample: inkwitness clock confirm --data ./data --by ada@example.org"`
 }
 
 type confirmCommand struct {
 	where
-	By string `help:"Who says so." required:""`
+	By string `help:"Who says so, by the address of the account." placeholder:"ADDRESS" required:""`
 }
 
 // Run notes one person's word.
