@@ -144,14 +144,19 @@ export function Selfie() {
     const video = element.current;
     if (!video) return;
     video.playbackRate = Math.max(0.1, rate.value);
-    if (playing.value && video.paused && !video.ended) void video.play().catch(() => undefined);
-    if (!playing.value && !video.paused) video.pause();
     if (time.value === Infinity || video.seeking) return; // it goes on when it is there
     const here = Math.max(0, Math.min(length.value, position(video)));
     if (Math.abs(here - time.value) <= 1000 * (playing.value ? RUNNING : STEADY)) return;
     asked.current = video.currentTime = videoStart.value + time.value / 1000;
   };
   useEffect(follow, [time.value, playing.value, rate.value, url]);
+  // When the replay starts or stops, and only then: a pause by the video's own button is
+  // heard of a moment after it, and must not be undone meanwhile.
+  useEffect(() => {
+    const video = element.current;
+    if (video && playing.value && video.paused && !video.ended) void video.play().catch(() => undefined);
+    if (video && !playing.value && !video.paused) video.pause();
+  }, [playing.value, url]);
   if (!url) return <p class="muted small">{texts.none}</p>;
   const uncertain = ((timeline?.pen?.uncertaintyMicros ?? 0) + Math.max(0, ...(timeline?.media ?? []).map((track) => track.uncertaintyMicros))) / 1000;
   const arrived = (video: HTMLVideoElement) => {
