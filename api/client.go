@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -61,3 +62,18 @@ func browser(agent string) string {
 	}
 	return family + " on " + system
 }
+
+// Networks are what a limit counts of an address: itself, or of IPv6 the /64 that
+// one subscriber may use freely (RFC 6177). The site is the /48 around it, which may do
+// SiteFactor times as much; IPv4 has none. What is no address stays as it is.
+func Networks(address string) (network, site string) {
+	a, err := netip.ParseAddr(address)
+	if err != nil || !a.Unmap().Is6() {
+		return address, ""
+	}
+	a = a.WithZone("")
+	return netip.PrefixFrom(a, 64).Masked().String(), netip.PrefixFrom(a, 48).Masked().String()
+}
+
+// SiteFactor is how many times more than one network a site may do.
+const SiteFactor = 10

@@ -39,8 +39,19 @@ var (
 	proofs      = limit{"proof", 10, 15 * time.Minute}
 )
 
-// hit counts a try and refuses it when there were too many.
+// hit counts a try and refuses it when there were too many. An address counts by its
+// network, so that nobody gets around a limit by taking another of their own.
 func (h *Handler) hit(ctx context.Context, l limit, who string) error {
+	network, site := api.Networks(who)
+	if site != "" {
+		if err := h.count(ctx, limit{l.name + " site", api.SiteFactor * l.max, l.window}, site); err != nil {
+			return err
+		}
+	}
+	return h.count(ctx, l, network)
+}
+
+func (h *Handler) count(ctx context.Context, l limit, who string) error {
 	now := h.cfg.Clock.Now()
 	n, ends, err := h.cfg.Store.Hit(ctx, l.name, who, l.window, now)
 	if err != nil {

@@ -208,4 +208,7 @@ func TestA12_AppInsteadOfMessage(t *testing.T) {
 		refused(t, "a code without an account", prove(nobody, "123456"), 422, "code")
 	}
 	refused(t, "a sixth", prove(nobody, "123456"), 429, "")
+	if n := owner.events("signer.unproved"); n != 6 { // one was used, five were guessed
+		t.Errorf("the record tells of %d wrong codes, want 6", n)
+	}
 }

@@ -290,6 +290,11 @@ func TestRetries(t *testing.T) {
 	s.answer = 200
 	s.do(who, "eve two owner", "POST", "/api/webhooks/deliveries/"+log[0]["id"].(string)+"/repeat", nil, 404)
 	s.do(who, owner, "POST", "/api/webhooks/deliveries/"+log[0]["id"].(string)+"/repeat", nil, 204)
+	events, err := s.store.Audit(t.Context(), "one", s.clock.Now().Add(time.Hour), 100)
+	s.must(err)
+	if n := len(slices.DeleteFunc(events, func(e api.Event) bool { return e.Kind != "webhook.repeated" || e.Account != "ann" })); n != 1 {
+		t.Errorf("the record tells %d times that an event was sent again", n)
+	}
 	s.must(s.program.SendDue(t.Context()))
 	if log := s.log(id); log[0]["state"] != "sent" {
 		t.Error(log)

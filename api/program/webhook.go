@@ -242,7 +242,12 @@ func (h *Handler) repeat(ctx context.Context, in *idIn) (*struct{}, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.cfg.Store.RepeatDelivery(ctx, id.Organisation, in.ID, h.cfg.Clock.Now())
+	return nil, h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if err := h.cfg.Store.RepeatDelivery(ctx, id.Organisation, in.ID, h.cfg.Clock.Now()); err != nil {
+			return err
+		}
+		return h.record(ctx, "webhook.repeated", "delivery:"+in.ID)
+	})
 }
 
 // Publish queues an event for the webhooks that want its kind, in the transaction

@@ -30,6 +30,14 @@ func (o owners) LinkRefused(ctx context.Context, d *ceremony.Document, signer st
 		Detail: api.Detail{"signer": signer, "address": client.Address, "browser": client.Browser}})
 }
 
+// ProofRefused implements signing.Owners. How many there can be is bounded by the limits
+// of tries.
+func (o owners) ProofRefused(ctx context.Context, d *ceremony.Document, signer string, way ceremony.Way) error {
+	client := api.ClientOf(ctx)
+	return o.record(ctx, api.Event{At: o.clock.Now(), Kind: "signer.unproved", Organisation: d.Organisation, Object: chain(d.ID), Chain: chain(d.ID),
+		Detail: api.Detail{"signer": signer, "detail": string(way), "address": client.Address, "browser": client.Browser}})
+}
+
 // mailbox finds an address in how an organisation names its controller.
 var mailbox = regexp.MustCompile(`[^\s<>(),;:"]+@[^\s<>(),;:"]+\.[^\s<>(),;:".]+`)
 

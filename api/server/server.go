@@ -299,7 +299,10 @@ func (s *Server) mount(ctx context.Context) (err error) {
 		return err
 	}
 	signer := &signing.Handler{Ceremony: s.ceremony, Vault: objects, Media: s.media, ReceiptKey: key.Public().(ed25519.PublicKey), Names: s, Releases: s, Owners: owners{s}}
-	client := func(r *http.Request) string { return api.ClientOf(r.Context()).Address }
+	client := func(r *http.Request) string {
+		network, _ := api.Networks(api.ClientOf(r.Context()).Address)
+		return network
+	}
 	s.pen, err = ws.New(ws.Config{Admit: s.admit(signer), Key: key, Clock: s.clock, Logger: s.cfg.Logger, Address: client, Bans: s.bans})
 	if err != nil {
 		return fmt.Errorf("start the pen sockets: %w", err)

@@ -27,8 +27,8 @@ type SMSConfig struct {
 // codes is signing.Codes.
 type codes struct{ *sms.Codes }
 
-func (c codes) Send(ctx context.Context, session, number, document, language string) error {
-	return c.Codes.Send(ctx, sms.Ask{Session: session, Number: number, Document: document, Language: language})
+func (c codes) Send(ctx context.Context, organisation, session, number, document, language string) error {
+	return c.Codes.Send(ctx, sms.Ask{Organisation: organisation, Session: session, Number: number, Document: document, Language: language})
 }
 
 var _ signing.Codes = codes{}

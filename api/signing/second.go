@@ -13,9 +13,9 @@ import (
 
 // Codes sends and checks codes by telephone message. A nil Codes sends none.
 type Codes interface {
-	// Send sends a code that only the asking session can use. The message shows
-	// the document's name.
-	Send(ctx context.Context, session, number, document, language string) error
+	// Send sends a code that only the asking session can use, on the account of the
+	// organisation. The message shows the document's name.
+	Send(ctx context.Context, organisation, session, number, document, language string) error
 	// Check accepts the code once.
 	Check(ctx context.Context, session, code string) error
 }
@@ -94,7 +94,7 @@ func (h *Handler) sendCode(ctx context.Context, _ *struct{}) (*struct{}, error) 
 			return nil, err
 		}
 	}
-	if err := h.Codes.Send(ctx, session, s.Second.Phone, d.Title, s.Language); err != nil {
+	if err := h.Codes.Send(ctx, d.Organisation, session, s.Second.Phone, d.Title, s.Language); err != nil {
 		return nil, fmt.Errorf("send a code: %w", err)
 	}
 	return nil, nil
@@ -120,8 +120,8 @@ func (h *Handler) prove(ctx context.Context, in *secondInput) (*viewOutput, erro
 	default:
 		err = errNotAsked
 	}
-	if err := refused(err, "The code is wrong, was used, or its time is over."); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, h.refused(ctx, d, s, in.Body.Way, err, "The code is wrong, was used, or its time is over.")
 	}
 	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, in.Body.Way)
 	return h.after(ctx, d, s.ID, err)
@@ -162,9 +162,9 @@ func (h *Handler) provePasskey(ctx context.Context, in *passkeyInput) (*viewOutp
 	if h.Apps == nil {
 		return nil, errNotAsked
 	}
-	if err := refused(h.Apps.CheckSignerPasskey(ctx, s.Email, session, in.Body.Ceremony, in.Body.Credential),
-		"This passkey does not belong to the account of the address that the document was sent to, or it could not be checked."); err != nil {
-		return nil, err
+	if err := h.Apps.CheckSignerPasskey(ctx, s.Email, session, in.Body.Ceremony, in.Body.Credential); err != nil {
+		return nil, h.refused(ctx, d, s, ceremony.ByPasskey, err,
+			"This passkey does not belong to the account of the address that the document was sent to, or it could not be checked.")
 	}
 	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, ceremony.ByPasskey)
 	return h.after(ctx, d, s.ID, err)
@@ -172,11 +172,16 @@ func (h *Handler) provePasskey(ctx context.Context, in *passkeyInput) (*viewOutp
 
 var errNotAsked = api.Explain(api.ErrInvalid, "This way was not asked for.")
 
-// refused gives a wrong proof a status of its own: 401 would end the session of
-// the page.
-func refused(err error, detail string) error {
+// refused writes a wrong proof down and gives it a status of its own: 401 would end
+// the session of the page.
+func (h *Handler) refused(ctx context.Context, d *ceremony.Document, s *ceremony.Signer, way ceremony.Way, err error, detail string) error {
 	if !errors.Is(err, api.ErrUnauthenticated) {
 		return err
+	}
+	if h.Owners != nil {
+		if err := h.Owners.ProofRefused(ctx, d, s.ID, way); err != nil {
+			return fmt.Errorf("write down a wrong proof: %w: %w", api.ErrUnavailable, err)
+		}
 	}
 	return &api.Problem{Type: "/problems/wrong-code", Title: "Wrong code", Status: http.StatusUnprocessableEntity, Detail: detail}
 }

@@ -90,6 +90,8 @@ type Owners interface {
 	// LinkRefused writes down where they see it that a link was opened in a second
 	// browser: it may be in wrong hands.
 	LinkRefused(ctx context.Context, d *ceremony.Document, signer string) error
+	// ProofRefused writes down that a code or passkey was wrong.
+	ProofRefused(ctx context.Context, d *ceremony.Document, signer string, way ceremony.Way) error
 	// AskController sends what a signer asks about their data to who is responsible
 	// for it.
 	AskController(ctx context.Context, d *ceremony.Document, signer *ceremony.Signer, text string) error
