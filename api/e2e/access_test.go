@@ -233,8 +233,10 @@ var lines = map[string]request{
 	"document list":   {try: plain("GET", "/api/documents", nil)},
 	"document read":   {onDocument("GET", "/api/documents/{id}", nil, "/api/signing/pdf"), true},
 	"document update": {onDocument("PUT", "/api/documents/{id}/plan", draftPlan, ""), true},
-	"document send":   {onDocument("POST", "/api/documents/{id}/remind", nil, ""), true},
-	"document share":  {onDocument("GET", "/api/documents/{id}/shares", nil, ""), true},
+	"document send": {allOf(onDocument("POST", "/api/documents/{id}/send", nil, ""), onDocument("POST", "/api/documents/{id}/remind", nil, ""),
+		onDocument("PUT", "/api/documents/{id}/reminders", map[string]int{"days": 3}, "")), true},
+	"document share": {allOf(onDocument("GET", "/api/documents/{id}/shares", nil, ""),
+		onDocument("PUT", "/api/documents/{id}/shares", map[string]string{"email": "maker@table.example", "level": "see"}, "")), true},
 	"document export": {onDocument("GET", "/api/documents/{id}/signed.pdf", nil, "/api/signing/signed.pdf"), true},
 	"ceremony read":   {onDocument("GET", "/api/documents/{id}/activity", nil, "/api/signing"), true},
 	"ceremony sign":   {try: sign},
@@ -247,8 +249,8 @@ var lines = map[string]request{
 	}},
 	"deposit export":      {onDocument("GET", "/api/documents/{id}/deposit", nil, "/api/signing/deposit"), true},
 	"evidence list":       {try: plain("GET", "/api/openings", nil)},
-	"evidence open":       {try: plain("GET", "/api/evidence", nil)},
-	"evidence approve":    {try: nobodysOpening},
+	"evidence open":       {try: allOf(plain("GET", "/api/evidence", nil), nobodysOpening("open", nil), nobodysOpening("withdraw", nil))},
+	"evidence approve":    {try: allOf(nobodysOpening("approve", nil), nobodysOpening("refuse", map[string]string{"answer": "no"}))},
 	"case create":         {try: plain("POST", "/api/cases", disputed)},
 	"case list":           {try: plain("GET", "/api/cases", nil)},
 	"case read":           {try: ownCase("GET", "", nil)},
@@ -306,14 +308,31 @@ func sign(w *world, who *actor, _ string) answer {
 	return capture
 }
 
-// nobodysOpening agrees to a question that nobody asked: who may agree is told so,
+// nobodysOpening acts on a question that nobody asked: who may do that is told so,
 // everybody else nothing.
-func nobodysOpening(_ *world, who *actor, _ string) answer {
-	a := who.do("POST", "/api/openings/"+strings.Repeat("0", 32)+"/approve", nil)
-	if a.Status == http.StatusNotFound && strings.Contains(string(a.Body), "no such question") {
-		a.Status = http.StatusConflict
+func nobodysOpening(act string, body any) try {
+	return func(_ *world, who *actor, _ string) answer {
+		a := who.do("POST", "/api/openings/"+strings.Repeat("0", 32)+"/"+act, body)
+		if a.Status == http.StatusNotFound && strings.Contains(string(a.Body), "no such question") {
+			a.Status = http.StatusConflict
+		}
+		return a
 	}
-	return a
+}
+
+// allOf are requests that one line of the table decides: all come to the same.
+func allOf(tries ...try) try {
+	return func(w *world, who *actor, document string) (first answer) {
+		for i, do := range tries {
+			a := do(w, who, document)
+			if i == 0 {
+				first = a
+			} else if verdict(a) != verdict(first) {
+				w.t.Errorf("%s: request %d of a line: %s, the first: %s", who.role, i+1, a, first)
+			}
+		}
+		return first
+	}
 }
 
 // nobodysHold agrees to a hold that nobody placed, likewise.
