@@ -44,6 +44,9 @@ func TestASVS(t *testing.T) {
 		if len(shown) == 0 && len(strings.TrimSpace(reason)) < 12 {
 			t.Errorf("%s (%s) has neither a test nor a reason", id, what)
 		}
+		if strings.Contains(strings.ToLower(reason), "open:") {
+			t.Errorf("%s (%s) is open: %s", id, what, reason)
+		}
 		for _, name := range shown {
 			if !tests[name] {
 				t.Errorf("%s names %s, which is no test", id, name)

@@ -183,8 +183,8 @@ func mailedHash(account, code string) [32]byte {
 	return sha256.Sum256([]byte("mailed\x00" + account + "\x00" + strings.ToUpper(strings.TrimSpace(code))))
 }
 
-// recoveryHash binds a code to its account. A code has 80 random bits: a plain
-// hash cannot be searched.
+// recoveryHash binds a code to its account. A code has 120 random bits (those
+// of earlier releases 80): a plain hash cannot be searched.
 func recoveryHash(account, code string) [32]byte {
 	return sha256.Sum256([]byte("recovery\x00" + account + "\x00" + code))
 }
@@ -336,11 +336,11 @@ func (h *Handler) factorChanged(ctx context.Context, id api.Identity, kind strin
 
 const recoveryCount = 10
 
-// newRecoveryCodes returns ten codes of 80 bits each, and what is kept of them.
+// newRecoveryCodes returns ten codes of 120 bits each, and what is kept of them.
 func newRecoveryCodes(account string) (codes []string, hashes [][32]byte) {
 	for range recoveryCount {
-		c := rand.Text()[:16]
-		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:])
+		c := rand.Text()[:24]
+		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:16]+"-"+c[16:20]+"-"+c[20:])
 		hashes = append(hashes, recoveryHash(account, c))
 	}
 	return codes, hashes
