@@ -10,6 +10,8 @@ var (
 	ErrInvalid = errors.New("api: invalid request")
 	// ErrUnauthenticated: nobody is signed in, or the proof offered is wrong.
 	ErrUnauthenticated = errors.New("api: not signed in")
+	// ErrWrongPassword: signed in, and the password to be changed is another.
+	ErrWrongPassword = errors.New("api: the current password is wrong")
 	// ErrStepUp: signed in, but this act needs a fresh proof of a second factor.
 	ErrStepUp = errors.New("api: a fresh second factor is needed")
 	// ErrForbidden: signed in, and this role may not do this.

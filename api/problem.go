@@ -92,6 +92,7 @@ var kinds = []Kind{
 	{ErrKeyReused, 422, "idempotency-key-reused", "Idempotency key used for another request", "Use a new key for a new request."},
 	{ErrShownOnce, 409, "shown-once", "Done already", "A request with this Idempotency-Key was done, and its secret was shown once. If the answer never arrived, delete what was made and make it anew with another Idempotency-Key."},
 	{ErrInProgress, 409, "in-progress", "In progress", "A request with this Idempotency-Key is being answered. Send it again in a moment."},
+	{ErrWrongPassword, 422, "wrong-password", "Wrong password", "The current password is not this one."},
 	{ErrInvalid, 422, "invalid", "Not possible", "Check what was sent."},
 	{ErrConflict, 409, "conflict", "Not possible now", "It exists already or is in another state. Load it again."},
 	{ErrNotFound, 404, "not-found", "Not found", "There is no such thing, or you have no access to it."},

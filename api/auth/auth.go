@@ -170,7 +170,7 @@ type Handler struct {
 
 	deviceCookie    func(ctx context.Context) string // as above, by which a browser is known to an account
 	setDeviceCookie func(value string, maxAge int) string
-	endCookies      func() []string // lines that end all others, at a sign-out
+	endCookies      func() []string // lines that end those of a person, at a sign-out
 
 	problem func(error) string // last part of a problem's type
 }
@@ -253,7 +253,8 @@ func (h *Handler) Mount(a *api.API) {
 	h.deviceCookie = func(ctx context.Context) string { return a.ReadCookie(ctx, "device") }
 	h.setDeviceCookie = func(value string, maxAge int) string { return a.Cookie("device", value, maxAge).String() }
 	h.endCookies = func() (lines []string) {
-		for _, name := range []string{"session", "sso", "signer", api.HandCookie} {
+		// Not the one of a device that goes round: its owner signs out as that begins.
+		for _, name := range []string{"session", "sso", "signer"} {
 			lines = append(lines, a.Cookie(name, "", -1).String())
 		}
 		return lines

@@ -596,7 +596,7 @@ func TestFreshProof(t *testing.T) {
 func TestChangePassword(t *testing.T) {
 	s := newService(t)
 	ann := s.member("ann@example.org", api.Owner)
-	ann.do("POST", "/api/password", m{"current": "wrong wrong wrong", "password": good + " two"}).wants(t, 401, "not-signed-in")
+	ann.do("POST", "/api/password", m{"current": "wrong wrong wrong", "password": good + " two"}).wants(t, 422, "wrong-password")
 	ann.do("POST", "/api/password", m{"current": good, "password": "short"}).wants(t, 422, "invalid")
 	ann.do("POST", "/api/password", m{"current": good, "password": good + " two"}).wants(t, 204, "")
 	if kinds, _ := s.mails(); !slices.Equal(kinds, []string{"password-changed"}) {

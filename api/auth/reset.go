@@ -50,7 +50,9 @@ func (h *Handler) changePassword(ctx context.Context, in *changeIn) (*struct{}, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := h.checkPassword(ctx, acc.Email, in.Body.Current); err != nil {
+	if _, err := h.checkPassword(ctx, acc.Email, in.Body.Current); errors.Is(err, errWrong) {
+		return nil, api.ErrWrongPassword // who asks is signed in, and stays so
+	} else if err != nil {
 		return nil, err
 	}
 	return nil, h.setPassword(ctx, acc, in.Body.Password, f.any(), id.Organisation, func(context.Context) error { return nil })

@@ -60,11 +60,14 @@ it('changes profile, password, factors, keys, webhooks and the provider', async 
   await get(page, 'profile-save').click();
   await get(page, 'profile-saved').waitFor();
   expect(mock.people.profile.name).toBe('Ada D.');
-  await get(page, 'password-current').fill('correct horse battery');
+  await get(page, 'password-current').fill('an older one of mine');
   await get(page, 'password-new').fill('another long password');
   await get(page, 'password-go').click();
   await get(page, 'proof-password').fill('correct horse battery');
   await get(page, 'proof-go').click();
+  await get(page, 'password').getByText('The current password is not this one.').waitFor();
+  await get(page, 'password-current').fill('correct horse battery');
+  await get(page, 'password-go').click();
   await get(page, 'password-changed').waitFor();
   expect(mock.people.password).toBe('another long password');
   await get(page, 'totp-begin').click();

@@ -207,6 +207,7 @@ export function problemText(problem: unknown): string {
     case 403: return problem.code === 'others-recorded' ? texts.othersRecorded : texts.forbidden;
     case 404: case 410: return texts.missing;
     case 413: return texts.tooLarge;
+    case 422: return problem.code === 'wrong-password' ? texts.wrongPassword : specific;
     case 429: return texts.tooMany;
     case 409: return problem.code === 'in-progress' ? texts.server : specific || texts.conflict;
     default: return problem.status >= 500 ? texts.server : specific;

@@ -59,7 +59,7 @@ export class People {
       case 'POST /profile/email': return none;
       case 'POST /password': // as of an account with a second factor
         if (!this.proved) return sensitive();
-        if (json().current !== this.password) return { status: 422, problem: 'invalid' };
+        if (json().current !== this.password) return { status: 422, problem: 'wrong-password' };
         this.password = json().password;
         return none;
       case 'GET /factors': return ok(this.factors);

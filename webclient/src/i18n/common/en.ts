@@ -25,6 +25,7 @@ export default {
     missing: 'This does not exist, or not any more.',
     conflict: 'This was changed meanwhile. Load the page again.',
     tooLarge: 'The file is too large.',
+    wrongPassword: 'The current password is not this one.',
     tooMany: 'Too many requests. Wait a moment and try again.',
     server: 'The service had a problem. Try again in a moment.',
   },

@@ -28,6 +28,7 @@ const fr: Translation<typeof en> = {
     missing: 'Cet élément n’existe pas, ou n’existe plus.',
     conflict: 'Cet élément a changé entre-temps. Rechargez la page.',
     tooLarge: 'Le fichier est trop volumineux.',
+    wrongPassword: 'Ce n’est pas le mot de passe actuel.',
     tooMany: 'Trop de demandes. Attendez un instant puis réessayez.',
     server: 'Le service a rencontré un problème. Réessayez dans un instant.',
   },

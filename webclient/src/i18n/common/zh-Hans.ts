@@ -28,6 +28,7 @@ const zhHans: Translation<typeof en> = {
     missing: '此项不存在，或已不再存在。',
     conflict: '此项已被更改。请重新加载页面。',
     tooLarge: '文件过大。',
+    wrongPassword: '当前密码不正确。',
     tooMany: '请求过多。请稍候再试。',
     server: '服务出现问题。请稍后再试。',
   },

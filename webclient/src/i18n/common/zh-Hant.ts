@@ -28,6 +28,7 @@ const zhHant: Translation<typeof en> = {
     missing: '此項目不存在，或已不再存在。',
     conflict: '此項目已被更改。請重新載入頁面。',
     tooLarge: '檔案過大。',
+    wrongPassword: '目前的密碼不正確。',
     tooMany: '請求過多。請稍候再試。',
     server: '服務發生問題。請稍後再試。',
   },
