@@ -141,13 +141,3 @@ func (h *Handler) copied(ctx context.Context, s api.Session) error {
 	}
 	return api.ErrUnauthenticated
 }
-
-// Live says whether the session still is. Sockets ask it every half second, so
-// that they close within a second of its end.
-func (h *Handler) Live(ctx context.Context, session string) (bool, error) {
-	reason, err := h.cfg.Store.EndReason(ctx, session)
-	if errors.Is(err, api.ErrNotFound) {
-		return false, nil
-	}
-	return reason == "" && err == nil, err
-}

@@ -24,11 +24,12 @@ type Activities interface {
 
 // Activity is one line of a document's history.
 type Activity struct {
-	At     time.Time `json:"at"`
-	Kind   string    `json:"kind" doc:"such as document.sent, signer.opened, evidence.opened"`
-	Who    string    `json:"who" doc:"role and name of who did it, empty for the service itself"`
-	Signer string    `json:"signer,omitempty" doc:"ID of the signer it is about"`
-	Detail string    `json:"detail,omitempty"`
+	At      time.Time `json:"at"`
+	Kind    string    `json:"kind" doc:"such as document.sent, signer.opened, evidence.opened"`
+	Account string    `json:"account,omitempty" doc:"ID of the account that did it, empty for signers and the service itself"`
+	Who     string    `json:"who" doc:"name of the account, empty also where it was erased since"`
+	Signer  string    `json:"signer,omitempty" doc:"ID of the signer it is about"`
+	Detail  string    `json:"detail,omitempty"`
 }
 
 // Limits counts. It is safe for concurrent use.

@@ -122,12 +122,12 @@ type responsible struct {
 	language string
 }
 
-// confirmer finds who may say what time it is: the operator's staff, and the
+// confirmer finds who may answer for the service: the operator's staff, and the
 // owners of the first organisation.
 func confirmer(ctx context.Context, accounts *store.Accounts, email string) (r responsible, err error) {
 	account, err := accounts.AccountByEmail(ctx, email)
 	if errors.Is(err, api.ErrNotFound) {
-		return r, fmt.Errorf("no account has the address %q; who says what time it is needs one: %w", email, api.ErrInvalid)
+		return r, fmt.Errorf("no account has the address %q; who answers for the service needs one: %w", email, api.ErrInvalid)
 	}
 	if err != nil {
 		return r, fmt.Errorf("find the account of %s: %w", email, err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"time"
@@ -61,16 +60,16 @@ func (g guard) Forked(ctx context.Context) (bool, error) {
 func (g guard) Fork(ctx context.Context, at time.Time) error { return g.store.ForkLog(ctx, at) }
 
 // ResumeLog is somebody's word that the log may be published again, after a
-// witness had seen another history of it.
-func ResumeLog(ctx context.Context, cfg Config, name string, w io.Writer) error {
+// witness had seen another history of it. They have an account, as for ConfirmClock.
+func ResumeLog(ctx context.Context, cfg Config, email string, w io.Writer) error {
 	accounts, _, err := openAccounts(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer accounts.Close()
-	name = strings.TrimSpace(name)
-	if name == "" || len(name) > 100 {
-		return fmt.Errorf("say who you are in 1 to 100 characters: %w", api.ErrInvalid)
+	who, err := confirmer(ctx, accounts, email)
+	if err != nil {
+		return err
 	}
 	at, err := accounts.LogForked(ctx)
 	if err != nil {
@@ -80,11 +79,9 @@ func ResumeLog(ctx context.Context, cfg Config, name string, w io.Writer) error 
 		_, err = fmt.Fprintln(w, "The log was not stopped.")
 		return err
 	}
-	account := "unknown"
-	if u, err := user.Current(); err == nil {
-		account = u.Username
-	}
-	if err := accounts.AppendAudit(ctx, api.Event{Kind: "log.resumed", Chain: "service", Detail: api.Detail{"by": name, "stopped": at.UTC().Format(time.RFC3339), "system account": account}}); err != nil {
+	event := api.Event{Kind: "log.resumed", Chain: "service", Organisation: who.Organisation, Account: who.Account,
+		Detail: api.Detail{"stopped": at.UTC().Format(time.RFC3339), "system account": systemAccount()}}
+	if err := accounts.AppendAudit(ctx, event); err != nil {
 		return err
 	}
 	if err := accounts.ResumeLog(ctx); err != nil {

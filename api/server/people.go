@@ -87,7 +87,7 @@ func (s *Server) Activity(ctx context.Context, organisation, id string) ([]docum
 	names := map[string]string{}
 	out := make([]document.Activity, 0, len(events))
 	for _, e := range events {
-		out = append(out, document.Activity{At: e.At, Kind: e.Kind, Who: s.actor(ctx, e.Account, names), Signer: e.Detail["signer"], Detail: e.Detail["detail"]})
+		out = append(out, document.Activity{At: e.At, Kind: e.Kind, Account: e.Account, Who: s.actor(ctx, e.Account, names), Signer: e.Detail["signer"], Detail: e.Detail["detail"]})
 	}
 	return out, nil
 }
@@ -100,7 +100,7 @@ func (s *Server) actor(ctx context.Context, account string, names map[string]str
 	if _, known := names[account]; !known {
 		a, err := s.accounts.Account(ctx, account)
 		if err != nil {
-			a.Name = "erased account"
+			a.Name = ""
 		}
 		names[account] = a.Name
 	}

@@ -10,13 +10,12 @@ import (
 	"inkwitness/evidence/pdf"
 )
 
-// letter checks the signature of the letter of deposit, which people read: by the
-// certificate of this one seal, over the whole file and with nothing after it.
-func (v *verifier) letter() {
-	e, ok := v.archive.find(LetterName)
+// readPDF looks at the signatures of a PDF; false where it is missing or unreadable.
+func (v *verifier) readPDF(name, what, code string) (pdf.Report, bool) {
+	e, ok := v.archive.find(name)
 	if !ok {
-		v.fails(CodeMissing, LetterName, "The letter of deposit is missing.")
-		return
+		v.fails(CodeMissing, name, "The %s is missing.", what)
+		return pdf.Report{}, false
 	}
 	at := v.stamped
 	if at.IsZero() {
@@ -24,7 +23,17 @@ func (v *verifier) letter() {
 	}
 	report, err := pdf.Verify(v.archive.open(e), e.size, pdf.Options{Roots: v.roots, At: at})
 	if err != nil {
-		v.fails(CodeLetter, LetterName, "The letter of deposit cannot be read: %v.", err)
+		v.fails(code, name, "The %s cannot be read: %v.", what, err)
+		return pdf.Report{}, false
+	}
+	return report, true
+}
+
+// letter checks the signature of the letter of deposit, which people read: by the
+// certificate of this one seal, over the whole file and with nothing after it.
+func (v *verifier) letter() {
+	report, ok := v.readPDF(LetterName, "letter of deposit", CodeLetter)
+	if !ok {
 		return
 	}
 	for _, f := range report.Findings {
@@ -42,18 +51,8 @@ func (v *verifier) letter() {
 
 // document checks the signed PDF by itself and that all signers signed it.
 func (v *verifier) document() {
-	e, ok := v.archive.find(DocumentName)
+	report, ok := v.readPDF(DocumentName, "signed document", CodeDocument)
 	if !ok {
-		v.fails(CodeMissing, DocumentName, "The signed document is missing.")
-		return
-	}
-	at := v.stamped
-	if at.IsZero() {
-		at = v.info.Sealed
-	}
-	report, err := pdf.Verify(v.archive.open(e), e.size, pdf.Options{Roots: v.roots, At: at})
-	if err != nil {
-		v.fails(CodeDocument, DocumentName, "The document cannot be read: %v.", err)
 		return
 	}
 	for _, f := range report.Findings {

@@ -291,6 +291,7 @@ describe('owning', () => {
     mock.documents.push(document);
     const { context, page } = await open(browser, 'phone');
     await page.goto(`${mock.url}/#/documents/${document.id}`);
+    await get(page, 'activity').getByText('Former member cccccccc: ').waitFor(); // no account any more
     await get(page, 'cancel').click();
     await get(page, 'cancel-confirm').click();
     await page.getByText('Withdrawn').first().waitFor();

@@ -68,7 +68,7 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
     await get(page, 'start-reading').click();
     await page.locator('.pdf-text[data-ready]').first().waitFor();
   },
-  // Live, and on the phone turned since.
+  // Live, and where the pad has no room any more, turned since.
   'sign-pad': async (page) => {
     for (const consent of mock.ceremony.consents) Object.assign(consent, { given: consent.purpose === 'handwriting', at: '2026-11-23T19:00:00Z' });
     mock.ceremony.next = 'sign';
@@ -119,6 +119,8 @@ describe.each(Object.keys(SCREENS))('%s', (name) => {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
         await page.setViewportSize({ width, height });
         await page.evaluate(() => scrollTo(0, 0));
+        await page.waitForFunction((wanted) => innerWidth === wanted, width);
+        await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(shown))))); // what follows a new size
         await page.waitForFunction(drawn);
         const picture = `${name}-${size}-${colorScheme}`;
         const now = await page.screenshot({ animations: 'disabled', caret: 'hide' });

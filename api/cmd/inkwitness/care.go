@@ -11,7 +11,7 @@ import (
 type careCommands struct {
 	Check    checkCommand    `cmd:"" help:"Check everything that is stored: every reference has its blob and every blob its reference, the audit record, the log, and a share of all bytes; damaged copies are repaired from good ones. Exit code 1 when something is wrong.\n\nExample: inkwitness check --data ./data --bytes all"`
 	Clock    clockCommand    `cmd:"" help:"Confirm the time when the clock in doubt has stopped all deletion.\n\nExample: inkwitness clock confirm --data ./data --by ada@example.org"`
-	Log      logCommand      `cmd:"" help:"Publish the log again after it was stopped.\n\nExample: inkwitness log resume --data ./data --by ada"`
+	Log      logCommand      `cmd:"" help:"Publish the log again after it was stopped.\n\nExample: inkwitness log resume --data ./data --by ada@example.org"`
 	Renew    renewCommand    `cmd:"" help:"Say which evidence records (RFC 4998) are due, and make them now; the service does so every hour. New deposits get their first one; older ones are renewed half a year before a certificate or an algorithm ends.\n\nExample: inkwitness renew --data ./data --dry-run"`
 	Erase    eraseCommand    `cmd:"" help:"Erase what was recorded of one signer in a completed document, or with --references what was enrolled of that person for comparisons. The document and its proof stay good; keys are destroyed and signed receipts written.\n\nExample: inkwitness erase --data ./data --reason 'request 2026-17 of the data subject' DOCUMENT ada@example.org"`
 	Compact  compactCommand  `cmd:"" help:"Write the database anew, so that its files hold nothing that was deleted, keys of erased people before all: PostgreSQL leaves such bytes in its pages. Each table is locked meanwhile; run it at night, after an erasure that must not wait and once a month. For the write-ahead log the role needs pg_checkpoint and the right to execute pg_switch_wal(); archived logs end by the archive's own rule.\n\nExample: inkwitness compact --database-url postgres://..."`
@@ -51,12 +51,12 @@ func (c *confirmCommand) Run(ctx context.Context) error {
 }
 
 type logCommand struct {
-	Resume resumeCommand `cmd:"" help:"Publish the log again, after a witness had seen another history of it and somebody has found out why.\n\nExample: inkwitness log resume --data ./data --by ada"`
+	Resume resumeCommand `cmd:"" help:"Publish the log again, after a witness had seen another history of it and somebody has found out why.\n\nExample: inkwitness log resume --data ./data --by ada@example.org"`
 }
 
 type resumeCommand struct {
 	where
-	By string `help:"Who says so." required:""`
+	By string `help:"Who says so, by the address of the account." placeholder:"ADDRESS" required:""`
 }
 
 // Run lets the log go on.

@@ -107,7 +107,8 @@ export interface Plan {
 export interface Activity {
   at: string;
   kind: string; // such as document.sent
-  who: string; // empty for the service itself
+  who: string; // empty where no account did it, and where it was erased
+  account?: string;
   signer?: string; // id of the signer it is about
   detail?: string;
 }

@@ -77,6 +77,7 @@ export class IndexedStore implements CaptureStore {
       transaction.oncomplete = () => resolve();
       transaction.onabort = transaction.onerror = () => reject(transaction.error ?? new Error('storage failed'));
       body(transaction);
+      transaction.commit(); // else it ends only when the page hears of it, and one that the browser halts keeps all others from the store
     });
   }
 }

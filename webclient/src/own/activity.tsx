@@ -3,12 +3,11 @@ import { useEffect, useState } from 'preact/hooks';
 import { dateTime, exactTime } from '../i18n/format.ts';
 import { type AuditLine, people } from '../people.ts';
 import { Button, Empty, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
-import { isSigners } from './acts.ts';
+import { doer, isSigners, SHOWN } from './acts.ts';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
 const PAGE = 100; // lines of one answer
-const SHOWN = 8; // digits of an id that stands for a name
 
 export function ActivityPage() {
   const texts = text().record;
@@ -21,10 +20,6 @@ export function ActivityPage() {
     setProblem(undefined);
   }, (error: unknown) => { if (!ended(error)) setProblem(error); });
   useEffect(() => void load(), []);
-  const who = (line: AuditLine) => {
-    if (line.account) return line.who || texts.former(line.account.slice(0, SHOWN));
-    return (isSigners(line) && line.signer) || text().document.service;
-  };
   const about = (line: AuditLine) => {
     const [, id] = /^document:([0-9a-f]{32})$/.exec(line.object ?? '') ?? [];
     if (!id) return null;
@@ -44,7 +39,7 @@ export function ActivityPage() {
             {lines.map((line, i) => (
               <li key={i} data-test="record-line">
                 <time dateTime={line.at} title={exactTime(line.at)}>{dateTime(line.at)}</time>
-                {who(line)}: {text().kinds[line.kind] ?? line.kind} {about(line)}
+                {doer(line, line.signer)}: {text().kinds[line.kind] ?? line.kind} {about(line)}
               </li>
             ))}
           </ol>

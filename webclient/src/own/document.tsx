@@ -5,7 +5,7 @@ import { dateTime, day, exactTime, size } from '../i18n/format.ts';
 import { useNewest } from '../newest.ts';
 import { Badge, Button, Dialog, Empty, Notice, Panel, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Viewer } from '../pdf/viewer.tsx';
-import { isSigners } from './acts.ts';
+import { doer, isSigners } from './acts.ts';
 import { StateBadge } from './documents.tsx';
 import { Erase, mayErase } from './erase.tsx';
 import { Fetch } from './fetch.tsx';
@@ -198,12 +198,10 @@ function History({ document }: { document: Document }) {
   useEffect(() => void documents.activity(document.id).then((answer) => setLines(answer.activity ?? []), (error: unknown) => { if (!ended(error)) setProblem(error); }), [document.id, version]);
   const signer = (id: string | undefined) => document.signers.find((one) => one.id === id)?.name ?? '';
   const sentence = (line: Activity) => {
-    const own = isSigners(line);
-    const who = line.who || (own ? signer(line.signer) : '') || texts.document.service;
-    const about = own || !signer(line.signer) ? '' : ` · ${signer(line.signer)}`;
+    const about = isSigners(line) || !signer(line.signer) ? '' : ` · ${signer(line.signer)}`;
     const [first = '', ...rest] = (line.detail ?? '').split(' '); // the rest are ids and versions, in the exported record, or the name of an API key
     const words = /^(evidence\.opened|signer\.declined)$/.test(line.kind) ? line.detail : first === 'key' ? `${texts.details['key']} (${rest.join(' ')})` : texts.details[first];
-    return `${who}: ${texts.kinds[line.kind] ?? line.kind}${about}${words ? ` · ${words}` : ''}`;
+    return `${doer(line, signer(line.signer))}: ${texts.kinds[line.kind] ?? line.kind}${about}${words ? ` · ${words}` : ''}`;
   };
   return (
     <Panel title={texts.document.activity} test="activity">

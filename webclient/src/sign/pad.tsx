@@ -119,15 +119,21 @@ export function Pad({ kind, stream, auto, onDone }: PadProps) {
     return () => left.abort();
   }, []);
 
+  // The frame gets its new width only after the window has told of its own.
   useEffect(() => {
+    const box = frame.current;
+    if (!box) return;
     const check = () => {
-      const box = frame.current;
-      if (!box) return;
       if (recording.current) setTurned(box.clientWidth < size.width - 1);
       else setSize(padSize(box));
     };
-    window.addEventListener('resize', check);
-    return () => window.removeEventListener('resize', check);
+    const observer = new ResizeObserver(check);
+    observer.observe(box);
+    window.addEventListener('resize', check); // the height of the window counts too
+    return () => {
+      observer.disconnect();
+      window.removeEventListener('resize', check);
+    };
   }, [size.width]);
 
   useEffect(() => {

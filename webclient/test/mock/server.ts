@@ -462,8 +462,9 @@ export class Mock {
       }
       case 'GET activity':
         return send(response, 200, { activity: [
-          { at: document.createdAt, kind: 'document.uploaded', who: 'owner Ada Durand' },
-          ...(document.sentAt ? [{ at: document.sentAt, kind: 'document.sent', who: 'owner Ada Durand' }, { at: document.sentAt, kind: 'signer.invited', who: '', signer: 's0' }] : []),
+          { at: document.createdAt, kind: 'document.uploaded', who: 'Ada Durand', account: 'a1' },
+          { at: document.createdAt, kind: 'document.read', who: '', account: 'c'.repeat(32) }, // no account any more
+          ...(document.sentAt ? [{ at: document.sentAt, kind: 'document.sent', who: 'Ada Durand', account: 'a1' }, { at: document.sentAt, kind: 'signer.invited', who: '', signer: 's0' }] : []),
         ] });
     }
     problem(response, 404, 'not-found', 'Not found');
