@@ -111,13 +111,16 @@ func FuzzParts(f *testing.F) {
 			}
 			parts = append(parts, deposit.Bytes(one.name, contents))
 		}
+		one := m.files[at]
+		same := bytes.Equal(data, m.base[one.data:one.end])
 		var b bytes.Buffer
-		if err := deposit.Rezip(t.Context(), &b, m.at, parts); err != nil {
-			t.Skip(err)
+		if err := deposit.Rezip(t.Context(), &b, m.at, parts); err != nil && !same {
+			t.Skip(err) // what no container holds
+		} else if err != nil {
+			t.Fatal(err)
 		}
 		report := sealtest.Verify(b.Bytes(), deposit.Options{Roots: w.Roots(), Others: w.Config.Others, Now: w.Clock.Now()})
-		one := m.files[at]
-		if same := bytes.Equal(data, m.base[one.data:one.end]); report.Holds() != same {
+		if report.Holds() != same {
 			t.Errorf("%s, the same %v: %+v", one.name, same, report.Failed())
 		}
 	})

@@ -93,6 +93,7 @@ function useClock(): void {
     if (!playing.value) return;
     let before = performance.now();
     let frame = requestAnimationFrame(function tick(now) {
+      if (!playing.peek()) return; // stopped since, and maybe sent somewhere else
       const next = (time.value === Infinity ? 0 : time.value) + Math.max(0, now - before) * rate.value;
       before = now;
       if (next >= length.value) {
@@ -137,6 +138,7 @@ export function Selfie() {
   const texts = text().video;
   const element = useRef<HTMLVideoElement>(null);
   const asked = useRef<number | undefined>(undefined); // where the replay has sent the video, s
+  const begun = useRef(false); // by the video's own button
   const url = questionedItem.value?.videoUrl;
   const timeline = questionedItem.value?.timeline;
   const position = (video: HTMLVideoElement) => (video.currentTime - videoStart.peek()) * 1000; // of the pen, ms
@@ -154,7 +156,9 @@ export function Selfie() {
   // heard of a moment after it, and must not be undone meanwhile.
   useEffect(() => {
     const video = element.current;
-    if (video && playing.value && video.paused && !video.ended) void video.play().catch(() => undefined);
+    const itself = begun.current;
+    begun.current = false;
+    if (video && playing.value && video.paused && !video.ended && !itself) void video.play().catch(() => undefined);
     if (video && !playing.value && !video.paused) video.pause();
   }, [playing.value, url]);
   if (!url) return <p class="muted small">{texts.none}</p>;
@@ -172,7 +176,7 @@ export function Selfie() {
     const at = position(video);
     if (playing.peek() || video.paused || at < 0 || at >= length.peek()) return;
     seek(at);
-    playing.value = true;
+    begun.current = playing.value = true;
   };
   return (
     <div class="stack-small">
