@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/ocsp"
@@ -101,7 +102,7 @@ func (s *store) one(cert, issuer *x509.Certificate, at time.Time) (known, revoke
 func (s *store) ocsp(cert, issuer *x509.Certificate, at time.Time) (good, revoked bool) {
 	for _, b := range s.ocsps {
 		r, err := ocsp.ParseResponseForCert(b, cert, issuer) // checks the answer's signature
-		if err != nil || !r.NextUpdate.IsZero() && r.NextUpdate.Before(at) {
+		if err != nil || !mayAnswer(r.Certificate, issuer) || !r.NextUpdate.IsZero() && r.NextUpdate.Before(at) {
 			continue
 		}
 		switch r.Status {
@@ -115,4 +116,11 @@ func (s *store) ocsp(cert, issuer *x509.Certificate, at time.Time) (good, revoke
 		}
 	}
 	return good, false
+}
+
+// mayAnswer says whether who signed an OCSP answer may: the authority itself,
+// which brings no certificate along or its own, or one that it certified for this
+// (RFC 6960, 4.2.2.2). Package ocsp takes whomever the authority certified.
+func mayAnswer(by, issuer *x509.Certificate) bool {
+	return by == nil || by.Equal(issuer) || slices.Contains(by.ExtKeyUsage, x509.ExtKeyUsageOCSPSigning)
 }
