@@ -180,6 +180,11 @@ it('moves for those only who did not ask for little motion', async () => {
     await get(page, 'sealing').locator('.busy').waitFor();
     await page.waitForTimeout(50);
     expect(await moving(page)).toEqual(reducedMotion === 'reduce' ? [] : ['busy']);
+    // What the pages measure and set is so at once, not from the next frame on.
+    expect(await get(page, 'sealing').evaluate((panel) => ['800px', '900px'].map((height) => {
+      panel.style.minHeight = height;
+      return panel.getBoundingClientRect().height;
+    }))).toEqual([800, 900]);
     await context.close();
   }
 });

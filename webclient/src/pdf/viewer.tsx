@@ -130,7 +130,7 @@ export function Viewer({ url, pages, targets = [], tools, overlay, onEnd, onPage
     setTarget((target + 1) % targets.length);
     const element = scroller.current?.querySelector<HTMLElement>(`[data-page="${field.page}"] [data-target]`)
       ?? scroller.current?.querySelector<HTMLElement>(`[data-page="${field.page}"]`);
-    element?.scrollIntoView({ block: 'center', behavior: 'smooth' });
+    element?.scrollIntoView({ block: 'center', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'instant' : 'smooth' });
     element?.focus({ preventScroll: true });
   };
   const step = (by: number) => setZoom(ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, ZOOMS.indexOf(zoom) + by))] ?? 1);
