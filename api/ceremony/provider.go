@@ -64,7 +64,7 @@ func (s *Service) Consented(ctx context.Context, document, signer, state, code s
 		return nil, fmt.Errorf("take over the consent: %w", err)
 	}
 	d, err = s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
-		who, err := d.Signer(signer)
+		who, err := d.signing(signer)
 		if err != nil {
 			return Effects{}, err
 		}
@@ -89,7 +89,7 @@ func (s *Service) keepSignature(document string, who *Signer) Keep {
 	last := who.SealState
 	return func(ctx context.Context, state []byte) error {
 		_, err := s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
-			who, err := d.Signer(who.ID)
+			who, err := d.signing(who.ID)
 			if err != nil {
 				return Effects{}, err
 			}

@@ -1,6 +1,7 @@
 package ceremony
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (s *Service) Advance(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(d.Signers, func(s *Signer) bool { return s.State == Signing }); i >= 0 {
+	if i := slices.IndexFunc(d.Signers, func(s *Signer) bool { return s.State == Signing }); i >= 0 && d.State == Sent {
 		signer := d.Signers[i].ID
 		d, err = s.sign(ctx, d, d.Signers[i])
 		if errors.Is(err, evidence.ErrPending) {
@@ -101,7 +102,13 @@ func (s *Service) sign(ctx context.Context, d *Document, who *Signer) (*Document
 		if err != nil {
 			return d, fmt.Errorf("compare the signature: %w", err)
 		}
-		if d, err = s.update(ctx, d.ID, who.ID, func(_ *Document, s *Signer) { s.Comparison = comparison }); err != nil {
+		if d, err = s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
+			who, err := d.signing(who.ID)
+			if err == nil {
+				who.Comparison = comparison
+			}
+			return Effects{}, err
+		}); err != nil {
 			return d, err
 		}
 		if who, err = d.Signer(who.ID); err != nil {
@@ -113,7 +120,7 @@ func (s *Service) sign(ctx context.Context, d *Document, who *Signer) (*Document
 		return d, err
 	}
 	return s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
-		who, err := d.Signer(who.ID)
+		who, err := d.signing(who.ID)
 		if err != nil {
 			return Effects{}, err
 		}
@@ -126,26 +133,36 @@ func (s *Service) sign(ctx context.Context, d *Document, who *Signer) (*Document
 	})
 }
 
-// update changes a signer's record without a transition.
-func (s *Service) update(ctx context.Context, document, signer string, set func(*Document, *Signer)) (*Document, error) {
-	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
-		who, err := d.Signer(signer)
-		if err != nil {
-			return Effects{}, err
-		}
-		set(d, who)
-		return Effects{}, nil
-	})
+// signing finds a signer whose signature is in the making. It is not any more where
+// the document was withdrawn meanwhile, or another instance made it.
+func (d *Document) signing(id string) (*Signer, error) {
+	s, err := d.Signer(id)
+	if err == nil && (d.State != Sent || s.State != Signing) {
+		err = ErrOvertaken
+	}
+	return s, err
 }
 
 // deposit makes the letter of deposit. The commitment goes into the log's
 // outbox in the transaction that notes it on the document.
 func (s *Service) deposit(ctx context.Context, d *Document) error {
+	last := d.SealState
+	// Of two instances one goes on: the commitment in the log is that of the state kept.
+	ours := func(d *Document) error {
+		if d.State != Sealing || !bytes.Equal(d.SealState, last) {
+			return ErrOvertaken
+		}
+		return nil
+	}
 	keep := func(ctx context.Context, state []byte) error {
 		_, err := s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
+			err := ours(d)
 			d.SealState = state
-			return Effects{}, nil
+			return Effects{}, err
 		})
+		if err == nil {
+			last = state
+		}
 		return err
 	}
 	if !d.Committed {
@@ -154,6 +171,9 @@ func (s *Service) deposit(ctx context.Context, d *Document) error {
 			return err
 		}
 		d, err = s.change(ctx, d.ID, func(ctx context.Context, d *Document) (Effects, error) {
+			if err := ours(d); err != nil {
+				return Effects{}, err
+			}
 			d.Committed = true
 			return Effects{}, s.Log.AddLogEntry(ctx, commitment)
 		})

@@ -226,15 +226,20 @@ func (d *Document) lapse(signer string, now time.Time, newSecret func() string) 
 	if err != nil || s.State != Signing {
 		return Effects{}, err
 	}
+	s.unconfirm()
+	d.Trouble = ""
+	effects, err := d.Remind(now, newSecret)
+	effects.Events = append(effects.Events, Event{Kind: "signer.lapsed", By: ByService, Signer: s.ID})
+	return effects, err
+}
+
+// unconfirm takes back a confirmation whose signature was not made.
+func (s *Signer) unconfirm() {
 	s.State, s.Confirmed = Captured, false
 	if s.Typed != "" {
 		s.State, s.Typed = Consented, ""
 	}
 	s.Comparison = nil // they may sign anew before they confirm
-	d.Trouble = ""
-	effects, err := d.Remind(now, newSecret)
-	effects.Events = append(effects.Events, Event{Kind: "signer.lapsed", By: ByService, Signer: s.ID})
-	return effects, err
 }
 
 // active tells whether it is this signer's turn.
@@ -270,12 +275,18 @@ func (d *Document) Correct(signer string, plan SignerPlan, now time.Time, newSec
 	return effects, nil
 }
 
-// Cancel withdraws the document; links end.
+// Cancel withdraws the document; links end. A signature in the making is not made.
 func (d *Document) Cancel() (Effects, error) {
 	if d.State != Draft && d.State != Sent {
 		return Effects{}, api.Explain(ErrState, "A document that is %s cannot be cancelled.", d.State)
 	}
-	d.State = Cancelled
+	d.State, d.Trouble = Cancelled, ""
+	for _, s := range d.Signers {
+		if s.State == Signing {
+			s.unconfirm()
+			s.SealState, s.ProviderConsent = nil, ""
+		}
+	}
 	effects := Effects{Events: []Event{{Kind: "document.cancelled"}}}
 	d.close(MailCancelled, &effects)
 	return effects, nil
@@ -337,7 +348,7 @@ func (d *Document) completed(deposit Deposit, now time.Time, newSecret func() st
 
 // Busy tells whether a signature or the deposit is in the making.
 func (d *Document) Busy() bool {
-	return d.State == Sealing || slices.ContainsFunc(d.Signers, func(s *Signer) bool { return s.State == Signing })
+	return d.State == Sealing || d.State == Sent && slices.ContainsFunc(d.Signers, func(s *Signer) bool { return s.State == Signing })
 }
 
 // Next is what a signer has to do.
