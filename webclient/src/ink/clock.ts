@@ -3,13 +3,19 @@
 // is added: one capture has one clock, and the pings that map it to the server's
 // use the same one.
 export class PenClock {
-  private readonly shift: number; // ms
+  private shift: number; // ms
 
   constructor(
     readonly origin: number, // performance.timeOrigin of the page that began the capture, ms
     currentOrigin: number = performance.timeOrigin,
   ) {
     this.shift = currentOrigin - origin;
+  }
+
+  // What comes is later than what an earlier page recorded (µs): a device whose clock was
+  // set back between two pages has their origins in the wrong order.
+  follow(recorded: number): void {
+    this.shift = Math.max(this.shift, recorded / 1000 - performance.now());
   }
 
   // µs of a DOM time stamp of this page.

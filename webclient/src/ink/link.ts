@@ -97,6 +97,7 @@ export class PenLink {
       points.push(...decodeBatch(data).points);
       this.enqueue(data);
     }
+    this.clock.follow(points.at(-1)?.t ?? 0);
     if (this.stop.signal.aborted) return points; // closed meanwhile
     const options = { signal: this.stop.signal };
     window.addEventListener('online', () => this.retryNow(), options);

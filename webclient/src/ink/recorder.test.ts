@@ -172,6 +172,13 @@ describe('clock', () => {
   it('goes on over a reload', () => {
     expect(new PenClock(1_000_000, 1_000_000).at(2500.5)).toBe(2_500_500);
     expect(new PenClock(1_000_000, 1_004_000).at(10)).toBe(4_010_000);
+    const back = new PenClock(1_000_000, 100_000); // the device's clock was set back by a quarter of an hour
+    back.follow(7_000_000);
+    expect(back.now()).toBeGreaterThanOrEqual(7_000_000);
+    expect(back.now()).toBeLessThan(8_000_000);
+    const on = new PenClock(1_000_000, 1_004_000);
+    on.follow(3_000_000);
+    expect(on.at(10)).toBe(4_010_000);
   });
 });
 
