@@ -83,6 +83,7 @@ type File struct {
 	limits Limits
 	xref   map[int]Entry
 	packs  map[int]*pack // decoded object streams
+	packed int           // bytes that they take
 	crypt  *crypt
 	busy   map[int]bool // lengths and object streams being resolved now
 }
@@ -162,6 +163,10 @@ func (f *File) spend(n int64) error {
 	return nil
 }
 
+// cost is the work that was done so far, in bytes: a value costs its time and
+// memory however few bytes it is written with.
+func (p *parser) cost() int64 { return int64(p.pos) + 16*int64(p.values) }
+
 // parseAt runs parse on a window that begins at off, with larger windows until
 // it is not short of bytes.
 func (f *File) parseAt(off int64, strict bool, parse func(*parser) error) error {
@@ -176,7 +181,7 @@ func (f *File) parseAt(off int64, strict bool, parse func(*parser) error) error 
 		}
 		p := &parser{b: b, last: off+n == f.size, strict: strict}
 		err := parse(p)
-		if err := f.spend(int64(p.pos) + 64); err != nil { // 64 for the reading
+		if err := f.spend(p.cost() + 64); err != nil { // 64 for the reading
 			return err
 		}
 		if !errors.Is(err, errShort) {

@@ -18,7 +18,7 @@ func (f *File) Get(ref Ref) (Object, error) {
 	case !ok || e.Kind == Free || e.Kind != Compressed && int(e.Gen) != ref.Gen:
 		return nil, nil
 	case e.Kind == Compressed:
-		return f.packed(ref, e)
+		return f.fromPack(ref, e)
 	}
 	got, o, err := f.objectAt(e.Offset, true, nil)
 	if err != nil {
@@ -190,8 +190,8 @@ type pack struct {
 // maxPacked bounds the decoded object streams kept at a time, in bytes.
 const maxPacked = 32 << 20
 
-// packed loads an object from an object stream (ISO 32000-2, 7.5.7).
-func (f *File) packed(ref Ref, e Entry) (Object, error) {
+// fromPack loads an object from an object stream (ISO 32000-2, 7.5.7).
+func (f *File) fromPack(ref Ref, e Entry) (Object, error) {
 	pk, err := f.pack(int(e.Offset))
 	if err != nil {
 		return nil, err
@@ -202,7 +202,7 @@ func (f *File) packed(ref Ref, e Entry) (Object, error) {
 	p := &parser{b: pk.data[pk.offsets[e.Index]:], last: true, strict: true}
 	o, err := p.object()
 	if err == nil {
-		err = f.spend(int64(p.pos))
+		err = f.spend(p.cost())
 	}
 	return o, err
 }
@@ -236,15 +236,16 @@ func (f *File) pack(num int) (*pack, error) {
 // keep remembers a decoded object stream and forgets the others when they
 // together grow too large.
 func (f *File) keep(num int, pk *pack) {
-	total := len(pk.data)
-	for _, other := range f.packs {
-		total += len(other.data)
-	}
-	if total > maxPacked {
+	if f.packed += pk.size(); f.packed > maxPacked {
 		clear(f.packs)
+		f.packed = pk.size()
 	}
 	f.packs[num] = pk
 }
+
+// size is what a decoded object stream takes of memory; the smallest, some
+// hundred bytes.
+func (pk *pack) size() int { return 256 + len(pk.data) + 16*len(pk.numbers) }
 
 func (f *File) unpack(st *Stream) (*pack, error) {
 	data, err := st.Decode()
@@ -254,7 +255,7 @@ func (f *File) unpack(st *Stream) (*pack, error) {
 	bad := fmt.Errorf("%w: bad object stream", ErrBroken)
 	n, ok1 := st.Dict["N"].(int64)
 	first, ok2 := st.Dict["First"].(int64)
-	if !ok1 || !ok2 || n < 0 || first < 0 || first > int64(len(data)) || n > first {
+	if !ok1 || !ok2 || n < 0 || first < 0 || first > int64(len(data)) || n > first || n > int64(f.limits.Objects) {
 		return nil, bad
 	}
 	pk := &pack{data: data}

@@ -12,6 +12,13 @@ import (
 // maxDepth bounds nested arrays and dictionaries.
 const maxDepth = 64
 
+// maxValues bounds the values of one object. A value of two bytes takes some
+// twenty times that of memory, a dictionary a hundred times and more.
+const (
+	maxValues  = 1 << 20
+	dictValues = 4 // as which a dictionary counts
+)
+
 // errShort says that the window ended before the object did; the caller
 // enlarges the window and parses again.
 var errShort = errors.New("pdf: window too short")
@@ -24,6 +31,7 @@ type parser struct {
 	strict bool // a key that stands twice in a dictionary with different values is an error
 	depth  int
 	skips  int // comments passed over
+	values int // parsed so far
 
 	// contents is the window range of the last string that was the value of a
 	// /Contents key of the outermost dictionary, brackets included.
@@ -106,6 +114,9 @@ func (p *parser) keyword(want string) error {
 func (p *parser) object() (Object, error) {
 	if err := p.space(); err != nil {
 		return nil, err
+	}
+	if p.values++; p.values > maxValues {
+		return nil, fmt.Errorf("%w: an object of more than %d values", ErrLimit, maxValues)
 	}
 	switch c := p.b[p.pos]; {
 	case c == '/':
@@ -316,6 +327,7 @@ func (p *parser) array() (Array, error) {
 
 func (p *parser) dict() (Dict, error) {
 	p.pos += 2
+	p.values += dictValues - 1
 	out := Dict{}
 	for {
 		if err := p.space(); err != nil {

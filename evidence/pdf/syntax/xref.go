@@ -74,6 +74,9 @@ func (f *File) readXref(start int64) error {
 }
 
 func (f *File) merge(s Section) error {
+	if len(f.xref) == 0 && len(s.disputed) == 0 { // most files have one section
+		f.xref = s.Entries
+	}
 	for n, e := range s.Entries {
 		if _, ok := f.xref[n]; !ok {
 			f.xref[n] = e
@@ -252,8 +255,10 @@ func (f *File) streamSection(off int64, strict bool) (Section, error) {
 		return Section{}, err
 	}
 	s := Section{Trailer: st.Dict, Entries: map[int]Entry{}, Self: st.ref.Num}
-	err = f.streamEntries(st.Dict, data, &s, strict)
-	return s, err
+	if err := f.streamEntries(st.Dict, data, &s, strict); err != nil {
+		return s, err
+	}
+	return s, f.spend(20 * int64(len(s.Entries))) // what they have in a table
 }
 
 func (f *File) streamEntries(d Dict, data []byte, s *Section, strict bool) error {
