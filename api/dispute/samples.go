@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"inkwitness/api"
 	"inkwitness/api/ceremony"
@@ -108,6 +110,39 @@ func (s *Service) VideoOf(ctx context.Context, c *Case, id string) (evidence.Obj
 		return evidence.Object{}, ceremony.ErrNotFound
 	}
 	return k.File(ceremony.VideoFile)
+}
+
+// watchLife is how long the parts of a video belong to one look at it.
+const watchLife = time.Hour
+
+// Watched records that the video of a signature leaves: in the case, and for the
+// document that it is of. A part belongs to the look that the same session began
+// within the hour, and is recorded where there is none.
+func (s *Service) Watched(ctx context.Context, c *Case, id string, part bool) error {
+	item, err := c.Item(id)
+	if err != nil {
+		return err
+	}
+	look := strings.Join([]string{api.IdentityOf(ctx).Subject(), c.ID, item.ID, item.Opening}, " ")
+	err = s.Tx.Tx(ctx, func(ctx context.Context) error {
+		n, _, err := s.Limits.Hit(ctx, "videos", look, watchLife, s.now())
+		if err != nil || part && n > 1 {
+			return err
+		}
+		if err := s.note(ctx, c, "case.watched", api.Detail{"item": item.Label}); err != nil || item.Origin != FromDeposit {
+			return err
+		}
+		o, err := s.Openings.Opening(ctx, item.Opening)
+		if err != nil {
+			return err
+		}
+		return s.Records.Record(ctx, api.Event{Kind: "evidence.watched", At: s.now(), Organisation: c.Organisation, Account: api.IdentityOf(ctx).Account,
+			Object: documentChain(item.Document), Chain: documentChain(item.Document), Detail: api.Detail{"signer": item.Signer, "detail": o.Reason, "opening": o.ID, "case": c.ID}})
+	})
+	if err != nil {
+		return fmt.Errorf("record the look at a video: %w: %w", api.ErrUnavailable, err)
+	}
+	return nil
 }
 
 // Export writes one signature in a format that other programs read. It is

@@ -79,6 +79,12 @@ type Vault interface {
 	Erase(ctx context.Context, subject, deposit string, e evidence.Erasure) error
 }
 
+// Limits counts.
+type Limits interface {
+	// Hit counts one act and returns how many there were in the window, and its end.
+	Hit(ctx context.Context, name, who string, window time.Duration, now time.Time) (int, time.Time, error)
+}
+
 // Comparator compares, measures and aligns.
 type Comparator interface {
 	biometrics.Comparator
@@ -97,6 +103,7 @@ type Config struct {
 	Records    Records
 	Evidence   Evidence
 	Vault      Vault
+	Limits     Limits
 	Comparator Comparator
 	Trust      func() deposit.Options // whom a deposit that is brought along is checked against
 	Clock      capture.Clock

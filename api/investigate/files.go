@@ -2,6 +2,7 @@ package investigate
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,7 +61,18 @@ func (h *Handler) video(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return api.ServeObject(w, r, h.Vault, o, "selfie.webm", api.Inline)
+	return api.ServeRelease(w, r, h.Vault, look{h.Disputes, c, r.PathValue("item")}, api.Release{Object: o}, "selfie.webm", api.Inline)
+}
+
+// look records that the video of a signature is watched, as api.Releases.
+type look struct {
+	disputes *dispute.Service
+	c        *dispute.Case
+	item     string
+}
+
+func (l look) Released(ctx context.Context, _ api.Release, part bool) error {
+	return l.disputes.Watched(ctx, l.c, l.item, part)
 }
 
 // exports are the media type and the ending of each format.

@@ -48,7 +48,7 @@ func (h *Handler) Mount(a *api.API) {
 	api.Register(a, api.Route{Method: "GET", Path: "/api/cases/{id}/alignment", ID: "alignSignatures", Summary: "How a questioned signature lies on one reference, point by point", Tag: tag}, h.align)
 
 	a.Raw(api.Route{Method: "POST", Path: "/api/cases/{id}/items", ID: "importItem", Summary: "Bring a file along: a deposit, ISO/IEC 19794-7, InkML, CSV or SVC2004", Tag: tag, Status: 201, MaxBody: dispute.MaxContainer}, h.importItem)
-	a.Raw(api.Route{Method: "GET", Path: "/api/cases/{id}/items/{item}/video", ID: "watchVideo", Summary: "The selfie video of a signature; ranges are served", Tag: tag}, h.video)
+	a.Raw(api.Route{Method: "GET", Path: "/api/cases/{id}/items/{item}/video", ID: "watchVideo", Summary: "The selfie video of a signature; ranges are served; it is recorded", Tag: tag}, h.video)
 	a.Raw(api.Route{Method: "GET", Path: "/api/cases/{id}/report.pdf", ID: "reportCase", Summary: "The report of a case, signed; ?language= is en, fr, zh-Hant or zh-Hans", Tag: tag}, h.report)
 	a.Raw(api.Route{Method: "GET", Path: "/api/cases/{id}/items/{item}/samples/{format}", ID: "exportItem", Summary: "One signature as csv, json, inkml or iso-19794-7", Tag: tag}, h.export)
 }

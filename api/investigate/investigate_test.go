@@ -114,7 +114,7 @@ func newService(t *testing.T, address string) *service {
 	documents := s.store.Ceremonies()
 	signing := ceremony.New(ceremony.Config{Tx: db, Documents: documents, Subjects: documents, Notices: notices{kept}, Vault: s.vault, Inks: inks{}, Clock: s.clock})
 	cases := s.store.Disputes()
-	s.disputes = dispute.New(dispute.Config{Tx: db, Cases: cases, Openings: cases, People: s.store, Records: kept, Evidence: signing, Vault: s.vault,
+	s.disputes = dispute.New(dispute.Config{Tx: db, Cases: cases, Openings: cases, People: s.store, Records: kept, Evidence: signing, Vault: s.vault, Limits: s.store,
 		Comparator: comparing{comparator}, Trust: func() deposit.Options { return deposit.Options{Now: s.clock.Now()} }, Clock: s.clock})
 	a, err := api.New(api.Config{Clock: s.clock, Replies: s.store})
 	s.must(err)
@@ -217,7 +217,7 @@ func (s *service) sign(documents *store.Ceremonies) {
 		Signers: []*ceremony.Signer{
 			{ID: s.signer, Name: "Chloé Martin", Email: "chloe@example.net", Language: "fr", Subject: subject.ID, State: ceremony.Signed, Confirmed: true, SignedAt: s.clock.Now(),
 				Captures: []*ceremony.Capture{{ID: capture.SessionID(api.NewID()), Kind: ceremony.SignatureCapture, State: ceremony.CaptureFinished, Device: sig.Device, StartedAt: s.clock.Now(),
-					Files: []ceremony.File{{Name: ceremony.PenFile, Object: put("questioned", sig)}}}}},
+					Files: []ceremony.File{{Name: ceremony.PenFile, Object: put("questioned", sig)}, {Name: ceremony.VideoFile, Object: put("video", sig)}}}}},
 			{ID: api.NewID(), Name: "Typed Only", Email: "typed@example.net", Language: "en", Confirmed: true, Typed: "Typed Only"},
 		}}))
 }
@@ -350,6 +350,58 @@ func TestTwoPeopleOpenEvidence(t *testing.T) {
 		s.do("ivan", "GET", "/api/cases/"+dispute+"/items/"+item+"/samples/csv", nil, 403)
 		s.do("ivan", "GET", "/api/cases/"+dispute+"/items/"+item+"/video", nil, 403)
 		s.do("ivan", "POST", "/api/openings/"+id+"/open", nil, 410)
+	})
+}
+
+// TestWatchingIsRecorded: whoever looks at a video stands in the record of the case and
+// in that of the document, before the first byte goes. The parts that a player asks for
+// are one look.
+func TestWatchingIsRecorded(t *testing.T) {
+	both(t, func(t *testing.T, s *service) {
+		dispute := s.newCase("ivan")
+		id := s.ask("ivan", dispute, 201)
+		s.do("ben", "POST", "/api/openings/"+id+"/approve", nil, 200)
+		item := s.do("ivan", "POST", "/api/openings/"+id+"/open", nil, 200).list("items")[0].text("id")
+		looks := func() (n [2]int) {
+			for i, chain := range []string{"case:" + dispute, "document:" + s.document} {
+				for _, kind := range s.kinds(chain) {
+					if strings.HasSuffix(kind, ".watched") {
+						n[i]++
+					}
+				}
+			}
+			return n
+		}
+		for _, step := range []struct {
+			method, ranges string
+			looks, status  int
+		}{
+			{"HEAD", "", 0, 200},
+			{"GET", "bytes=7-", 1, 206}, // all but a few bytes, and nothing before
+			{"GET", "bytes=9-", 1, 206},
+			{"GET", "bytes=0-", 2, 206},
+			{"GET", "bytes=100-200", 2, 206},
+			{"GET", "", 3, 200},
+		} {
+			r := httptest.NewRequest(step.method, "/api/cases/"+dispute+"/items/"+item+"/video", nil)
+			r.Header.Set("X-Test-Who", "ivan")
+			if step.ranges != "" {
+				r.Header.Set("Range", step.ranges)
+			}
+			w := httptest.NewRecorder()
+			s.handler.ServeHTTP(w, r)
+			if got := looks(); w.Code != step.status || got != [2]int{step.looks, step.looks} {
+				t.Fatalf("after %s %q: %d, %v looks in the case and the document, want %d", step.method, step.ranges, w.Code, got, step.looks)
+			}
+		}
+		s.clock.Advance(time.Hour)
+		r := httptest.NewRequest("GET", "/api/cases/"+dispute+"/items/"+item+"/video", nil)
+		r.Header.Set("X-Test-Who", "ivan")
+		r.Header.Set("Range", "bytes=9-")
+		s.handler.ServeHTTP(httptest.NewRecorder(), r)
+		if got := looks(); got != [2]int{4, 4} {
+			t.Errorf("an hour later: %v looks, want 4", got)
+		}
 	})
 }
 

@@ -240,7 +240,7 @@ func (s *Server) parts(ctx context.Context) error {
 	cases := s.accounts.Disputes()
 	s.disputes = dispute.New(dispute.Config{
 		Tx: s.store, Cases: cases, Openings: cases, People: s.accounts, Records: records{s}, Evidence: s.ceremony,
-		Vault: objects, Comparator: comparing{comparator}, Trust: s.trusted, Clock: s.clock, Logger: s.cfg.Logger,
+		Vault: objects, Limits: s.accounts, Comparator: comparing{comparator}, Trust: s.trusted, Clock: s.clock, Logger: s.cfg.Logger,
 	})
 	reach := s.reach()
 	s.programs, err = program.New(program.Config{Store: s.accounts, Clock: s.clock, Client: egress.NewClient(reach), Logger: s.cfg.Logger,

@@ -284,7 +284,7 @@ func (r *writer) custody() {
 }
 
 // passing are events that leave the case as it is.
-var passing = map[string]bool{"case.read": true, "case.reported": true, "case.exported": true}
+var passing = map[string]bool{"case.read": true, "case.watched": true, "case.reported": true, "case.exported": true}
 
 func (r *writer) limits() {
 	r.d.Heading(2, r.t.limits)
