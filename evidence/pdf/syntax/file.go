@@ -165,7 +165,7 @@ func (f *File) spend(n int64) error {
 
 // cost is the work that was done so far, in bytes: a value costs its time and
 // memory however few bytes it is written with.
-func (p *parser) cost() int64 { return int64(p.pos) + 16*int64(p.values) }
+func (p *parser) cost() int64 { return int64(p.pos) + 4*int64(p.values) }
 
 // parseAt runs parse on a window that begins at off, with larger windows until
 // it is not short of bytes.

@@ -28,11 +28,13 @@ export async function check(file: File): Promise<Outcome> {
   return parsed.error ? { unreadable: parsed.error } : { report: parsed, agree: agreement(parsed, answer.second) };
 }
 
-// What only the first verifier checks: the document's own signatures, evidence records.
-const ELSEWHERE = /^(?:pdf\.|deposit\.(?:document|signers|record|algorithm)$)/;
+// What only the first verifier checks: the document's own signatures and who may make
+// them, recordings, evidence records.
+const ELSEWHERE = /^(?:pdf\.|deposit\.(?:document|signers|recording|record|algorithm)$)/;
+const elsewhere = ({ code, part }: Check): boolean => ELSEWHERE.test(code) || (code === 'deposit.trust.purpose' && part === 'data/contract-signed.pdf');
 
 export function agreement(first: Pick<Report, 'checks'>, second: Pick<Report, 'holds'> | undefined): boolean | undefined {
-  return second && second.holds === first.checks.every((one) => one.status !== 'fails' || ELSEWHERE.test(one.code));
+  return second && second.holds === first.checks.every((one) => one.status !== 'fails' || elsewhere(one));
 }
 
 interface Verifier {

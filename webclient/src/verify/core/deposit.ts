@@ -5,7 +5,8 @@
 //
 // It checks the container's core: structure, signed list, signature, timestamps,
 // letter, chain of custody, erasures, and the place in the log. Not the PDF's own
-// signatures, and not evidence records: for those it says "unknown".
+// signatures, recordings, and evidence records: the page leaves those out where it
+// compares the two.
 import { sha256 as streamed } from '@noble/hashes/sha2.js';
 import { type Bytes, concat, equal, hex, pem, sha256, type Source, textOf, unhex, utf8 } from './bytes.ts';
 import { parse, type Signed, signs, stamps, token } from './cms.ts';
