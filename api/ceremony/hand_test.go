@@ -107,6 +107,18 @@ func TestCorrect(t *testing.T) {
 	if _, err := d.Correct("s1", SignerPlan{Name: "x", Email: "nowhere"}, start, counter("new")); !errors.Is(err, ErrInvalid) || d.Signers[0].Email != "right@example.org" {
 		t.Errorf("no address: %v", err)
 	}
+	// A code goes to the telephone of whoever signs now.
+	for _, phone := range []string{"+33611111111", "+33622222222"} {
+		if _, err := d.Correct("s1", SignerPlan{Name: "Right Person", Email: "right@example.org", Second: true, Phone: phone}, start, counter("phone")); err != nil || d.Signers[0].Phone() != phone {
+			t.Errorf("a code to %s: %v, goes to %q", phone, err, d.Signers[0].Phone())
+		}
+	}
+	if _, err := d.Correct("s1", right, start, counter("none")); err != nil || d.Signers[0].Second != nil {
+		t.Errorf("no code any more: %v, %+v", err, d.Signers[0].Second)
+	}
+	if _, err := d.Open("s1", start, "session"); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := d.Consent("s1", Consent{Purpose: ForVideo, TextVersion: ConsentVersion, Language: "fr", At: start}); err != nil {
 		t.Fatal(err)
 	}

@@ -261,7 +261,7 @@ func (d *Document) Correct(signer string, plan SignerPlan, now time.Time, newSec
 	if err != nil {
 		return Effects{}, err
 	}
-	s.Name, s.Email, s.Language, s.OpenedAt = right.Name, right.Email, right.Language, time.Time{}
+	s.Name, s.Email, s.Language, s.Second, s.OpenedAt = right.Name, right.Email, right.Language, right.Second, time.Time{}
 	for i := range d.Fields {
 		if f := &d.Fields[i]; d.Signers[f.Signer] == s && f.Asked() {
 			f.Value = "" // of whoever was asked before

@@ -3,6 +3,7 @@
 package document
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -286,13 +287,39 @@ func (h *Handler) reminders(ctx context.Context, in *remindersInput) (*viewOutpu
 type correctInput struct {
 	ID     string `path:"id" pattern:"^[0-9a-f]{32}$"`
 	Signer string `path:"signer" pattern:"^[0-9a-f]{32}$"`
-	Body   SignerPlan
+	Body   Correction
+}
+
+// Correction is who signs instead, or the same person rightly named.
+type Correction struct {
+	Name     string `json:"name" minLength:"1" maxLength:"200"`
+	Email    string `json:"email" maxLength:"254"`
+	Language string `json:"language,omitempty" enum:"en,fr,zh-Hant,zh-Hans" doc:"of the mails and the signing page; en by default"`
+	Second   *bool  `json:"second,omitempty" doc:"ask for a code beside the link; as it was asked of the signer before, and with the same telephone, when not said"`
+	Phone    string `json:"phone,omitempty" maxLength:"32" doc:"with country code; optional where second is set"`
+}
+
+// plan fills in what a correction leaves as it was.
+func (c Correction) plan(before *ceremony.Signer) ceremony.SignerPlan {
+	p := ceremony.SignerPlan{Name: c.Name, Email: c.Email, Language: c.Language, Phone: c.Phone}
+	if c.Second != nil {
+		p.Second = *c.Second
+		return p
+	}
+	p.Second, p.Phone = before.Second != nil, cmp.Or(c.Phone, before.Phone())
+	return p
 }
 
 func (h *Handler) correct(ctx context.Context, in *correctInput) (*viewOutput, error) {
-	return h.act(ctx, in.ID, func(ctx context.Context, id string) (*ceremony.Document, error) {
-		return h.Ceremony.Correct(ctx, id, in.Signer, ceremony.SignerPlan(in.Body))
-	})
+	d, err := h.load(ctx, in.ID, api.Send, api.DocumentObject)
+	if err != nil {
+		return nil, err
+	}
+	before, err := d.Signer(in.Signer)
+	if err != nil {
+		return nil, err
+	}
+	return answer(h.Ceremony.Correct(ctx, d.ID, before.ID, in.Body.plan(before)))
 }
 
 type inPersonOutput struct {

@@ -50,7 +50,7 @@ const calls: Record<string, () => Promise<unknown>> = {
   'documents.send': () => documents.send(id),
   'documents.remind': () => documents.remind(id),
   'documents.remindEvery': () => documents.remindEvery(id, 3),
-  'documents.correct': () => documents.correct(id, id, { name: 'n', email: 'e', language: 'fr' }),
+  'documents.correct': () => documents.correct(id, id, { name: 'n', email: 'e', language: 'fr', second: true, phone: 'p' }),
   'documents.inPerson': () => documents.inPerson(id),
   'documents.cancel': () => documents.cancel(id),
   'documents.activity': () => documents.activity(id),

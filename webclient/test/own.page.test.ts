@@ -113,8 +113,10 @@ describe('owning', () => {
 
     await get(page, 'signer-correct').click();
     await get(page, 'correct-email').fill('chloe.martin@example.org');
+    await get(page, 'signer-second').check();
+    await get(page, 'signer-phone').fill('+33 6 12 34 56 78');
     await get(page, 'correct-go').click();
-    await expect.poll(() => document.signers[0]?.email).toBe('chloe.martin@example.org');
+    await expect.poll(() => document.signers[0]).toMatchObject({ email: 'chloe.martin@example.org', second: true, phone: '+33 6 12 34 56 78' });
     await get(page, 'reminders').selectOption('3');
     await get(page, 'reminder-next').waitFor();
     document.state = 'completed';

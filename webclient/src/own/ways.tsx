@@ -7,6 +7,7 @@ import { day } from '../i18n/format.ts';
 import { type Language, LANGUAGES } from '../i18n/index.ts';
 import { Button, Dialog, Form, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { useChoice } from './choice.ts';
+import { type SecondLayer, SecondChoice } from './second.tsx';
 import { ended } from './state.ts';
 import { text } from './text/index.ts';
 
@@ -65,13 +66,14 @@ export function Correct({ document, signer, onChange }: { document: Document; si
   const [name, setName] = useState(signer.name);
   const [email, setEmail] = useState(signer.email);
   const [language, setLanguage] = useState(signer.language as Language);
+  const [layer, setLayer] = useState<SecondLayer>({ second: signer.second ?? false, phone: signer.phone ?? '' });
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const save = async () => {
     setBusy(true);
     setProblem(undefined);
     try {
-      onChange(await documents.correct(document.id, signer.id, { name: name.trim(), email: email.trim(), language }));
+      onChange(await documents.correct(document.id, signer.id, { name: name.trim(), email: email.trim(), language, second: layer.second ?? false, phone: (layer.phone ?? '').trim() }));
       setOpen(false);
     } catch (error) {
       if (!ended(error)) setProblem(error);
@@ -87,6 +89,7 @@ export function Correct({ document, signer, onChange }: { document: Document; si
           <TextField label={text().plan.name} value={name} onInput={setName} required autocomplete="off" test="correct-name" />
           <TextField label={text().plan.email} type="email" value={email} onInput={setEmail} required autocomplete="off" test="correct-email" />
           <Select<Language> label={text().plan.language} value={language} options={LANGUAGES} onChange={setLanguage} />
+          <SecondChoice value={layer} onChange={setLayer} />
           <ProblemNotice problem={problem} />
           <div class="row">
             <Button kind="primary" type="submit" busy={busy} test="correct-go">{texts.save}</Button>
