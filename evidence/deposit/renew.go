@@ -203,24 +203,46 @@ func (v *verifier) record() {
 		v.fails(CodeRecord, recordName, "The evidence record cannot be read: %v.", err)
 		return
 	}
+	v.judge(r)
+}
+
+// judge says what a record shows at the time of the check. One that held as long
+// as its newest timestamp and was not renewed since is left open, as a deposit
+// without a record is: there may be a newer one.
+func (v *verifier) judge(r *cms.EvidenceRecord) {
 	now := v.opts.Now
 	if now.IsZero() {
 		now = v.stamped
 	}
 	c := &Container{v.archive}
-	at, err := r.Verify(c.Hashes, laterOf(now, r), v.opts.Algorithms, func(t *cms.Token, at time.Time) error { return v.trustsToken(t, at) })
+	verify := func(now time.Time) (time.Time, error) {
+		return r.Verify(c.Hashes, laterOf(now, r), v.opts.Algorithms, v.trustsToken)
+	}
+	at, err := verify(now)
+	var stale error
+	if err != nil {
+		if then, before := verify(time.Time{}); before == nil {
+			at, err, stale = then, nil, err
+		}
+	}
+	code := CodeRecord
+	if errors.Is(errors.Join(err, stale), cms.ErrWeak) {
+		code = CodeAlgorithm
+	}
 	switch {
 	case errors.Is(err, cms.ErrWeak):
-		v.fails(CodeAlgorithm, recordName, "The evidence record was not renewed in time: %v.", err)
-		return
+		v.fails(code, recordName, "The evidence record was not renewed in time: %v.", err)
 	case err != nil:
-		v.fails(CodeRecord, recordName, "The evidence record does not hold: %v.", err)
-		return
+		v.fails(code, recordName, "The evidence record does not hold: %v.", err)
 	case !v.renews(at):
 		v.fails(CodeRecord, recordName, "The evidence record was made on %s, when the timestamp that it covers did not count any more.", at.Format(time.RFC3339))
-		return
+	case stale != nil:
+		v.renewed = false
+		v.unknown(code, recordName, "Judged as of %s, but the newest timestamp of the evidence record is of %s, and nothing renewed it before its certificate or an algorithm ended. Ask for the deposit's newer .ers file.",
+			now.Format(time.RFC3339), laterOf(time.Time{}, r).Format(time.RFC3339))
+	default:
+		v.holds(code, recordName, "An evidence record covers every file since %s and was renewed in time.", at.Format(time.RFC3339))
 	}
-	v.holds(CodeRecord, recordName, "An evidence record covers every file since %s and was renewed in time.", at.Format(time.RFC3339))
 }
 
 // laterOf is now, or the newest token's time where that is later.
