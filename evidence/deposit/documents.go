@@ -30,7 +30,9 @@ func (v *verifier) readPDF(name, what, code string) (pdf.Report, bool) {
 }
 
 // letter checks the signature of the letter of deposit, which people read: by the
-// certificate of this one seal, over the whole file and with nothing after it.
+// certificate of this one seal, over the whole file and with nothing after it. Its
+// words stay the service's: a PDF can show other glyphs than its text says, so
+// that what to compare is told to the reader instead.
 func (v *verifier) letter() {
 	report, ok := v.readPDF(LetterName, "letter of deposit", CodeLetter)
 	if !ok {
@@ -46,7 +48,8 @@ func (v *verifier) letter() {
 		v.fails(CodeLetter, LetterName, "The letter of deposit is not signed, as a whole and by nobody else, with the certificate of the seal.")
 		return
 	}
-	v.holds(CodeLetter, LetterName, "The letter of deposit is signed as a whole with the certificate of the seal.")
+	v.holds(CodeLetter, LetterName, "The letter of deposit is signed as a whole with the certificate of the seal. What it says is not compared with the files: it must name deposit %q and, for the document, the SHA-256 %s.",
+		v.info.ID, v.found[DocumentName])
 }
 
 // document checks the signed PDF by itself and that all signers signed it.

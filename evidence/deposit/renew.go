@@ -219,29 +219,25 @@ func (v *verifier) judge(r *cms.EvidenceRecord) {
 		return r.Verify(c.Hashes, laterOf(now, r), v.opts.Algorithms, v.trustsToken)
 	}
 	at, err := verify(now)
-	var stale error
+	stale := false
 	if err != nil {
 		if then, before := verify(time.Time{}); before == nil {
-			at, err, stale = then, nil, err
+			at, err, stale = then, nil, true
 		}
-	}
-	code := CodeRecord
-	if errors.Is(errors.Join(err, stale), cms.ErrWeak) {
-		code = CodeAlgorithm
 	}
 	switch {
 	case errors.Is(err, cms.ErrWeak):
-		v.fails(code, recordName, "The evidence record was not renewed in time: %v.", err)
+		v.fails(CodeAlgorithm, recordName, "The evidence record was not renewed in time: %v.", err)
 	case err != nil:
-		v.fails(code, recordName, "The evidence record does not hold: %v.", err)
+		v.fails(CodeRecord, recordName, "The evidence record does not hold: %v.", err)
 	case !v.renews(at):
 		v.fails(CodeRecord, recordName, "The evidence record was made on %s, when the timestamp that it covers did not count any more.", at.Format(time.RFC3339))
-	case stale != nil:
+	case stale:
 		v.renewed = false
-		v.unknown(code, recordName, "Judged as of %s, but the newest timestamp of the evidence record is of %s, and nothing renewed it before its certificate or an algorithm ended. Ask for the deposit's newer .ers file.",
+		v.unknown(CodeRecord, recordName, "Judged as of %s, but the newest timestamp of the evidence record is of %s, and nothing renewed it before its certificate or an algorithm ended. Ask for the deposit's newer .ers file.",
 			now.Format(time.RFC3339), laterOf(time.Time{}, r).Format(time.RFC3339))
 	default:
-		v.holds(code, recordName, "An evidence record covers every file since %s and was renewed in time.", at.Format(time.RFC3339))
+		v.holds(CodeRecord, recordName, "An evidence record covers every file since %s and was renewed in time.", at.Format(time.RFC3339))
 	}
 }
 
