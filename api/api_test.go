@@ -197,6 +197,25 @@ func TestMetricsForThisMachine(t *testing.T) {
 	t.Error("the request was not counted")
 }
 
+// TestStrangersMakeNoLabels: whatever methods strangers invent, the metrics do not grow.
+func TestStrangersMakeNoLabels(t *testing.T) {
+	a := newAPI(t, Config{})
+	a.Pages(http.NotFoundHandler())
+	h := a.Handler()
+	for i := range 3 {
+		for _, path := range []string{"/", "/api/documents", "/nowhere"} {
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(fmt.Sprintf("EVIL%d", i), path, nil))
+		}
+	}
+	r := httptest.NewRequest("GET", "/metrics", nil)
+	r.RemoteAddr = "127.0.0.1:4711"
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if strings.Contains(w.Body.String(), "EVIL") || !strings.Contains(w.Body.String(), `method="any"`) {
+		t.Errorf("the metrics are\n%s", w.Body)
+	}
+}
+
 func TestEveryKindIsFound(t *testing.T) {
 	a := newAPI(t, Config{})
 	for _, k := range kinds {

@@ -154,11 +154,14 @@ func (a *API) unrouted(r *http.Request, pattern string) bool {
 	return pattern == "" || pattern == "/" && (!loads || strings.HasPrefix(r.URL.Path, "/api/"))
 }
 
+// methods are those that routes have.
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}
+
 // refuse answers 405 where another method would do (RFC 9110, section 15.5.6),
 // and 404 elsewhere.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"} {
+	for _, method := range methods {
 		other := *r
 		other.Method = method
 		if _, pattern := a.mux.Handler(&other); !a.unrouted(&other, pattern) {

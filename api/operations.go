@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,6 +27,9 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 func (m *metrics) observe(route, method string, status int, d time.Duration) {
 	if route == "" {
 		route, method = "none", "any" // what strangers ask for must not become labels
+	}
+	if !slices.Contains(methods, method) {
+		method = "any" // the pages' route takes every one that there is, and that is not
 	}
 	m.duration.WithLabelValues(route, method, strconv.Itoa(status)).Observe(d.Seconds())
 }
