@@ -22,7 +22,7 @@ type Reply struct {
 	Location    string
 	Body        []byte   // sealed at rest; empty where it holds a secret
 	Rights      []Right  // that the request needed; sealed at rest
-	Request     [32]byte // SHA-256 of the request's body
+	Request     [32]byte // SHA-256 of the request's query and body
 	Done        bool     // false: the request was begun and has not ended
 	Begun       time.Time
 }
@@ -104,7 +104,7 @@ const replyLife = 24 * time.Hour
 
 // idempotent repeats the answer of a POST whose Idempotency-Key was seen before
 // (draft-ietf-httpapi-idempotency-key-header-07), so that a client may send again
-// after a lost connection. The same key with another body is refused. Failures
+// after a lost connection. The same key with another query or body is refused. Failures
 // are not kept, nor are answers that hold a secret: a repeat learns that it was done.
 // Whoever may no longer do what the request did does not get its answer.
 func (a *API) idempotent(next http.Handler) http.Handler {
@@ -144,7 +144,7 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, next http.Handler, ke
 	id := IdentityOf(ctx)
 	id.asked = new(rights)
 	r = r.WithContext(WithIdentity(ctx, id))
-	body := &hashedBody{Reader: r.Body, Closer: r.Body, sum: sha256.New()}
+	body := &hashedBody{Reader: r.Body, Closer: r.Body, sum: requestHash(r)}
 	r.Body = body
 	kept := &keptWriter{ResponseWriter: w}
 	ctx = context.WithoutCancel(ctx) // the client may be gone; its next try needs the answer
@@ -205,7 +205,7 @@ func (a *API) repeat(w http.ResponseWriter, r *http.Request, before Reply) error
 			return err
 		}
 	}
-	sum := sha256.New()
+	sum := requestHash(r)
 	if _, err := io.Copy(sum, http.MaxBytesReader(w, r.Body, maxRepeat)); err != nil {
 		return err
 	}
@@ -224,6 +224,16 @@ func (a *API) repeat(w http.ResponseWriter, r *http.Request, before Reply) error
 	w.WriteHeader(before.Status)
 	_, _ = w.Write(before.Body) // the client is gone; it may ask again
 	return nil
+}
+
+// requestHash begins the hash of what is asked for: the query, where uploads have their
+// title and what they are for, and then the body.
+func requestHash(r *http.Request) hash.Hash {
+	sum := sha256.New()
+	if r.URL.RawQuery != "" {
+		io.WriteString(sum, r.URL.RawQuery+"\x00")
+	}
+	return sum
 }
 
 // maxRepeat bounds the body that is hashed for comparison: the largest upload.

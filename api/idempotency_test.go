@@ -105,6 +105,33 @@ func TestClaimLastsAsLongAsItsRequest(t *testing.T) {
 	})
 }
 
+// What a request says in its query is part of it: an upload with another title is another one.
+func TestKeyOfAnotherQuery(t *testing.T) {
+	a, err := New(Config{Clock: wallClock{}, Replies: &claims{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Identify(func(*http.Request) (Identity, error) {
+		return Identity{Role: Owner, Account: "me", Organisation: "org"}, nil
+	})
+	a.Raw(Route{Method: "POST", Path: "/upload", ID: "upload", MaxBody: 100}, func(w http.ResponseWriter, r *http.Request) error {
+		_, err := io.Copy(w, r.Body)
+		return err
+	})
+	for _, step := range []struct {
+		query, body string
+		want        int
+	}{{"title=one", "bytes", 200}, {"title=one", "bytes", 200}, {"title=two", "bytes", 422}, {"", "bytes", 422}, {"title=one", "other", 422}} {
+		r := httptest.NewRequest("POST", "/upload?"+step.query, strings.NewReader(step.body))
+		r.Header.Set("Idempotency-Key", "k")
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, r)
+		if w.Code != step.want {
+			t.Errorf("%q with %q: %d, want %d: %s", step.query, step.body, w.Code, step.want, w.Body)
+		}
+	}
+}
+
 // A server that died in the middle of a request does not keep its key for long.
 func TestClaimEndsWithItsServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
