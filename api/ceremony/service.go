@@ -211,14 +211,14 @@ func HashSecret(secret string) [32]byte { return sha256.Sum256([]byte(secret)) }
 // Upload checks and stores a PDF as a new draft.
 func (s *Service) Upload(ctx context.Context, organisation, owner, title, filename string, pdf io.ReaderAt, size int64) (*Document, error) {
 	filename = path.Base(strings.ReplaceAll(filename, "\\", "/")) // browsers differ in how much of the path they send
-	if filename == "." || filename == "/" || utf8.RuneCountInString(filename) > 200 {
+	if filename == "." || filename == "/" || utf8.RuneCountInString(filename) > 200 || hasControls(filename, "") || !utf8.ValidString(filename) {
 		filename = "document.pdf"
 	}
 	if title = strings.TrimSpace(title); title == "" {
 		title = strings.TrimSuffix(filename, ".pdf")
 	}
-	if title == "" || utf8.RuneCountInString(title) > 200 {
-		return nil, api.Explain(ErrInvalid, "Give the document a title of 1 to 200 characters.")
+	if title == "" || utf8.RuneCountInString(title) > 200 || hasControls(title, "") || !utf8.ValidString(title) {
+		return nil, api.Explain(ErrInvalid, "Give the document a title of 1 to 200 characters, none of them invisible.")
 	}
 	if size > s.MaxUpload {
 		return nil, api.Explain(api.ErrTooLarge, "The file has %d MB, the limit is %d MB.", size>>20, s.MaxUpload>>20)

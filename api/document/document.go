@@ -42,6 +42,9 @@ type Limits interface {
 // maxUploads is how many documents a person may upload in an hour.
 const maxUploads = 200
 
+// maxLinks is how many links to a document a person may have sent again in an hour.
+const maxLinks = 10
+
 // Handler serves /api/documents and /api/providers. All fields but Providers are needed.
 type Handler struct {
 	Ceremony   *ceremony.Service
@@ -148,13 +151,8 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request) error {
 	if err := api.Allow(id, api.Create, api.Object{Kind: api.DocumentObject, Organisation: id.Organisation, Owner: id.Account}); err != nil {
 		return err
 	}
-	now := h.Ceremony.Clock.Now()
-	n, ends, err := h.Limits.Hit(ctx, "uploads", id.Account, time.Hour, now)
-	if err != nil {
-		return fmt.Errorf("limit uploads: %w: %w", api.ErrUnavailable, err)
-	}
-	if n > maxUploads {
-		return &api.Explained{Detail: fmt.Sprintf("You have uploaded %d documents in an hour. Wait before you upload more.", maxUploads), Retry: ends.Sub(now), Err: api.ErrTooMany}
+	if err := h.hit(ctx, "uploads", id.Account, maxUploads, "You have uploaded %d documents in an hour. Wait before you upload more."); err != nil {
+		return err
 	}
 	file, err := os.CreateTemp("", "upload-*")
 	if err != nil {
@@ -178,6 +176,29 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Location", "/api/documents/"+d.ID)
 	return api.WriteJSON(w, http.StatusCreated, NewView(d))
+}
+
+// hit counts an act of an hour, and refuses one too many in the words.
+func (h *Handler) hit(ctx context.Context, name, who string, most int, words string) error {
+	now := h.Ceremony.Clock.Now()
+	n, ends, err := h.Limits.Hit(ctx, name, who, time.Hour, now)
+	if err != nil {
+		return fmt.Errorf("limit %s: %w: %w", name, api.ErrUnavailable, err)
+	}
+	if n > most {
+		return &api.Explained{Detail: fmt.Sprintf(words, most), Retry: ends.Sub(now), Err: api.ErrTooMany}
+	}
+	return nil
+}
+
+// mails counts what is sent to a signer once more, for the document and for the person
+// who has it sent: nobody's mailbox is flooded in the service's name.
+func (h *Handler) mails(ctx context.Context, document string) error {
+	err := h.hit(ctx, "links of a document", document, maxLinks, "Signers of this document got %d links within the hour. Wait before you send another one.")
+	if err != nil {
+		return err
+	}
+	return h.hit(ctx, "links sent again", api.IdentityOf(ctx).Account, maxUploads, "You had %d links sent again within the hour. Wait before you send another one.")
 }
 
 // maxUpload is what a PDF may have, in bytes. Nothing is behind a handler that
@@ -264,7 +285,12 @@ func (h *Handler) send(ctx context.Context, in *idInput) (*viewOutput, error) {
 }
 
 func (h *Handler) remind(ctx context.Context, in *idInput) (*viewOutput, error) {
-	return h.act(ctx, in.ID, h.Ceremony.Remind)
+	return h.act(ctx, in.ID, func(ctx context.Context, id string) (*ceremony.Document, error) {
+		if err := h.mails(ctx, id); err != nil {
+			return nil, err
+		}
+		return h.Ceremony.Remind(ctx, id)
+	})
 }
 
 func (h *Handler) cancel(ctx context.Context, in *idInput) (*viewOutput, error) {
@@ -317,6 +343,9 @@ func (h *Handler) correct(ctx context.Context, in *correctInput) (*viewOutput, e
 	}
 	before, err := d.Signer(in.Signer)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.mails(ctx, d.ID); err != nil {
 		return nil, err
 	}
 	return answer(h.Ceremony.Correct(ctx, d.ID, before.ID, in.Body.plan(before)))

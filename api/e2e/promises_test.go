@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -252,6 +253,46 @@ func TestA24_Uploads(t *testing.T) {
 	refused(t, "one more", a, 429, "200 documents")
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("it does not say when")
+	}
+}
+
+// TestA24_Links: a signer gets ten links more in an hour, by reminders and corrections
+// together; the mailbox of nobody is flooded.
+func TestA24_Links(t *testing.T) {
+	s, _ := sharedService(t)
+	owner, _ := s.organisation("Links", "owner@links.example")
+	d := twoSigners(t, owner)
+	path := "/api/documents/" + d.ID
+	owner.must("GET", path, nil, &d)
+	correct := path + "/signers/" + d.Signers[0].ID
+	right := map[string]string{"name": "Ada First", "email": "ada@example.org"}
+	for range 5 {
+		owner.must("POST", path+"/remind", nil, nil)
+		owner.must("PUT", correct, right, nil)
+	}
+	for name, a := range map[string]answer{"another reminder": owner.do("POST", path+"/remind", nil), "another correction": owner.do("PUT", correct, right)} {
+		refused(t, name, a, 429, "10 links")
+		if a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: it does not say when", name)
+		}
+	}
+	owner.must("POST", "/api/documents/"+twoSigners(t, owner).ID+"/remind", nil, nil)
+}
+
+// TestUploadsHaveNamesThatShow: a title goes into mails, messages and the PDF's signature,
+// a file name to whoever downloads. Neither hides anything.
+func TestUploadsHaveNamesThatShow(t *testing.T) {
+	s, _ := sharedService(t)
+	owner, _ := s.organisation("Names", "owner@names.example")
+	for _, title := range []string{"Lease\r\nBcc: mallory@example.org", "Lease\x00", "\u202efdp.exe", "Lease \u2066x", "\xff"} {
+		refused(t, fmt.Sprintf("the title %q", title), owner.do("POST", "/api/documents?title="+url.QueryEscape(title), smallPDF()), 422, "title")
+	}
+	for _, name := range []string{"lease\r\nX-Evil: 1.pdf", "lease\u202efdp.exe", "\xff.pdf"} {
+		var d struct{ Title, Filename string }
+		owner.must("POST", "/api/documents?filename="+url.QueryEscape(name), smallPDF(), &d)
+		if d.Filename != "document.pdf" || d.Title != "document" {
+			t.Errorf("%q became %+v", name, d)
+		}
 	}
 }
 
