@@ -57,6 +57,7 @@ function Followed({ document, onChange }: { document: Document; onChange: (next:
   const [open, setOpen] = useState(false);
   const onHold = () => void documents.get(document.id).then(onChange, () => undefined); // the next look tells
   return (
+    <>
     <div class="columns">
       <div class="stack">
         <People document={document} onChange={onChange} />
@@ -68,14 +69,17 @@ function Followed({ document, onChange }: { document: Document; onChange: (next:
           {open && <Viewer url={documents.pdfURL(document.id)} pages={document.pages} targets={document.fields} />}
         </Panel>
       </div>
-      <div class="stack">
+      <div class="stack columns-side">
         <DepositPanel document={document} />
         {document.deposit && <Holds document={document.id} onChange={onHold} />}
+      </div>
+      <div class="stack">
         <Comments document={document.id} />
         <Shares document={document.id} />
-        <History document={document} />
       </div>
     </div>
+    <History document={document} />
+    </>
   );
 }
 
@@ -194,8 +198,13 @@ function History({ document }: { document: Document }) {
   const texts = text();
   const [lines, setLines] = useState<Activity[]>();
   const [problem, setProblem] = useState<unknown>();
+  const newest = useNewest();
   const version = JSON.stringify([document.state, document.signers.map((signer) => signer.state)]);
-  useEffect(() => void documents.activity(document.id).then((answer) => setLines(answer.activity ?? []), (error: unknown) => { if (!ended(error)) setProblem(error); }), [document.id, version]);
+  useEffect(() => void newest(
+    documents.activity(document.id),
+    (answer) => { setLines(answer.activity ?? []); setProblem(undefined); },
+    (error) => { if (!ended(error)) setProblem(error); },
+  ), [document.id, version]);
   const signer = (id: string | undefined) => document.signers.find((one) => one.id === id)?.name ?? '';
   const sentence = (line: Activity) => {
     const about = isSigners(line) || !signer(line.signer) ? '' : ` · ${signer(line.signer)}`;
