@@ -41,6 +41,34 @@ function another(): Case {
   return of;
 }
 
+it('begins a case afresh, however the one before was looked at', async () => {
+  const other = another();
+  await page.goto(at('compare'));
+  await get(page, 'compare-questioned').waitFor();
+  for (let i = 0; i < 3; i++) await get(page, 'stroke-back').click();
+  await get(page, 'zoom-in').click();
+  const whole = /^(\S+) of \1 s/; // at its end
+  expect(await words('moment')).not.toMatch(whole);
+  await get(page, 'nav-cases').click();
+  await page.locator(`a[href="#case/${other.id}/signatures"]`).click();
+  await get(page, 'tab-compare').click();
+  await get(page, 'compare-questioned').waitFor();
+  expect(await words('moment')).toMatch(whole);
+  expect(await get(page, 'zoom-fit').locator('xpath=following-sibling::span').textContent()).toBe('100 %');
+  expect(faults).toEqual([]);
+});
+
+it('asks before a signature leaves the case', async () => {
+  await page.goto(at('signatures'));
+  const all = await (async () => { await get(page, 'items').waitFor(); return get(page, 'item').count(); })();
+  await get(page, 'item-edit').first().click();
+  await get(page, 'item-remove').click();
+  expect(await get(page, 'item').count()).toBe(all);
+  await get(page, 'item-remove-go').click();
+  await expect.poll(() => get(page, 'item').count()).toBe(all - 1);
+  expect(faults).toEqual([]);
+});
+
 it('keeps the case that is open when a comparison of another one ends', async () => {
   const other = another();
   await page.goto(at('findings'));

@@ -75,6 +75,31 @@ const settled = async (test: string) => {
   return before;
 };
 
+it('tells what forbids a decision before the words that it makes worthless', async () => {
+  const found = mock.disputes.cases[0]!.runs[0]!.results[0]!.comparison!;
+  mock.disputes.cases[0]!.runs[0]!.results[0]!.comparison = { ...found, decision: { ...found.decision, outcome: 'inconclusive' }, problems: [...found.problems, { code: 'replay', severity: 'refusal', text: 'A copy of reference 2.', index: 1 }] };
+  await page.goto(at('findings'));
+  const told = await words('verdict');
+  expect(await words('comparison-refusals')).toContain('(K2)');
+  expect(told!.indexOf('(K2)')).toBeLessThan(told!.indexOf('support that'));
+  expect(await words('comparison-problems')).not.toContain('(K2)');
+  expect(faults).toEqual([]);
+});
+
+it('says that a signature was not part of the comparison that is shown', async () => {
+  mock.disputes.cases[0]!.runs[0]!.results.splice(0, 1); // Q1 came later
+  await page.goto(at('findings'));
+  expect(await words('not-in-run')).toContain('without Q1');
+  expect(faults).toEqual([]);
+});
+
+it('says beside a size that its scale is nominal', async () => {
+  await compare();
+  expect(await words('compare-questioned')).toContain('nominal scale');
+  await get(page, 'tab-findings').click();
+  expect(await words('statistics')).toContain('96 pixels to the inch');
+});
+
 it('measures a signature without a scale in units, at a scale of its own', async () => {
   unscale('K2');
   await compare();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { about, alongInk, apply, axis, costs, degreesOf, type Pair, pairsOf, partner, procrustes, residual, scaleOf, strokeSpans, warpTimes } from './align.ts';
+import { about, alongInk, apply, axis, costs, degreesOf, type Pair, pairsOf, partner, procrustes, reached, residual, scaleOf, strokeSpans, warpTimes } from './align.ts';
 import { angle, distance } from './marks.ts';
 import { type Signal, signalOf } from './signal.ts';
 import { sampled } from './signal.test.ts';
@@ -99,4 +99,11 @@ it('measures distances and angles', () => {
   expect(angle({ x: 1, y: 0 }, { x: 0, y: 0 }, { x: 0, y: 5 })).toBeCloseTo(90, 10);
   expect(angle({ x: 1, y: 0 }, { x: 0, y: 0 }, { x: -1, y: 1 })).toBeCloseTo(135, 10);
   expect(angle({ x: 1, y: 0 }, { x: 0, y: 0 }, { x: 1, y: -1 })).toBeCloseTo(45, 10);
+});
+
+it('leaves the reference where it is while the pen is between two strokes', () => {
+  const one = signalOf(sampled([[0, 0, 0, true, true], [10_000, 30, 40, true], [20_000, 40, 40, false], [30_000, 60, 80, true, true], [40_000, 90, 80, true]]));
+  expect(partner(one, one, 2, 'stroke')).toBe(-1); // in the air it has no place
+  expect([0, 1, 2, 3, 4].map((i) => reached(one, one, i, 'stroke'))).toEqual([0, 1, 1, 3, 4]);
+  expect([0, 2, 4].map((i) => reached(one, one, i, 'raw'))).toEqual([0, 2, 4]);
 });

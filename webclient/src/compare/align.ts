@@ -172,6 +172,15 @@ export function partner(questioned: Signal, reference: Signal, i: number, timing
   return best;
 }
 
+// The last sample of the reference that a replay up to a sample of the questioned one
+// has reached: where that sample has no place of its own, it has not gone back.
+export function reached(questioned: Signal, reference: Signal, i: number, timing: Timing, warp?: (number | null)[]): number {
+  const places = timing === 'stroke' ? axis(questioned, timing) : undefined;
+  let at = i;
+  while (places && at >= 0 && places[at] == null) at--;
+  return partner(questioned, reference, at, timing, warp);
+}
+
 // The local cost at each sample of the questioned signature; 1 is what the
 // references cost each other.
 export function costs(path: Path, length: number): (number | null)[] {

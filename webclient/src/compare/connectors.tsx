@@ -125,10 +125,10 @@ function tracer(signal: Signal, name: ChannelName, width: number, top: number, b
   };
 }
 
-function trace(context: CanvasRenderingContext2D, signal: Signal, at: At, colour: string, ratio: number): void {
+export function trace(context: CanvasRenderingContext2D, signal: Signal, at: At, colour: string, ratio: number): void {
   context.strokeStyle = colour;
   context.lineWidth = 1.5 * ratio;
   context.beginPath();
-  signal.t.forEach((_, i) => (i === 0 || !signal.down[i] || !signal.down[i - 1] ? context.moveTo(...at(i)) : context.lineTo(...at(i))));
+  signal.t.forEach((_, i) => (i === 0 || !signal.down[i] || !signal.down[i - 1] || signal.start[i] ? context.moveTo(...at(i)) : context.lineTo(...at(i))));
   context.stroke();
 }

@@ -50,12 +50,16 @@ const labelOf = (id: string): string => shown.value?.items.find((item) => item.i
 
 export function Verdict() {
   const texts = text().verdict;
-  if (!run.value || !result.value) return null;
+  if (!run.value || !questionedItem.value) return null;
+  if (!result.value) return <Panel title={texts.title} test="verdict"><Notice tone="warn" test="not-in-run">{texts.without(questionedItem.value.label)}</Notice></Panel>;
   const found = comparison.value;
   if (!found) return <Panel title={texts.title} test="verdict"><Notice tone="warn" test="trouble">{troubleOf(result.value)}</Notice></Panel>;
   const { likelihoodRatio: ratio, decision } = found;
+  // What forbids a decision is read before the words that it makes worthless.
+  const refusals = found.problems.filter((one) => one.severity === 'refusal');
   return (
     <Panel title={`${texts.title}: ${questionedItem.value?.label ?? ''}`} test="verdict" tools={<Badge tone={decision.outcome === 'accept' ? 'good' : decision.outcome === 'reject' ? 'bad' : 'warn'} test="decision">{texts.outcomes[decision.outcome]}</Badge>}>
+      <Problems all={refusals} tone="bad" test="comparison-refusals" />
       <div class="verdict">
         <div class="stack-small">
           <p class="verdict-words">{verbal(ratio.verbal.code, ratio.verbal.text)}</p>
@@ -75,12 +79,17 @@ export function Verdict() {
           <dt>{texts.different}</dt><dd>{texts.hypothesisDifferent}</dd>
         </dl>
       </div>
-      {found.problems.length > 0 && (
-        <Notice tone="warn" test="comparison-problems">
-          <ul>{found.problems.map((one, i) => <li key={i}>{text().problems[one.code] ?? one.text}{(one.index ?? -1) >= 0 && ` (${labelOf(run.value!.references[one.index!]?.item ?? '')})`}</li>)}</ul>
-        </Notice>
-      )}
+      <Problems all={found.problems.filter((one) => one.severity !== 'refusal')} tone="warn" test="comparison-problems" />
     </Panel>
+  );
+}
+
+function Problems({ all, tone, test }: { all: Comparison['problems']; tone: 'bad' | 'warn'; test: string }) {
+  if (all.length === 0) return null;
+  return (
+    <Notice tone={tone} test={test}>
+      <ul>{all.map((one, i) => <li key={i}>{text().problems[one.code] ?? one.text}{(one.index ?? -1) >= 0 && ` (${labelOf(run.value!.references[one.index!]?.item ?? '')})`}</li>)}</ul>
+    </Notice>
   );
 }
 
@@ -178,7 +187,7 @@ export function Statistics() {
   const show = (value: number | null, name: StatisticName) => (value === null ? '–' : number(value, digits[name] ?? 1));
   return (
     <Panel title={texts.title} test="statistics">
-      <p class="small muted">{texts.text(referenceItems.value.length)} {texts.unfiltered}</p>
+      <p class="small muted">{texts.text(referenceItems.value.length)} {texts.unfiltered}{[questionedItem.value, ...referenceItems.value].some((item) => item?.device.nominalScale) && ` ${text().tools.nominal}`}</p>
       {!one.metric ? <Notice tone="warn" test="statistics-unscaled">{texts.noScale}</Notice> : without && <Notice tone="warn" test="statistics-unscaled">{texts.without(without)}</Notice>}
       <div class="table-scroll" tabIndex={0} role="region" aria-label={texts.title}>
         <table class="table small">

@@ -113,16 +113,30 @@ function EditItem({ item, done }: { item: Item; done: () => void }) {
   const [part, setPart] = useState(item.part);
   const [label, setLabel] = useState(item.label);
   const [note, setNote] = useState(item.note);
+  const [removing, setRemoving] = useState(false);
+  const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
   const act = async (call: () => ReturnType<typeof disputes.change>) => {
+    setBusy(true);
+    setProblem(undefined);
     try {
       take(await call());
       done();
     } catch (error) {
       setProblem(error);
     }
+    setBusy(false);
   };
   const id = shown.value!.id;
+  if (removing) {
+    return (
+      <>
+        <p>{item.origin === 'deposit' ? texts.removeDeposit : texts.removeFile}</p>
+        <ProblemNotice problem={problem} />
+        <div class="row"><Button kind="danger" busy={busy} onClick={() => void act(() => disputes.removeItem(id, item.id))} test="item-remove-go">{texts.remove}</Button><Button onClick={() => setRemoving(false)}>{texts.cancel}</Button></div>
+      </>
+    );
+  }
   return (
     <Form onSubmit={() => void act(() => disputes.change(id, item.id, { part, label, note }))}>
       <Select label={texts.part} value={part} options={texts.partNames} onChange={setPart} test="item-part" />
@@ -130,7 +144,7 @@ function EditItem({ item, done }: { item: Item; done: () => void }) {
       <TextField label={texts.origin} value={note} onInput={setNote} lines={2} test="item-note" />
       <dl class="facts small"><dt>SHA-256</dt><dd class="mono">{item.sha256}</dd><dt>{texts.added}</dt><dd>{exactTime(item.addedAt)}</dd></dl>
       <ProblemNotice problem={problem} />
-      <div class="row"><Button kind="primary" type="submit" test="item-save">{texts.save}</Button><Button kind="danger" onClick={() => void act(() => disputes.removeItem(id, item.id))} test="item-remove">{texts.remove}</Button><Button onClick={done}>{texts.cancel}</Button></div>
+      <div class="row"><Button kind="primary" type="submit" busy={busy} test="item-save">{texts.save}</Button><Button kind="danger" onClick={() => { setProblem(undefined); setRemoving(true); }} test="item-remove">{texts.remove}</Button><Button onClick={done}>{texts.cancel}</Button></div>
     </Form>
   );
 }

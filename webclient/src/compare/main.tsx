@@ -22,7 +22,7 @@ import { RecordTab } from './record.tsx';
 import { Looks, Replay, Selfie, Tools } from './replay.tsx';
 import { disputes } from './service.ts';
 import { Measured, Placement, References, Sheets, Unscaled } from './sheets.tsx';
-import { loadSamples, mode, playing, questionedItem, referenceItem, shown, take, unscaled } from './state.ts';
+import { loadSamples, mode, putAway, questionedItem, referenceItem, shown, take, unscaled } from './state.ts';
 import { text } from './text/index.ts';
 
 function App() {
@@ -51,10 +51,9 @@ function CasePage({ id, tab }: { id: string; tab: Tab }) {
   const [problem, setProblem] = useState<unknown>();
   const load = () => disputes.get(id).then((next) => { setProblem(undefined); take(next); }, setProblem);
   useEffect(() => {
-    shown.value = undefined;
     void load();
     return () => {
-      playing.value = false;
+      putAway();
       writing.value = undefined;
     };
   }, []);

@@ -9,7 +9,7 @@ import { measured, NOTHING } from './marks.ts';
 import { zoomBy } from './sheets.tsx';
 import { hasLength } from './signal.ts';
 import {
-  colouring, colourRangeOf, current, dots, filtered, hover, inAir, length, localCost, mode, order, playing, questioned, questionedItem, questionedItems, chosenQuestioned,
+  colouring, colourRangeOf, current, dots, filtered, FITTED, hover, inAir, length, localCost, mode, order, playing, questioned, questionedItem, questionedItems, chosenQuestioned,
   rate, seek, step, stepStroke, time, tool, type Tool, unscaled, videoStart, view,
 } from './state.ts';
 import { text } from './text/index.ts';
@@ -80,7 +80,7 @@ export function Tools() {
       <div class="row tight">
         <Button onClick={() => zoomBy(1.5)} label={texts.closer} test="zoom-in">+</Button>
         <Button onClick={() => zoomBy(1 / 1.5)} label={texts.farther} test="zoom-out">−</Button>
-        <Button onClick={() => (view.value = { zoom: 1, x: 0, y: 0 })} test="zoom-fit">{texts.fit}</Button>
+        <Button onClick={() => (view.value = FITTED)} test="zoom-fit">{texts.fit}</Button>
         <span class="small muted" role="status">{number(100 * view.value.zoom)} %</span>
       </div>
     </div>

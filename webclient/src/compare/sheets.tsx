@@ -10,7 +10,7 @@ import { addSpot, angle, distance, measured, NOTHING, type Spot, writing } from 
 import type { Item } from './service.ts';
 import { comparable, type Signal } from './signal.ts';
 import {
-  chosenReference, colouring, colourRangeOf, current, currentPartner, cursor, cursorPartner, dots, effectiveTiming, extentOf, flickered, hover, inAir, localCost, manual, mode, opacity, order,
+  chosenReference, colouring, colourRangeOf, current, currentPartner, cursor, reachedPartner, dots, effectiveTiming, extentOf, FITTED, flickered, hover, inAir, localCost, manual, mode, opacity, order,
   placement, placing, type Placing, questioned, questionedItem, reference, referenceItem, referenceItems, references, seekIndex, shown, signalFor, time, tool, unscaled, view, warp,
 } from './state.ts';
 import { text } from './text/index.ts';
@@ -138,7 +138,7 @@ function Sheet({ id, item, layers, label, test }: { id: string; item: Item; laye
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] as [number, number] | undefined;
     if (event.key === '+' || event.key === '=') zoomBy(1.25);
     else if (event.key === '-') zoomBy(0.8);
-    else if (event.key === '0') view.value = { zoom: 1, x: 0, y: 0 };
+    else if (event.key === '0') view.value = FITTED;
     else if (event.key === 'Escape') { measured.value = NOTHING; cross.current = undefined; redraw((n) => n + 1); }
     else if (event.key === 'Enter' && cross.current) act(cross.current.x, cross.current.y);
     else if (arrow && tool.peek() === 'pan') shift(-arrow[0] * far * 4, -arrow[1] * far * 4);
@@ -228,7 +228,7 @@ function crosshair(context: CanvasRenderingContext2D, at: { x: number; y: number
 // The reference's sample that goes with the replay's, by the chosen timing.
 function lastOf(): number {
   if (time.value === Infinity) return Infinity;
-  return Math.max(cursorPartner.value, effectiveTiming.value === 'warped' && warp.value ? -1 : 0);
+  return Math.max(reachedPartner.value, effectiveTiming.value === 'warped' && warp.value ? -1 : 0);
 }
 
 export function Sheets() {
@@ -373,5 +373,6 @@ function describe(item: Item, signal: Signal): string {
   const parts = [text().pointers[item.device.pointer] ?? item.device.pointer, `${number((signal.t.at(-1) ?? 0) / 1000, 1)} s`];
   if (item.signedAt) parts.unshift(dateTime(item.signedAt));
   parts.push(signal.metric ? `${number(signal.width)} × ${number(signal.height)} mm` : text().sheets.noScale);
+  if (signal.metric && item.device.nominalScale) parts.push(text().sheets.nominal);
   return parts.join(' · ');
 }

@@ -1,7 +1,7 @@
 // What the investigator looks at, and how.
 import { batch, computed, signal } from '@preact/signals';
 import { type Comparison, Problem, type Sampled } from '../api.ts';
-import { about, axis, costs, pairsOf, partner, procrustes, residual, SAME, type Similarity, type Timing, warpTimes } from './align.ts';
+import { about, axis, costs, pairsOf, partner, procrustes, reached, residual, SAME, type Similarity, type Timing, warpTimes } from './align.ts';
 import type { Colouring } from './draw.ts';
 import { type Case, disputes, type Explanation, type Item, type Run } from './service.ts';
 import { later } from './later.ts';
@@ -20,6 +20,23 @@ export function take(next: Case): boolean {
   if (before?.id === next.id && before.version > next.version) return false;
   shown.value = next;
   return true;
+}
+
+// For a case that somebody leaves: its signatures are in no memory any more, and nothing
+// of how they were looked at is in the way of the next one.
+export function putAway(): void {
+  batch(() => {
+    playing.value = false;
+    shown.value = undefined;
+    samples.value = new Map();
+    alignment.value = undefined;
+    chosenQuestioned.value = chosenReference.value = chosenRun.value = '';
+    view.value = FITTED;
+    manual.value = UNMOVED;
+    seek(Infinity);
+  });
+  alignments.clear();
+  loadedFor = undefined;
 }
 
 export async function reload(): Promise<void> {
@@ -130,7 +147,11 @@ const partnerOf = (i: number): number => {
   return one && other ? partner(one, other, i, effectiveTiming.value, warp.value) : -1;
 };
 export const currentPartner = computed(() => partnerOf(current.value));
-export const cursorPartner = computed(() => partnerOf(cursor.value));
+// The reference is drawn up to here.
+export const reachedPartner = computed(() => {
+  const [one, other] = [questioned.value, reference.value];
+  return one && other ? reached(one, other, cursor.value, effectiveTiming.value, warp.value) : -1;
+});
 export const axes = computed(() => {
   const [one, other, how] = [questioned.value, reference.value, effectiveTiming.value];
   return { one: one && axis(one, how), other: other && axis(other, how, warp.value) };
@@ -182,7 +203,8 @@ export const opacity = signal(0.6); // of the reference in the overlay
 export const flickered = signal(false); // the reference is shown
 export type Placing = 'centre' | 'corner' | 'procrustes' | 'scaled' | 'manual';
 export const placing = signal<Placing>('centre');
-export const manual = signal({ dx: 0, dy: 0, degrees: 0, percent: 100 });
+const UNMOVED = { dx: 0, dy: 0, degrees: 0, percent: 100 };
+export const manual = signal(UNMOVED);
 
 // The similarity that lays the reference on the questioned signature.
 export const placement = computed<{ similarity: Similarity; rms: number }>(() => {
@@ -208,7 +230,8 @@ function laid(one: Signal, other: Signal, best: () => Similarity): Similarity {
 
 // Zoom and shift, shared by all large sheets; the shift in widths and heights of the
 // largest signature, since units of length are not the same on every sheet.
-export const view = signal({ zoom: 1, x: 0, y: 0 });
+export const FITTED = { zoom: 1, x: 0, y: 0 };
+export const view = signal(FITTED);
 export type Tool = 'pan' | 'inspect' | 'ruler' | 'angle' | 'note';
 export const tool = signal<Tool>('inspect');
 
@@ -238,10 +261,11 @@ function rangeAmong(all: Signal[]): [number, number] {
   if (name === 'none' || name === 'p') return [0, 1];
   if (name === 'cost') return [0, 3];
   let [low, high] = [0, 0];
-  for (const one of all) for (const value of one[name]) {
-    if ((value ?? 0) < low) low = value!;
-    if ((value ?? 0) > high) high = value!;
-  }
+  for (const one of all) one[name].forEach((value, i) => {
+    if (value === null || !one.down[i]) return; // only ink is coloured
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  });
   // Acceleration and jerk have both signs: zero is the middle.
   if (name === 'acceleration' || name === 'jerk') return [-Math.max(-low, high) || -1, Math.max(-low, high) || 1];
   return [low, high || 1];

@@ -64,3 +64,21 @@ describe('statistics', () => {
     expect(of(wide(17, 0), 'duration').z).not.toBeNull();
   });
 });
+
+it('takes the rounding of equal figures for no spread', () => {
+  // A mouse tells no pressure: half of full scale, whatever the number of samples.
+  const flat = (n: number) => {
+    const one = signalOf(sampled(Array.from({ length: n }, (_, i): [number, number, number, boolean, boolean?] => [i * 8000, 10 * i, i % 7, true, i === 0])));
+    return { ...one, p: one.p.map(() => 0.1) };
+  };
+  const rows = against(flat(57), [flat(40), flat(63), flat(81), flat(90)]);
+  for (const name of ['meanPressure', 'spreadPressure'] as const) expect(rows.find((row) => row.name === name)!.z, name).toBeNull();
+});
+
+it('counts the strokes of a recording of any length', () => {
+  const n = 200_000;
+  const one = signalOf(sampled([[0, 0, 0, true, true], [10_000, 30, 40, true]]));
+  const many = <T>(value: T) => Array.from({ length: n }, () => value);
+  const long = { ...one, t: Array.from({ length: n }, (_, i) => i), x: many(0), y: many(0), p: many(0.5), tilt: many(0), speed: many<number | null>(null), acceleration: many<number | null>(null), jerk: many<number | null>(null), down: many(true), start: many(false), stroke: many(2) };
+  expect(statisticsOf(long).strokes).toBe(3);
+});

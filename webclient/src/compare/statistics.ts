@@ -20,11 +20,14 @@ export function mean(values: number[]): number | null {
   return values.length > 0 ? values.reduce((sum, one) => sum + one, 0) / values.length : null;
 }
 
+const ROUNDING = 1e-12; // part of the mean by which equal figures differ when they are added up
+
 // Of a sample: divided by n − 1.
 export function deviation(values: number[]): number | null {
   const middle = mean(values);
   if (middle === null || values.length < 2) return null;
-  return Math.sqrt(values.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (values.length - 1));
+  const spread = Math.sqrt(values.reduce((sum, one) => sum + (one - middle) ** 2, 0) / (values.length - 1));
+  return spread > ROUNDING * Math.abs(middle) ? spread : 0;
 }
 
 export function statisticsOf(signal: Signal): Record<StatisticName, number | null> {
@@ -56,7 +59,7 @@ export function statisticsOf(signal: Signal): Record<StatisticName, number | nul
   return {
     duration: lasted / 1000,
     air: lasted > 0 ? (100 * air) / lasted : null,
-    strokes: signal.down.some(Boolean) ? Math.max(...signal.stroke) + 1 : 0,
+    strokes: signal.down.some(Boolean) ? signal.stroke.at(-1)! + 1 : 0,
     path, width: signal.width, height: signal.height,
     meanSpeed: mean(speed), topSpeed: top,
     meanAcceleration: mean(ink(signal.acceleration).map(Math.abs)),

@@ -111,6 +111,7 @@ const en = {
     originHint: 'Who handed it over, when, and what made it.',
     added: 'Came into the case',
     save: 'Save',
+    removeDeposit: 'The signature leaves the case. To read it here again, its evidence has to be opened again, by two people.', removeFile: 'The signature leaves the case, and what was stored of its file is erased.',
     remove: 'Remove from the case',
     cancel: 'Cancel',
     bringText: 'A letter of deposit (.asice) is verified first, and the result becomes part of the case. Also taken: ISO/IEC 19794-7, InkML, CSV as exported here, and SVC2004 text. The file is kept encrypted, as it came, until the case ends.',

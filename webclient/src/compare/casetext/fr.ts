@@ -113,6 +113,7 @@ const fr: Translation<typeof en> = {
     originHint: 'Qui l’a remise, quand, et ce qui l’a produite.',
     added: 'Entrée au dossier',
     save: 'Enregistrer',
+    removeDeposit: 'La signature quitte le dossier. Pour la relire ici, il faudra rouvrir ses preuves, à deux personnes.', removeFile: 'La signature quitte le dossier, et ce qui était conservé de son fichier est effacé.',
     remove: 'Retirer du dossier',
     cancel: 'Annuler',
     bringText: 'Une lettre de dépôt (.asice) est d’abord vérifiée, et le résultat fait partie du dossier. Sont aussi acceptés : ISO/IEC 19794-7, InkML, CSV tel qu’exporté ici, et le texte SVC2004. Le fichier est gardé chiffré, tel quel, jusqu’à la fin du dossier.',

@@ -112,6 +112,7 @@ const zhHans: Translation<typeof en> = {
     originHint: '由谁、何时交付，以何种设备制作。',
     added: '加入案件时间',
     save: '保存',
+    removeDeposit: '此签名将离开本案。若要再次在此查看，须由两人重新打开其证据。', removeFile: '此签名将离开本案，其文件的存储内容将被删除。',
     remove: '自案件移除',
     cancel: '取消',
     bringText: '寄存凭证（.asice）会先验证，结果成为案件的一部分。亦接受 ISO/IEC 19794-7、InkML、此处导出的 CSV 与 SVC2004 文字。档案原样加密保存至案件结束。',

@@ -112,6 +112,7 @@ const zhHant: Translation<typeof en> = {
     originHint: '由誰、何時交付，以何種裝置製作。',
     added: '加入案件時間',
     save: '儲存',
+    removeDeposit: '此簽名將離開本案。若要再次在此檢視，須由兩人重新開啟其證據。', removeFile: '此簽名將離開本案，其檔案的儲存內容將被刪除。',
     remove: '自案件移除',
     cancel: '取消',
     bringText: '寄存憑證（.asice）會先驗證，結果成為案件的一部分。亦接受 ISO/IEC 19794-7、InkML、此處匯出的 CSV 與 SVC2004 文字。檔案原樣加密保存至案件結束。',

@@ -4,6 +4,7 @@ import type { ChannelName } from '../signal.ts';
 
 const en = {
   verdict: {
+    without: (label: string) => `This comparison was made without ${label}. Compare again to include it.`,
     title: 'What the comparison found',
     outcomes: { accept: 'Above the threshold', reject: 'Below the threshold', inconclusive: 'Inconclusive' },
     noSupport: 'The findings support neither side.',
@@ -39,6 +40,7 @@ const en = {
     over: (q: string, k: string) => `${q} and ${k} over each other`,
     none: 'There are no references that can be read.',
     noScale: 'no scale is known',
+    nominal: 'nominal scale',
     unscaled: (labels: string) => `No scale is known of ${labels}: lengths cannot be compared. Such a signature is drawn at a scale of its own.`,
     addReferences: 'Add references to compare with: on the tab “Signatures”, from a document or a file.',
     opacity: 'Reference opacity',

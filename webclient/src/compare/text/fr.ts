@@ -4,6 +4,7 @@ import type en from './en.ts';
 
 const fr: Translation<typeof en> = {
   verdict: {
+    without: (label: string) => `Cette comparaison a été faite sans ${label}. Comparez de nouveau pour l’inclure.`,
     title: 'Résultat de la comparaison',
     outcomes: { accept: 'Au-dessus du seuil', reject: 'En dessous du seuil', inconclusive: 'Non concluant' },
     noSupport: 'Les constatations ne soutiennent aucune des deux explications.',
@@ -39,6 +40,7 @@ const fr: Translation<typeof en> = {
     over: (q, k) => `${q} et ${k} superposées`,
     none: 'Aucune référence lisible.',
     noScale: 'échelle inconnue',
+    nominal: 'échelle nominale',
     unscaled: (labels) => `Échelle inconnue : ${labels}. Les longueurs ne se comparent pas. Une telle signature est dessinée à sa propre échelle.`,
     addReferences: 'Ajoutez des références à comparer : onglet « Signatures », depuis un document ou un fichier.',
     opacity: 'Opacité de la référence',

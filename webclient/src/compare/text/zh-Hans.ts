@@ -4,6 +4,7 @@ import type en from './en.ts';
 
 const zhHans: Translation<typeof en> = {
   verdict: {
+    without: (label: string) => `此次比较未包含 ${label}。请重新比较以纳入。`,
     title: '比对结果',
     outcomes: { accept: '高于阈值', reject: '低于阈值', inconclusive: '无法判定' },
     noSupport: '检验结果不支持任何一方。',
@@ -39,6 +40,7 @@ const zhHans: Translation<typeof en> = {
     over: (q, k) => `${q} 与 ${k} 叠合`,
     none: '没有可读取的参考签名。',
     noScale: '比例未知',
+    nominal: '名义比例',
     unscaled: (labels) => `${labels} 的比例未知：长度无法比较，并以各自的比例绘制。`,
     addReferences: '请于“签名”页签自文档或档案加入参考签名以供比对。',
     opacity: '参考签名不透明度',

@@ -4,6 +4,7 @@ import type en from './en.ts';
 
 const zhHant: Translation<typeof en> = {
   verdict: {
+    without: (label: string) => `此次比較未包含 ${label}。請重新比較以納入。`,
     title: '比對結果',
     outcomes: { accept: '高於門檻', reject: '低於門檻', inconclusive: '無法判定' },
     noSupport: '檢驗結果不支持任何一方。',
@@ -39,6 +40,7 @@ const zhHant: Translation<typeof en> = {
     over: (q, k) => `${q} 與 ${k} 疊合`,
     none: '沒有可讀取的參考簽名。',
     noScale: '比例未知',
+    nominal: '名義比例',
     unscaled: (labels) => `${labels} 的比例未知：長度無法比較，並以各自的比例繪製。`,
     addReferences: '請於「簽名」頁籤自文件或檔案加入參考簽名以供比對。',
     opacity: '參考簽名不透明度',
