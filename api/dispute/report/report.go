@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ func (r *writer) opening() {
 	for _, result := range run.Results {
 		text := r.trouble(result)
 		if result.Comparison != nil {
-			text = r.verbal(result.Comparison.LikelihoodRatio.Verbal)
+			text = strings.Join(append(r.forbidding(result.Comparison), r.verbal(result.Comparison.LikelihoodRatio.Verbal)), " ")
 		}
 		r.d.Paragraph(r.label(result.Item) + ": " + text)
 	}
@@ -103,6 +104,21 @@ func (r *writer) label(id string) string {
 		return i.Label
 	}
 	return r.t.removed
+}
+
+// forbidding says what forbids a decision, to be read before the words that it makes
+// worthless.
+func (r *writer) forbidding(k *biometrics.Comparison) []string {
+	var out []string
+	for _, p := range k.Problems {
+		if p.Severity != biometrics.Refusal {
+			continue
+		}
+		if text := r.names.problem(p); !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
 }
 
 // verbal is the step of the scale in the report's language.
@@ -145,7 +161,9 @@ func (r *writer) results() {
 			continue
 		}
 		lr := k.LikelihoodRatio
-		r.d.Paragraph(r.verbal(lr.Verbal))
+		for _, text := range append(r.forbidding(k), r.verbal(lr.Verbal)) {
+			r.d.Paragraph(text)
+		}
 		r.d.Table(page.Table{Widths: []float64{2, 5}, Rows: [][]string{
 			{r.t.ratio, fmt.Sprintf(r.t.interval, ten(lr.Log), ten(lr.Low), ten(lr.High))},
 			{r.t.threshold, fmt.Sprintf(r.t.between, ten(k.Decision.RejectBelow), ten(k.Decision.AcceptAbove), r.t.outcomes[k.Decision.Outcome])},
@@ -160,7 +178,9 @@ func (r *writer) results() {
 			r.d.Paragraph(r.t.uncalibrated)
 		}
 		for _, p := range k.Problems {
-			r.d.Small(r.names.problem(p))
+			if p.Severity != biometrics.Refusal {
+				r.d.Small(r.names.problem(p))
+			}
 		}
 		r.features(k)
 	}

@@ -243,6 +243,17 @@ func TestReportTellsTrouble(t *testing.T) {
 	}
 }
 
+// What forbids a decision is read before the words of the ratio, in the summary too.
+func TestReportTellsWhatForbidsADecision(t *testing.T) {
+	in := input(t, "fr")
+	k := in.Case.Runs[0].Results[0].Comparison
+	k.Problems = append(k.Problems, biometrics.Problem{Code: biometrics.CodeReplay, Severity: biometrics.Refusal})
+	text := strings.Join(strings.Fields(pdfText(t, in)), " ")
+	if n := strings.Count(text, "La signature contestée est la copie d’une référence. Les"); n != 2 {
+		t.Errorf("said %d times before the words of the ratio, want in the summary and in the results:\n%.3000s", n, text)
+	}
+}
+
 func TestReportOfLittle(t *testing.T) {
 	c := &dispute.Case{Words: dispute.Words{Reference: "1", Question: "who?"}}
 	c.Runs = []dispute.Run{{Results: []dispute.Result{{Used: dispute.Used{Item: "gone"}, Trouble: "The signature is too short."}}}}
