@@ -87,10 +87,14 @@ func (d *Document) Heading(level int, text string) {
 	if len(d.pages) > 0 && d.y < pageHeight-marginTop {
 		d.Space(size * 0.8)
 	}
-	d.canvas(size*leading + 3*bodySize*leading) // a heading is not left alone at the foot
+	d.canvas(size*leading + size*0.3 + together) // a heading is not left alone at the foot
 	d.lines(text, size, font.Bold)
 	d.Space(size * 0.3)
 }
+
+// together is what stays on one page: the beginning of a table, and a heading with what
+// follows it.
+const together = 4 * bodySize * leading
 
 // Paragraph writes text; line feeds in it break the line.
 func (d *Document) Paragraph(text string) {
@@ -136,7 +140,7 @@ func (d *Document) Table(t Table) {
 			d.row(t.Header, t.Widths, total, font.Bold)
 		}
 	}
-	d.canvas(4 * bodySize * leading)
+	d.canvas(together)
 	head()
 	for _, r := range t.Rows {
 		before := len(d.pages)

@@ -166,3 +166,20 @@ func TestInkOdd(t *testing.T) {
 		}
 	}
 }
+
+// A heading stands on the page of what it heads, wherever on a page it comes.
+func TestHeadingStaysWithItsTable(t *testing.T) {
+	for level := 1; level <= 3; level++ {
+		for skip := 0.0; skip < pageHeight; skip += 3 {
+			d := New(Config{Title: "Report", Language: "en"})
+			d.Paragraph("Before.")
+			d.Space(skip)
+			d.Heading(level, "Origin")
+			pages := len(d.pages)
+			d.Table(Table{Widths: []float64{1}, Rows: [][]string{{"A file"}}})
+			if len(d.pages) != pages {
+				t.Fatalf("a heading of level %d, %g points down, is left alone at the foot", level, skip)
+			}
+		}
+	}
+}
