@@ -23,7 +23,7 @@ func (m *maker) rest(w *sealtest.World) {
 	m.add("another list for sha256sum, checksums mended", m.swap("manifest-sha256.txt", []byte("nothing\n")), deposit.CodeBag, "manifest-sha256.txt")
 	m.add("no document, checksums mended", m.swap(deposit.DocumentName, []byte("a contract")), deposit.CodeDocument, deposit.DocumentName)
 	const facts = "data/capture/signer-1/" + inspect.FactsName
-	m.add("facts of a recording put in", m.rezip(func(p []deposit.Part) []deposit.Part { return append(p, deposit.Bytes(facts, []byte("{}"))) }), deposit.CodeRecording, "data/capture/signer-1/strokes.ink")
+	m.add("facts of a recording exchanged", m.swap(facts, m.contents("data/capture/signer-2/"+inspect.FactsName)), deposit.CodeRecording, "data/capture/signer-1/strokes.ink")
 	m.add("sealed before it says that it was", resealed(w, m.base, sealOf(w, "dep1"), func(info *deposit.Info, _ string, data []byte) []byte {
 		info.Sealed = w.Clock.Now().Add(time.Hour)
 		return data

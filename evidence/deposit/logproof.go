@@ -54,14 +54,15 @@ func (v *verifier) logSignatures(c proof.Checkpoint) {
 		v.fails(CodeLogSigned, InfoName, "The deposit names no key of the log, or one that cannot be read.")
 		return
 	}
-	good := map[uint32]bool{}
+	good := map[line]bool{}
 	names := v.signedBy(c, own, good, true)
 	confirmed := v.signedBy(c, witnesses, good, false)
 	v.trustedLogKeys(c, good)
 	for _, s := range c.Note.Sigs {
-		if !good[s.ID] {
-			v.fails(CodeLogSigned, proofName, "The proof has a signature line of %q that is wrong or by a key that nobody named.", s.Name)
+		if !good[line{s.Name, s.ID}] {
+			v.fails(CodeLogSigned, proofName, "The proof has a signature line of %q that is wrong, stands twice, or is by a key that nobody named.", s.Name)
 		}
+		delete(good, line{s.Name, s.ID}) // of two lines by one key only the first was looked at
 	}
 	if len(confirmed) < v.info.Log.Need {
 		v.fails(CodeLogSigned, proofName, "The log's tree was confirmed by %d witnesses, the deposit asks for %d.", len(confirmed), v.info.Log.Need)
@@ -70,8 +71,16 @@ func (v *verifier) logSignatures(c proof.Checkpoint) {
 	}
 }
 
+// line is what a signature line says of its key.
+type line struct {
+	name string
+	id   uint32
+}
+
+func lineOf(k proof.Key) line { return line{k.Name, k.ID()} }
+
 // signedBy returns whose signatures are good, for a reader.
-func (v *verifier) signedBy(c proof.Checkpoint, keys []proof.Key, good map[uint32]bool, must bool) []string {
+func (v *verifier) signedBy(c proof.Checkpoint, keys []proof.Key, good map[line]bool, must bool) []string {
 	var names []string
 	for _, k := range keys {
 		at, err := c.Verify(k)
@@ -81,7 +90,7 @@ func (v *verifier) signedBy(c proof.Checkpoint, keys []proof.Key, good map[uint3
 			}
 			continue
 		}
-		good[k.ID()] = true
+		good[lineOf(k)] = true
 		name := k.Name + " (" + k.Algorithm.String() + ")"
 		if !must {
 			name = "witness " + name + " on " + at.Format("2006-01-02")
@@ -105,7 +114,7 @@ func parseKeys(list []string) ([]proof.Key, error) {
 
 // trustedLogKeys asks for the signatures of the caller's keys, or says that
 // there were none.
-func (v *verifier) trustedLogKeys(c proof.Checkpoint, good map[uint32]bool) {
+func (v *verifier) trustedLogKeys(c proof.Checkpoint, good map[line]bool) {
 	if len(v.opts.LogKeys) == 0 {
 		sum := sha256.Sum256([]byte(strings.Join(append(slices.Clone(v.info.Log.Keys), v.info.Log.Witnesses...), "\n")))
 		v.unknown(CodeLogTrust, proofName, "No key of the log was given, so the ones in the deposit are used (SHA-256 of the list %x). Compare with those that the log publishes, or give --log-key.", sum[:8])
@@ -116,7 +125,7 @@ func (v *verifier) trustedLogKeys(c proof.Checkpoint, good map[uint32]bool) {
 			v.fails(CodeLogTrust, proofName, "The log's tree is not signed by the key that you trust: %v.", err)
 			continue
 		}
-		good[k.ID()] = true
+		good[lineOf(k)] = true
 		v.holds(CodeLogTrust, proofName, "The log's tree is signed by %s, whom you trust.", k.Name)
 	}
 }

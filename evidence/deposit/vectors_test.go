@@ -343,6 +343,13 @@ func (m *maker) forged(w *sealtest.World) {
 	plain := sealtest.New(m.t)
 	m.add("good, with neither witnesses nor outside timestamp", plain.Bytes(plain.Sealed(1, 200).Container), "", "")
 	m.add("signature line of a stranger", m.swap("META-INF/deposit.tlog-proof", append(p, "\u2014 stranger.example AAAAAAAA\n"...)), deposit.CodeLogSigned, "stranger.example")
+	read, err := proof.Parse(p)
+	w.Check(err)
+	first := read.Checkpoint.Note.Sigs[0]
+	renamed := proof.Sig{Name: "judge.example", ID: first.ID, Raw: first.Raw}
+	m.add("signature line of the log again, with a judge's name", m.swap("META-INF/deposit.tlog-proof", append(p, renamed.Line()...)), deposit.CodeLogSigned, "judge.example")
+	wrong := proof.Sig{Name: first.Name, ID: first.ID, Raw: make([]byte, len(first.Raw))}
+	m.add("second signature line of the log, a wrong one", m.swap("META-INF/deposit.tlog-proof", append(p, wrong.Line()...)), deposit.CodeLogSigned, first.Name)
 }
 
 func updateVectors(t *testing.T) {

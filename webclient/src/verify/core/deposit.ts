@@ -362,10 +362,11 @@ class Verifier {
     } catch {
       return this.fails('deposit.log.signature', INFO, 'The deposit names no key of the log, or one that cannot be read.');
     }
+    const lineOf = (of: { name: string; id: string }) => `${of.name} ${of.id}`; // what a line says of its key
     const good = new Set<string>();
     const signed = async (key: Key) => {
       const ok = await signedBy(proof, key) === 'good';
-      if (ok) good.add(key.id);
+      if (ok) good.add(lineOf(key));
       return ok;
     };
     let all = true;
@@ -381,7 +382,8 @@ class Verifier {
       if (await signed(key)) this.say('holds', 'deposit.trust.log', PROOF, `The tree is signed by ${key.name}, whom you trust.`);
       else this.fails('deposit.trust.log', PROOF, `The tree is not signed by ${key.name}, whom you trust.`);
     }
-    for (const line of proof.lines) if (!good.has(line.id)) this.fails('deposit.log.signature', PROOF, `The signature line of "${line.name}" is wrong or by a key that nobody named.`);
+    // Of two lines by one key only the first was looked at.
+    for (const line of proof.lines) if (!good.delete(lineOf(line))) this.fails('deposit.log.signature', PROOF, `The signature line of "${line.name}" is wrong, stands twice, or is by a key that nobody named.`);
     if (confirmed < (named.need ?? 0)) this.fails('deposit.log.signature', PROOF, `${confirmed} witnesses confirmed the tree, ${named.need} are needed.`);
     else if (all) this.say('holds', 'deposit.log.signature', PROOF, `The tree is signed by the log and ${confirmed} witnesses.`);
   }
