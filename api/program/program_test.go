@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,7 @@ type service struct {
 	got    []*http.Request
 	bodies []string
 	answer int
+	during func() // happens while the receiver answers
 }
 
 func newService(t *testing.T, allow egress.Config) *service {
@@ -82,6 +84,9 @@ func (s *service) receive(w http.ResponseWriter, r *http.Request) {
 		s.t.Error(err)
 	}
 	s.got, s.bodies = append(s.got, r), append(s.bodies, string(body))
+	if s.during != nil {
+		s.during()
+	}
 	w.WriteHeader(s.answer)
 }
 
@@ -307,6 +312,42 @@ func TestRetries(t *testing.T) {
 	s.must(s.program.SendDue(t.Context()))
 	if hooks := s.do(who, owner, "GET", "/api/webhooks", nil, 200)["webhooks"].([]any); hooks[0].(map[string]any)["active"] != false || len(s.got) != 12 {
 		t.Errorf("%v, %d requests", hooks, len(s.got))
+	}
+}
+
+// TestGoneMeanwhile: what a person changed while a receiver asked to be left alone
+// stays: another address goes on being told, and a webhook that was removed is gone.
+func TestGoneMeanwhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		method string
+		body   any
+		status int
+		left   []string // addresses that are told
+	}{
+		"another address": {"PATCH", m{"url": "https://example.org/new"}, 200, []string{"https://example.org/new"}},
+		"removed":         {"DELETE", nil, 204, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, local)
+			id, _ := s.hook()
+			s.answer = 410
+			s.during = func() { s.do(who, owner, test.method, "/api/webhooks/"+id, test.body, test.status) }
+			s.publish("document.sent", "e1")
+			if err := s.program.SendDue(t.Context()); err != nil && !errors.Is(err, api.ErrNotFound) {
+				t.Error(err)
+			}
+			all, err := s.store.Webhooks(t.Context(), "one")
+			s.must(err)
+			var left []string
+			for _, w := range all {
+				if w.Active {
+					left = append(left, w.URL)
+				}
+			}
+			if !slices.Equal(left, test.left) || len(all) != len(test.left) {
+				t.Errorf("%+v, want %v active", all, test.left)
+			}
+		})
 	}
 }
 

@@ -338,8 +338,7 @@ func (h *Handler) deliver(ctx context.Context, d api.Delivery, w api.Webhook) er
 		d.State, d.Ended = api.MailSent, now
 	case status == http.StatusGone:
 		d.State, d.Ended = api.MailFailed, now
-		w.Active = false // the receiver asks to be left alone
-		if err := h.cfg.Store.SaveWebhook(ctx, w); err != nil {
+		if err := h.switchOff(ctx, w); err != nil {
 			return err
 		}
 	}
@@ -351,6 +350,22 @@ func (h *Handler) deliver(ctx context.Context, d api.Delivery, w api.Webhook) er
 		}
 	}
 	return h.cfg.Store.SettleDelivery(ctx, d)
+}
+
+// switchOff does what a receiver asks for that wants to be left alone. A webhook that
+// was removed since it was told, or has another address by now, stays as it is.
+func (h *Handler) switchOff(ctx context.Context, told api.Webhook) error {
+	return h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		w, err := h.webhook(ctx, told.Organisation, told.ID)
+		if errors.Is(err, api.ErrNotFound) || err == nil && w.URL != told.URL {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		w.Active = false
+		return h.cfg.Store.SaveWebhook(ctx, w)
+	})
 }
 
 // send posts one delivery, signed as Standard Webhooks 1.0 says.
