@@ -152,7 +152,10 @@ var table = []defence{
 	{"nothing inside the network is reached", "api/egress/egress.go", `if !c.allowed(peer.Addr()) && !(everywhere && public(peer.Addr())) {`, `if false {`, "./api/egress", "^TestI11NothingInsideIsReached$", true},
 	{"redirects are not followed", "api/egress/egress.go", `CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },`, ``, "./api/egress", "^TestRedirectsAreNotFollowed$", false},
 	{"webhooks are told by https alone", "api/egress/egress.go", `if u.Scheme != "https" && (u.Scheme != "http" || !cfg.PlainHTTP) {`, `if false {`, "./api/egress", "^TestCheckURL$", false},
-	{"webhooks are signed", "api/program/webhook.go", `mac := hmac.New(sha256.New, secret)`, `mac := hmac.New(sha256.New, nil)`, "./api/program", "^TestSignature$", false},
+	{"a look at a video is recorded", "api/investigate/files.go", `api.ServeRelease(w, r, h.Vault, look{h.Disputes, c, r.PathValue("item")}, api.Release{Object: o}, "selfie.webm", api.Inline)`, `api.ServeObject(w, r, h.Vault, o, "selfie.webm", api.Inline)`, "./api/investigate", "^TestWatchingIsRecorded$", false},
+	{"withdrawn documents are not signed", "api/ceremony/sealing.go", `if err == nil && (d.State != Sent || s.State != Signing) {`, `if err == nil && s == nil {`, "./api/server", "^TestWithdrawnWhileASignatureIsMade$", false},
+	{"strangers make no time series", "api/operations.go", `if !slices.Contains(methods, method) {`, `if method == "" && slices.Contains(methods, method) {`, "./api", "^TestStrangersMakeNoLabels$", false},
+	{"webhooks are signed", "api/program/deliver.go", `mac := hmac.New(sha256.New, secret)`, `mac := hmac.New(sha256.New, nil)`, "./api/program", "^TestSignature$", false},
 
 	// The record.
 	{"a changed line of the record is found", "api/store/audit.go", ` || r.Hash != auditHash(previous, r.Event, r.sealed) {`, ` {`, "./api/store", "^TestAuditCannotBeChanged$", false},
