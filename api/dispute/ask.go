@@ -42,6 +42,14 @@ func (s *Service) Ask(ctx context.Context, c *Case, document, signer, reason str
 		return nil, api.Explain(api.ErrNotFound, "This signer has no recorded signature.")
 	}
 	id, now := api.IdentityOf(ctx), s.now()
+	n, ends, err := s.Limits.Hit(ctx, "openings asked", id.Account, time.Hour, now)
+	if err != nil {
+		return nil, fmt.Errorf("limit questions: %w: %w", api.ErrUnavailable, err)
+	}
+	if n > MostAsked {
+		return nil, &api.Explained{Detail: fmt.Sprintf("You have asked %d times within the hour, and each time everybody who could agree got a mail. Wait before you ask again.", MostAsked),
+			Retry: ends.Sub(now), Err: api.ErrTooMany}
+	}
 	o := &Opening{ID: api.NewID(), Organisation: c.Organisation, Case: c.ID, Document: document, Signer: signer, By: id.Account,
 		State: Asked, Asked: now, Ends: now.Add(AskedLife), Hours: hours, Text: Text{Reason: reason, Dispute: c.Reference}}
 	return o, s.Tx.Tx(ctx, func(ctx context.Context) error {

@@ -52,6 +52,7 @@ const (
 	ApprovedLife = 24 * time.Hour
 	MostHours    = 30 * 24
 	MostOpenings = 200 // shown of an organisation or a case
+	MostAsked    = 50  // by a person in an hour
 )
 
 // Now is the state at a moment: what has passed its end is over.

@@ -483,6 +483,20 @@ func TestAskingNeedsAReasonAndASignature(t *testing.T) {
 	})
 }
 
+// TestAskingIsBounded: each question is a mail to everybody who could agree.
+func TestAskingIsBounded(t *testing.T) {
+	both(t, func(t *testing.T, s *service) {
+		dispute := s.newCase("ivan")
+		for range 50 {
+			s.ask("ivan", dispute, 201)
+		}
+		s.ask("ivan", dispute, 429)
+		s.ask("ada", s.newCase("ada"), 201)
+		s.clock.Advance(time.Hour)
+		s.ask("ivan", dispute, 201)
+	})
+}
+
 // bring imports a signature into a case.
 func (s *service) bring(who, dispute, part, filename string, body []byte, status int) m {
 	s.t.Helper()
