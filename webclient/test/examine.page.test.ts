@@ -93,6 +93,15 @@ it('says that a signature was not part of the comparison that is shown', async (
   expect(faults).toEqual([]);
 });
 
+it('shows which tool is in hand', async () => {
+  await compare();
+  const look = (test: string) => get(page, test).evaluate((button) => getComputedStyle(button).backgroundColor);
+  await get(page, 'tool-ruler').click();
+  await page.mouse.move(0, 0);
+  expect(await look('tool-ruler')).not.toBe(await look('tool-angle'));
+  expect(await look('tool-inspect')).toBe(await look('tool-angle'));
+});
+
 it('says beside a size that its scale is nominal', async () => {
   await compare();
   expect(await words('compare-questioned')).toContain('nominal scale');

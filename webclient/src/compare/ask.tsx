@@ -5,7 +5,7 @@ import { dateTime } from '../i18n/format.ts';
 import { Button, Form, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
 import { words } from './casetext/index.ts';
 import { Failure } from './failure.tsx';
-import { go } from './place.ts';
+import { go, place } from './place.ts';
 import { type CaseLine, disputes, type Evidence } from './service.ts';
 
 const HOURS = { '4': 4, '24': 24, '168': 168, '720': 720 } as const;
@@ -57,7 +57,7 @@ export function Ask({ document: wanted, signer, case: within, done }: Props) {
       const [document = '', of = ''] = chosen.split('/');
       await disputes.ask(id, { document, signer: of, reason: reason.trim(), hours: HOURS[hours] });
       if (done) done();
-      else go(`case/${id}/signatures`);
+      else if (place.peek().at === 'ask') go(`case/${id}/signatures`);
     } catch (error) {
       setProblem(error);
     }

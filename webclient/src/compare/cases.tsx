@@ -4,7 +4,7 @@ import { longDay } from '../i18n/format.ts';
 import { Badge, Button, Empty, Form, Panel, ProblemNotice, Progress, TextField } from '../ui/ui.tsx';
 import { words } from './casetext/index.ts';
 import { Failure } from './failure.tsx';
-import { go } from './place.ts';
+import { go, place } from './place.ts';
 import { type CaseLine, type CaseWords, disputes } from './service.ts';
 
 export function Cases() {
@@ -46,7 +46,7 @@ export function Cases() {
           )}
         </Panel>
       )}
-      {all && <Panel title={texts.newTitle} test="case-new"><CaseForm go={texts.create} save={async (by) => { const made = await disputes.create(by); go(`case/${made.id}/signatures`); }} /></Panel>}
+      {all && <Panel title={texts.newTitle} test="case-new"><CaseForm go={texts.create} save={async (by) => { const made = await disputes.create(by); if (place.peek().at === 'cases') go(`case/${made.id}/signatures`); }} /></Panel>}
     </div>
   );
 }

@@ -268,6 +268,7 @@ function PlacementFacts() {
 export function Placement() {
   const texts = text().sheets;
   const by = manual.value;
+  const unit = text().units.x(questioned.value?.metric ?? false);
   const field = (name: keyof typeof by, label: string, step: number) => (
     <label class="field small"><span>{label}</span><input type="number" class="narrow" step={step} value={by[name]} data-test={`manual-${name}`}
       onInput={(event) => (manual.value = { ...manual.value, [name]: Number(event.currentTarget.value) || (name === 'percent' ? 100 : 0) })} /></label>
@@ -277,7 +278,7 @@ export function Placement() {
       <Select<Placing> label={texts.placing} value={placing.value} options={texts.placings} onChange={(value) => (placing.value = value)} test="placing" />
       {mode.value === 'overlay' && <label class="field"><span class="field-label">{texts.opacity}</span><input type="range" min="0" max="1" step="0.05" value={opacity.value} onInput={(event) => (opacity.value = Number(event.currentTarget.value))} data-test="opacity" /></label>}
       {mode.value === 'flicker' && <Flicker />}
-      {placing.value === 'manual' && <>{field('dx', texts.right, 0.5)}{field('dy', texts.below, 0.5)}{field('degrees', texts.turned, 1)}{field('percent', texts.sized, 1)}</>}
+      {placing.value === 'manual' && <>{field('dx', `${texts.right}, ${unit}`, 0.5)}{field('dy', `${texts.below}, ${unit}`, 0.5)}{field('degrees', texts.turned, 1)}{field('percent', texts.sized, 1)}</>}
     </div>
   );
 }
