@@ -84,8 +84,10 @@ it('holds a deposit by two people and lifts it by two', async () => {
   await expect.poll(() => get(page, 'deposit').textContent()).toContain('On legal hold');
   Object.assign(mock.holds[0]!, { mayAgree: true, state: 'lapsed' }); // the same page for a second person, who comes late
   await page.reload();
+  await get(page, 'hold-reason').fill('Another court');
   await get(page, 'hold-agree').click();
   await page.locator('[data-test=hold][data-state=inForce]').waitFor();
+  expect(await get(page, 'hold-reason').inputValue()).toBe('Another court'); // what is being written stays
   await get(page, 'hold-end').click();
   await page.locator('[data-test=hold][data-state=ending]').waitFor();
   expect(await get(page, 'hold-lift').count()).toBe(0);

@@ -216,6 +216,25 @@ describe('owning', () => {
     await context.close();
   });
 
+  it('leaves who went elsewhere during an upload where they are', async () => {
+    const { context, page, faults } = await open(browser, 'desktop');
+    mock.signedIn = true;
+    await page.goto(mock.url);
+    await get(page, 'upload-file').waitFor({ state: 'attached' });
+    const slow = await hold(context, '**/api/documents*title=*');
+    await get(page, 'upload-file').setInputFiles(file('Lease.pdf', mock.pdf));
+    await slow.asked;
+    await get(page, 'nav-outbox').click();
+    await get(page, 'outbox').waitFor();
+    await slow.letGo();
+    await page.waitForFunction(() => performance.getEntriesByType('resource').some((one) => one.name.includes('title=')));
+    await get(page, 'nav-activity').click(); // a press later, the answer has come
+    await get(page, 'record').waitFor();
+    expect(page.url()).toContain('#/activity');
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('does not show again what was asked for before a change was made', async () => {
     mock.signedIn = true;
     const document = mock.newDocument('Lease', 'Lease.pdf', 1000);

@@ -145,6 +145,38 @@ it('names who acted and on what, also who has left', async () => {
   await context.close();
 });
 
+it('adds older lines once however often they are asked for', async () => {
+  mock.people.audit = Array.from({ length: 100 }, (_, i) => ({ at: `2026-11-24T19:00:${String(59 - (i % 60)).padStart(2, '0')}Z`, kind: 'signer.reminded', object: `document:${'3'.repeat(32)}`, title: 'Lease', signer: 'Chloé Martin' }));
+  const { context, page, faults } = await open(browser, 'desktop');
+  await page.goto(`${mock.url}/#/activity`);
+  await expect.poll(() => get(page, 'record-line').count()).toBe(100);
+  const slow = await hold(context, '**/api/audit*');
+  await get(page, 'record-more').evaluate((button) => { (button as HTMLElement).click(); setTimeout(() => (button as HTMLElement).click(), 50); });
+  await slow.asked;
+  await page.waitForTimeout(100); // for the second press
+  await slow.letGo();
+  await expect.poll(() => get(page, 'record-line').count()).toBeGreaterThan(100);
+  await expect.poll(() => get(page, 'record-more').isEnabled()).toBe(true);
+  expect(await get(page, 'record-line').count()).toBe(200);
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+it('asks for no proof on another page than the one that acted', async () => {
+  const { context, page } = await open(browser, 'desktop');
+  mock.people.members.push({ account: 'b1', name: 'Bo Berg', email: 'bo@example.org', role: 'sender', addedAt: '2026-11-21T10:00:00Z' });
+  await page.goto(`${mock.url}/#/members`);
+  await get(page, 'member-role').selectOption('admin');
+  await get(page, 'member-role-change').click();
+  await get(page, 'proof-password').waitFor();
+  await page.evaluate(() => (location.hash = '#/settings'));
+  await get(page, 'settings').waitFor();
+  await get(page, 'profile').waitFor();
+  expect(await get(page, 'proof-password').count()).toBe(0);
+  expect(mock.people.members[1]!.role).toBe('sender');
+  await context.close();
+});
+
 it('shows who looked at what, and finds documents', async () => {
   for (const [i, title] of ['Lease of the Old Mill', 'Sale of a horse'].entries()) {
     const made = mock.newDocument(title, `${i}.pdf`, 1000);

@@ -14,11 +14,19 @@ export function ActivityPage() {
   const [lines, setLines] = useState<AuditLine[]>();
   const [ends, setEnds] = useState(false);
   const [problem, setProblem] = useState<unknown>();
-  const load = () => people.audit(lines?.at(-1)?.at).then(({ events }) => {
-    setLines([...(lines ?? []), ...events]);
-    setEnds(events.length < PAGE);
-    setProblem(undefined);
-  }, (error: unknown) => { if (!ended(error)) setProblem(error); });
+  const [busy, setBusy] = useState(false); // the same lines are not asked for twice
+  const load = async () => {
+    setBusy(true);
+    try {
+      const { events } = await people.audit(lines?.at(-1)?.at);
+      setLines([...(lines ?? []), ...events]);
+      setEnds(events.length < PAGE);
+      setProblem(undefined);
+    } catch (error) {
+      if (!ended(error)) setProblem(error);
+    }
+    setBusy(false);
+  };
   useEffect(() => void load(), []);
   const about = (line: AuditLine) => {
     const [, id] = /^document:([0-9a-f]{32})$/.exec(line.object ?? '') ?? [];
@@ -43,7 +51,7 @@ export function ActivityPage() {
               </li>
             ))}
           </ol>
-          {!ends && <div><Button onClick={() => void load()} test="record-more">{texts.more}</Button></div>}
+          {!ends && <div><Button onClick={() => void load()} busy={busy} test="record-more">{texts.more}</Button></div>}
         </Panel>
       )}
     </div>

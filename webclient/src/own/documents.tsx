@@ -101,6 +101,7 @@ function Upload() {
   const input = useRef<HTMLInputElement>(null);
   const [busy, setBusy] = useState('');
   const [problem, setProblem] = useState<unknown>();
+  const here = useRef(true);
   const upload = async (file: File | undefined) => {
     if (!file) return;
     setProblem(undefined);
@@ -111,7 +112,7 @@ function Upload() {
     setBusy(file.name);
     try {
       const made = await documents.upload(file, file.name.replace(/\.pdf$/i, ''), file.name, newKey());
-      go(`#/documents/${made.id}`);
+      if (here.current) go(`#/documents/${made.id}`); // who is elsewhere by now stays there
     } catch (error) {
       if (!ended(error)) setProblem(error);
     }
@@ -126,6 +127,7 @@ function Upload() {
     window.addEventListener('dragover', over);
     window.addEventListener('drop', drop);
     return () => {
+      here.current = false;
       window.removeEventListener('dragover', over);
       window.removeEventListener('drop', drop);
     };

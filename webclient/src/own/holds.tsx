@@ -20,12 +20,11 @@ export function Holds({ document, onChange }: { document: string; onChange: () =
   useEffect(() => void load(), [document]);
   if (!lines && !problem) return null; // not for who may not see them
   const mayAct = PLACERS.includes(who.value?.role ?? '');
-  const act = async (call: Promise<unknown>) => {
+  const act = async (call: () => Promise<unknown>) => {
     setBusy(true);
     setProblem(undefined);
     try {
-      await call;
-      setReason('');
+      await call();
       onChange();
     } catch (error) {
       if (!ended(error)) setProblem(error);
@@ -42,16 +41,16 @@ export function Holds({ document, onChange }: { document: string; onChange: () =
           <li key={hold.id} data-test="hold" data-state={hold.state}>
             <HoldFacts hold={hold} />
             <div class="row">
-              {hold.mayAgree && (hold.state === 'placed' || hold.state === 'lapsed') && <Button kind="primary" onClick={() => void act(service.agree(document, hold.id))} busy={busy} test="hold-agree">{texts.agree}</Button>}
-              {mayAct && (hold.state === 'placed' || hold.state === 'inForce') && <Button onClick={() => void act(service.end(document, hold.id))} busy={busy} test="hold-end">{texts.end}</Button>}
-              {hold.mayAgree && hold.state === 'ending' && <Button kind="danger" onClick={() => void act(service.lift(document, hold.id))} busy={busy} test="hold-lift">{texts.lift}</Button>}
+              {hold.mayAgree && (hold.state === 'placed' || hold.state === 'lapsed') && <Button kind="primary" onClick={() => void act(() => service.agree(document, hold.id))} busy={busy} test="hold-agree">{texts.agree}</Button>}
+              {mayAct && (hold.state === 'placed' || hold.state === 'inForce') && <Button onClick={() => void act(() => service.end(document, hold.id))} busy={busy} test="hold-end">{texts.end}</Button>}
+              {hold.mayAgree && hold.state === 'ending' && <Button kind="danger" onClick={() => void act(() => service.lift(document, hold.id))} busy={busy} test="hold-lift">{texts.lift}</Button>}
             </div>
             {!hold.mayAgree && texts.waits[hold.state] && <p class="small muted">{texts.waits[hold.state]}</p>}
           </li>
         ))}
       </ul>
       {mayAct && (
-        <Form small onSubmit={() => void act(service.place(document, reason))}>
+        <Form small onSubmit={() => void act(() => service.place(document, reason).then(() => setReason('')))}>
           <TextField label={texts.reason} hint={texts.reasonHint} value={reason} onInput={setReason} lines={2} minLength={3} maxLength={1000} required test="hold-reason" />
           <div><Button type="submit" busy={busy} test="hold-place">{texts.place}</Button></div>
         </Form>

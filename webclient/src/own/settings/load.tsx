@@ -51,16 +51,15 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
   return { ...acts, value, reload: () => void reload() };
 }
 
-// An act that waits for a proof: the dialog resolves it.
-const waiting = signal<((proved: boolean) => void) | undefined>(undefined);
+// The acts that wait for a proof: the dialog resolves them, all at once.
+const waiting = signal<readonly ((proved: boolean) => void)[]>([]);
 
 export async function proven<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'step-up') throw error;
-    const proved = await new Promise<boolean>((resolve) => (waiting.value = resolve));
-    waiting.value = undefined;
+    const proved = await new Promise<boolean>((resolve) => (waiting.value = [...waiting.value, resolve]));
     if (!proved) throw error;
     return call();
   }
@@ -75,8 +74,11 @@ export function ProofDialog() {
     setPassword('');
     setCode('');
     setProblem(undefined);
-    waiting.value?.(proved);
+    const all = waiting.value;
+    waiting.value = [];
+    for (const resolve of all) resolve(proved);
   };
+  useEffect(() => () => close(false), []); // who leaves the page proves nothing for it
   const attempt = async (call: () => Promise<void>) => {
     try {
       await call();
@@ -93,7 +95,7 @@ export function ProofDialog() {
     if (offer && credential) await attempt(() => self.provePasskey({ ceremony: offer.ceremony, credential }));
   };
   return (
-    <Dialog title={texts.title} open={waiting.value !== undefined} onClose={() => close(false)} test="proof">
+    <Dialog title={texts.title} open={waiting.value.length > 0} onClose={() => close(false)} test="proof">
       <p>{texts.text}</p>
       <Form onSubmit={() => void prove()}>
         <TextField label={texts.password} type="password" value={password} onInput={setPassword} autocomplete="current-password" test="proof-password" />
