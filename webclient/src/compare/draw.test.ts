@@ -1,6 +1,8 @@
 // The colours of a channel on paper: grey printing and colour blindness keep the order.
 import { expect, it } from 'vitest';
-import { ramp } from './draw.ts';
+import { drawSignal, ramp } from './draw.ts';
+import { sampled } from './signal.test.ts';
+import { signalOf } from './signal.ts';
 
 const PAPER = [255, 254, 249];
 
@@ -24,4 +26,16 @@ it('stays darker than the paper at its lightest', () => {
   expect(lightness(PAPER) - at(1)).toBeGreaterThan(15);
   expect(at(-1)).toBe(at(0)); // beyond its ends it stays what it is there
   expect(at(2)).toBe(at(1));
+});
+
+// A finger is in the air unseen: its lift is the last that is known before the next touch.
+it('draws no way in the air that nobody recorded', () => {
+  const signal = signalOf(sampled([[0, 0, 0, true, true], [10_000, 10, 0, true], [11_000, 10, 0, false], [500_000, 90, 0, true, true], [510_000, 99, 0, true]]));
+  const moves: string[] = [];
+  let dashed = false;
+  const context = new Proxy({ setLineDash: (dash: number[]) => (dashed = dash.length > 0), moveTo: (x: number) => dashed && moves.push(`to ${x}`), lineTo: (x: number) => dashed && moves.push(`line ${x}`) } as Record<string, unknown>, {
+    get: (known, name: string) => known[name] ?? (() => undefined), set: () => true,
+  }) as unknown as CanvasRenderingContext2D;
+  drawSignal(context, signal, { scale: 1, left: 0, top: 0, ratio: 1 }, { colour: '', air: '', tip: '' }, { last: Infinity, inAir: true, colouring: 'none', range: [0, 1], order: false, dots: false, cursor: -1 });
+  expect(moves).toEqual(['to 1', 'line 1']);
 });

@@ -72,7 +72,7 @@ function drawAir(context: CanvasRenderingContext2D, signal: Signal, at: Place, l
   context.setLineDash([2 * ratio, 3 * ratio]);
   context.beginPath();
   for (let i = 1; i <= last; i++) {
-    if (signal.down[i] && signal.down[i - 1] && !signal.start[i]) continue;
+    if (signal.start[i] || (signal.down[i] && signal.down[i - 1])) continue; // ink, or nothing is known of the way
     context.moveTo(...at(i - 1));
     context.lineTo(...at(i));
   }
