@@ -2,6 +2,7 @@ package ceremony
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -99,9 +100,17 @@ func (p SignerPlan) second() (*Second, error) {
 }
 
 // Prove notes a proof of the second layer, see Document.Prove. Who calls it has
-// checked the code.
-func (s *Service) Prove(ctx context.Context, document, signer string, by Way) (*Document, error) {
-	return s.change(ctx, document, func(_ context.Context, d *Document) (Effects, error) {
+// checked the code. The secret is that of the session which showed it: one that has
+// ended meanwhile proves nothing for the session that took its place.
+func (s *Service) Prove(ctx context.Context, document, signer, secret string, by Way) (*Document, error) {
+	return s.change(ctx, document, func(ctx context.Context, d *Document) (Effects, error) {
+		_, err := s.Session(ctx, secret)
+		if errors.Is(err, api.ErrNotFound) || errors.Is(err, api.ErrExpired) {
+			return Effects{}, &api.Explained{Detail: "This session has ended. Open the link from your mail again.", Err: errors.Join(api.ErrUnauthenticated, err)}
+		}
+		if err != nil {
+			return Effects{}, err
+		}
 		return d.Prove(signer, by, s.Clock.Now().UTC())
 	})
 }

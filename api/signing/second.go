@@ -123,7 +123,7 @@ func (h *Handler) prove(ctx context.Context, in *secondInput) (*viewOutput, erro
 	if err != nil {
 		return nil, h.refused(ctx, d, s, in.Body.Way, err, "The code is wrong, was used, or its time is over.")
 	}
-	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, in.Body.Way)
+	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, h.secret(ctx), in.Body.Way)
 	return h.after(ctx, d, s.ID, err)
 }
 
@@ -166,7 +166,7 @@ func (h *Handler) provePasskey(ctx context.Context, in *passkeyInput) (*viewOutp
 		return nil, h.refused(ctx, d, s, ceremony.ByPasskey, err,
 			"This passkey does not belong to the account of the address that the document was sent to, or it could not be checked.")
 	}
-	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, ceremony.ByPasskey)
+	d, err = h.Ceremony.Prove(ctx, d.ID, s.ID, h.secret(ctx), ceremony.ByPasskey)
 	return h.after(ctx, d, s.ID, err)
 }
 
