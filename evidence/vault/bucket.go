@@ -42,7 +42,7 @@ func OpenBucket(ctx context.Context, address string) (Blobs, error) {
 	if lock != "compliance" || !b.As(&client) {
 		return nil, errors.Join(fmt.Errorf("open bucket: lock=%s: only lock=compliance is known, for s3:// stores", lock), b.Close())
 	}
-	return &lockedBucket{Bucket{b}, client, u.Host}, nil
+	return &lockedBucket{Bucket{b}, client, u.Host, query.Get("prefix")}, nil
 }
 
 // NewBucket uses a bucket that is open already.

@@ -55,13 +55,16 @@ type lockedBucket struct {
 	Bucket
 	client *s3.Client
 	name   string
+	prefix string // of all names in it, as in the address; the client does not know it
 }
+
+func (b *lockedBucket) key(name string) *string { return new(b.prefix + name) }
 
 // Retain implements Retainer by the mode COMPLIANCE, which the account's owner
 // cannot lift either. A repeated write is a version of its own, locked as well.
 func (b *lockedBucket) Retain(ctx context.Context, name string, until time.Time) error {
 	until = until.UTC().Truncate(time.Second).Add(time.Second) // whole seconds, never earlier
-	_, err := b.client.PutObjectRetention(ctx, &s3.PutObjectRetentionInput{Bucket: &b.name, Key: &name,
+	_, err := b.client.PutObjectRetention(ctx, &s3.PutObjectRetentionInput{Bucket: &b.name, Key: b.key(name),
 		Retention: &types.ObjectLockRetention{Mode: types.ObjectLockRetentionModeCompliance, RetainUntilDate: &until}})
 	if err != nil {
 		return fmt.Errorf("set the object lock; the bucket must have been made with it: %w", err)
@@ -79,7 +82,7 @@ func (b *lockedBucket) Retain(ctx context.Context, name string, until time.Time)
 // Retained implements Retainer. A lock of the mode GOVERNANCE is none: whoever has
 // the right to may lift it.
 func (b *lockedBucket) Retained(ctx context.Context, name string) (time.Time, error) {
-	got, err := b.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &b.name, Key: &name})
+	got, err := b.client.GetObjectRetention(ctx, &s3.GetObjectRetentionInput{Bucket: &b.name, Key: b.key(name)})
 	if coded, ok := errors.AsType[interface {
 		error
 		ErrorCode() string

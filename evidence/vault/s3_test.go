@@ -72,6 +72,28 @@ func bucket(t *testing.T, query, name string, lock bool) *s3.Client {
 	return client
 }
 
+// TestObjectLockUnderPrefix: the lock is on the object of this service, where the
+// address keeps several apart in one bucket.
+func TestObjectLockUnderPrefix(t *testing.T) {
+	query := gateway(t)
+	bucket(t, query, "shared", true)
+	blobs, err := vault.OpenBucket(t.Context(), "s3://shared"+query+"&prefix=ours/&lock=compliance")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := blobs.Write(t.Context(), "a", func(w io.Writer) error { _, err := io.WriteString(w, "deposit"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	until := time.Now().AddDate(10, 0, 0)
+	r := blobs.(vault.Retainer)
+	if err := r.Retain(t.Context(), "a", until); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := r.Retained(t.Context(), "a"); err != nil || got.Before(until) {
+		t.Errorf("locked until %s, %v", got, err)
+	}
+}
+
 // TestObjectLock: on a real S3 server a locked object cannot be destroyed by who
 // may do everything, it is read back, and a bucket without object lock fails the
 // writing.
