@@ -189,9 +189,18 @@ type Session struct {
 	Ended        time.Time
 	Client       Client
 	Binding      []byte // hash of what the browser keeps the same within a session
+	Secret       SessionSecret
 	Provider     string // id of the provider where it began, empty for our own factors
 	ProviderOf   string // organisation of that provider, read at each request; empty once it is gone
 	Notice       *SignInNotice
+}
+
+// SessionSecret is the part of a session's cookie that changes while it is used.
+type SessionSecret struct {
+	Present  []byte // its hash
+	Previous []byte // hash of the one that it replaced, nil for the first
+	Renewed  time.Time
+	Unused   int // secrets before the present one, in a row, that were given out and not used
 }
 
 // SignInNotice tells the holder of a live session that somebody signed in, or

@@ -76,6 +76,7 @@ type request struct {
 	pattern string // the route that took it; never the path, which may hold a secret
 	role    Role
 	outer   *http.Request
+	before  func(http.Header) // see BeforeAnswer
 }
 
 // RequestID is the id of the request that ctx belongs to, empty outside one.
@@ -133,6 +134,11 @@ func (a *API) identified(next http.Handler) http.Handler {
 		info := r.Context().Value(requestKey{}).(*request)
 		_, info.pattern = a.mux.Handler(r)
 		id, err := a.identify(r)
+		if info.before != nil {
+			var done func()
+			w, done = beforeHeaders(w, info.before)
+			defer done()
+		}
 		if err != nil {
 			a.WriteProblem(w, r, err)
 			return

@@ -117,7 +117,7 @@ const (
 	NoticeMember          NoticeKind = "member"           // invited to an organisation; organisation
 	NoticeSignIn          NoticeKind = "sign-in"          // somebody signs in while a session is live; time, address, browser
 	NoticeTakenOver       NoticeKind = "taken-over"       // a session was taken over; time, address, browser
-	NoticeCopied          NoticeKind = "copied"           // a session's cookie came from another browser; time, address, browser
+	NoticeCopied          NoticeKind = "copied"           // a session's cookie came from two browsers; time, address, browser
 	NoticeMoved           NoticeKind = "moved"            // a session is used from elsewhere; time, address, browser
 	NoticeTakeOverCode    NoticeKind = "take-over-code"   // the code for a take-over; code
 	NoticeReset           NoticeKind = "reset"            // link to set a new password

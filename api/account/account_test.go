@@ -239,7 +239,7 @@ func TestA14Members(t *testing.T) {
 	s.do("ann one", "GET", "/api/audit", nil, 403)
 	now := s.clock.Now()
 	s.must(s.store.BeginSession(t.Context(), api.Session{ID: "s9", Account: "adam", Organisation: "one", Created: now, Seen: now, Proved: now,
-		Expires: now.Add(time.Hour), Binding: []byte{1}}, [32]byte{9}))
+		Expires: now.Add(time.Hour), Binding: []byte{1}, Secret: api.SessionSecret{Present: []byte{1}, Renewed: now}}, [32]byte{9}))
 	s.do("sam one", "DELETE", "/api/members/adam", nil, 204)
 	if reason, err := s.store.EndReason(t.Context(), "s9"); err != nil || reason != "member-removed" {
 		t.Error(reason, err)

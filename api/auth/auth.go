@@ -95,6 +95,8 @@ type Sessions interface {
 	Session(ctx context.Context, token [32]byte) (api.Session, error)
 	LiveSession(ctx context.Context, account string) (api.Session, error)
 	SeeSession(ctx context.Context, id string, now time.Time) error
+	// RenewSession is api.ErrConflict when the secret is not the one that was read.
+	RenewSession(ctx context.Context, id string, read, next api.SessionSecret) error
 	ProveSession(ctx context.Context, id string, now time.Time, secondFactor bool) error
 	MoveSession(ctx context.Context, id, organisation string) error
 	NoticeSession(ctx context.Context, s api.Session, n api.SignInNotice) error

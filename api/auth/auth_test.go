@@ -41,6 +41,7 @@ type service struct {
 	server *httptest.Server
 	org    api.Organisation
 	auth   *Handler
+	slow   chan struct{} // tells that /api/slow was asked
 }
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -58,7 +59,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s *service)) {
 
 func newServiceOn(t *testing.T, database string) *service {
 	t.Helper()
-	s := &service{t: t, clock: storetest.NewClock()}
+	s := &service{t: t, clock: storetest.NewClock(), slow: make(chan struct{})}
 	db, err := store.Open(t.Context(), database, store.Options{Clock: s.clock})
 	s.must(err)
 	t.Cleanup(func() { s.must(db.Close()) })
@@ -79,6 +80,16 @@ func newServiceOn(t *testing.T, database string) *service {
 	})
 	api.Register(a, api.Route{Method: "POST", Path: "/api/inside", ID: "submit"}, func(ctx context.Context, _ *struct{}) (*struct{}, error) {
 		return nil, api.Allow(api.IdentityOf(ctx), api.Create, api.Object{Kind: api.DocumentObject, Organisation: s.org.ID})
+	})
+	a.Raw(api.Route{Method: "GET", Path: "/api/kept", ID: "kept"}, func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable") // as the files of the pages
+		return nil
+	})
+	a.Raw(api.Route{Method: "GET", Path: "/api/slow", ID: "slow"}, func(w http.ResponseWriter, r *http.Request) error {
+		s.slow <- struct{}{}
+		<-r.Context().Done()
+		w.WriteHeader(http.StatusNoContent)
+		return nil
 	})
 	s.server = httptest.NewServer(a.Handler())
 	t.Cleanup(s.server.Close)

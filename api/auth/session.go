@@ -25,7 +25,7 @@ const (
 	endIdle      = "idle"
 	endExpired   = "expired"
 	endTakenOver = "taken-over"
-	endCopied    = "copied" // the cookie came from another browser
+	endCopied    = "copied" // the cookie came from two browsers
 	endPassword  = "password-changed"
 	endProvider  = "provider-changed" // the provider where it began is another, or gone
 )
@@ -40,14 +40,16 @@ func binding(agent, session string) []byte {
 // identify finds the live session of the request's cookie.
 func (h *Handler) identify(r *http.Request) (api.Identity, error) {
 	ctx := r.Context()
-	secret := h.cookie(ctx)
-	if secret == "" {
+	cookie := h.cookie(ctx)
+	if cookie == "" {
 		return api.Identity{}, nil
 	}
-	s, err := h.session(ctx, secret)
+	token, secret := splitCookie(cookie)
+	s, err := h.session(ctx, token, secret)
 	if err != nil {
 		return api.Identity{}, err
 	}
+	h.renewSecret(ctx, s, token, secret)
 	if err := h.notePlace(r, s); err != nil {
 		return api.Identity{}, err
 	}
@@ -74,8 +76,8 @@ func needsSecond(org api.Organisation, s api.Session) bool {
 
 // session returns the live session of a cookie; api.ErrUnauthenticated when
 // there is none any more.
-func (h *Handler) session(ctx context.Context, secret string) (api.Session, error) {
-	s, err := h.cfg.Store.Session(ctx, hashSecret(secret))
+func (h *Handler) session(ctx context.Context, token string, secret [32]byte) (api.Session, error) {
+	s, err := h.cfg.Store.Session(ctx, hashSecret(token))
 	if errors.Is(err, api.ErrNotFound) {
 		return s, api.ErrUnauthenticated
 	}
@@ -92,6 +94,8 @@ func (h *Handler) session(ctx context.Context, secret string) (api.Session, erro
 	case !s.Ended.IsZero() || s.Role == "" || s.State == api.AccountBlocked:
 		return s, api.ErrUnauthenticated
 	case subtle.ConstantTimeCompare(s.Binding, binding(api.ClientOf(ctx).Agent, s.ID)) == 0:
+		return s, h.copied(ctx, s)
+	case heldTwice(s.Secret, secret, now):
 		return s, h.copied(ctx, s)
 	case s.Provider != "" && s.ProviderOf != s.Organisation && s.Role != api.Staff:
 		return s, h.over(ctx, s, endProvider) // it speaks for its own organisation alone
@@ -124,20 +128,46 @@ func (h *Handler) end(ctx context.Context, s api.Session, reason string) error {
 	})
 }
 
-// copied ends a session whose cookie was shown by another browser: nobody can
-// tell which of the two is the thief.
+// copied ends a session whose cookie was shown by two browsers: nobody can tell
+// which of them is the thief. Of several requests at once one tells of it.
 func (h *Handler) copied(ctx context.Context, s api.Session) error {
 	acc, err := h.cfg.Store.Account(ctx, s.Account)
 	if err != nil {
 		return fmt.Errorf("copied session: %w", err)
 	}
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
+		if live, err := h.cfg.Store.LiveSession(ctx, s.Account); errors.Is(err, api.ErrNotFound) || err == nil && live.ID != s.ID {
+			return nil
+		} else if err != nil {
+			return err
+		}
 		return errors.Join(h.cfg.Store.EndSession(ctx, s.ID, endCopied, h.cfg.Clock.Now()),
 			h.record(ctx, "session.copied", s.Account, s.Organisation, nil),
 			h.tell(ctx, api.NoticeCopied, acc, nil))
 	})
 	if err != nil {
 		return fmt.Errorf("copied session: %w", err)
+	}
+	return api.ErrUnauthenticated
+}
+
+// why says to the holder of an old cookie how its session ended.
+func (h *Handler) why(ctx context.Context, session string) error {
+	reason, err := h.cfg.Store.EndReason(ctx, session)
+	if err != nil && !errors.Is(err, api.ErrNotFound) {
+		return fmt.Errorf("session: %w", err)
+	}
+	switch reason {
+	case endTakenOver:
+		return api.Explain(api.ErrUnauthenticated, "This session was ended by a sign-in elsewhere. If that was not you, change your password.")
+	case endCopied:
+		return api.Explain(api.ErrUnauthenticated, "This session was ended because its cookie came from two browsers. Sign in again and change your password.")
+	case endIdle, endExpired:
+		return api.Explain(api.ErrUnauthenticated, "The session ended because it was not used for some time. Sign in again.")
+	case endProvider:
+		return api.Explain(api.ErrUnauthenticated, "Your organisation's sign-in provider was changed. Sign in again.")
+	case endPassword:
+		return api.Explain(api.ErrUnauthenticated, "The password was changed. Sign in with the new one.")
 	}
 	return api.ErrUnauthenticated
 }

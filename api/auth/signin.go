@@ -179,7 +179,7 @@ func (h *Handler) begin(ctx context.Context, e entry) (*sessionOut, error) {
 	if len(members) == 0 {
 		return nil, api.Explain(api.ErrForbidden, "This account belongs to no organisation any more.")
 	}
-	secret := newSecret()
+	token, secret := newSecret(), newSecret()
 	s := api.Session{ID: api.NewID(), Account: e.account.ID, Organisation: members[0].Organisation, Role: members[0].Role,
 		Created: now, Seen: now, Proved: now, Expires: now.Add(h.cfg.Life), SecondFactor: e.strong, Client: api.ClientOf(ctx)}
 	if e.provider != nil {
@@ -189,12 +189,14 @@ func (h *Handler) begin(ctx context.Context, e entry) (*sessionOut, error) {
 		s.Proved = now.Add(-freshFor)
 	}
 	s.Binding = binding(api.ClientOf(ctx).Agent, s.ID)
+	hash := hashSecret(secret)
+	s.Secret = api.SessionSecret{Present: hash[:], Renewed: now}
 	var live *api.Session
 	err = h.cfg.Store.Tx(ctx, func(ctx context.Context) error {
 		if live, err = h.clear(ctx, e); err != nil || live != nil {
 			return err
 		}
-		if err := h.cfg.Store.BeginSession(ctx, s, hashSecret(secret)); err != nil {
+		if err := h.cfg.Store.BeginSession(ctx, s, hashSecret(token)); err != nil {
 			return err
 		}
 		return h.record(ctx, "session.began", s.Account, s.Organisation, nil)
@@ -214,7 +216,7 @@ func (h *Handler) begin(ctx context.Context, e entry) (*sessionOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &sessionOut{SetCookie: []string{h.setCookie(secret, int(h.cfg.Life.Seconds()))}, Body: body}
+	out := &sessionOut{SetCookie: []string{h.setCookie(token+"."+secret, int(h.cfg.Life.Seconds()))}, Body: body}
 	if e.provider == nil {
 		out.SetCookie = append(out.SetCookie, h.setDeviceCookie(h.deviceFor(e.account.Email), int(deviceLife.Seconds())))
 	}
@@ -284,11 +286,12 @@ func (h *Handler) describe(ctx context.Context, s api.Session) (b sessionBody, e
 }
 
 func (h *Handler) getSession(ctx context.Context, _ *struct{}) (*sessionOut, error) {
-	secret := h.cookie(ctx)
-	if secret == "" {
+	cookie := h.cookie(ctx)
+	if cookie == "" {
 		return nil, api.ErrUnauthenticated
 	}
-	s, err := h.session(ctx, secret)
+	token, secret := splitCookie(cookie)
+	s, err := h.session(ctx, token, secret)
 	if errors.Is(err, api.ErrUnauthenticated) {
 		return nil, h.why(ctx, s.ID)
 	}
@@ -297,27 +300,6 @@ func (h *Handler) getSession(ctx context.Context, _ *struct{}) (*sessionOut, err
 	}
 	body, err := h.describe(ctx, s)
 	return &sessionOut{Body: body}, err
-}
-
-// why says to the holder of an old cookie how its session ended.
-func (h *Handler) why(ctx context.Context, session string) error {
-	reason, err := h.cfg.Store.EndReason(ctx, session)
-	if err != nil && !errors.Is(err, api.ErrNotFound) {
-		return fmt.Errorf("session: %w", err)
-	}
-	switch reason {
-	case endTakenOver:
-		return api.Explain(api.ErrUnauthenticated, "This session was ended by a sign-in elsewhere. If that was not you, change your password.")
-	case endCopied:
-		return api.Explain(api.ErrUnauthenticated, "This session was ended because its cookie came from another browser. Sign in again and change your password.")
-	case endIdle, endExpired:
-		return api.Explain(api.ErrUnauthenticated, "The session ended because it was not used for some time. Sign in again.")
-	case endProvider:
-		return api.Explain(api.ErrUnauthenticated, "Your organisation's sign-in provider was changed. Sign in again.")
-	case endPassword:
-		return api.Explain(api.ErrUnauthenticated, "The password was changed. Sign in with the new one.")
-	}
-	return api.ErrUnauthenticated
 }
 
 type signOutOut struct {

@@ -62,6 +62,10 @@ var table = []defence{
 		`ON CONFLICT (account) WHERE ended IS NULL DO UPDATE SET id = excluded.id, token_hash = excluded.token_hash`, "./api/store", "^TestStore$/sqlite/Sessions$", false},
 	{"a take-over needs a proof", "api/auth/factors.go", `case !f.any() && !takeOver:`, `case !f.any():`, "./api/auth", "^TestA5A6SecondSignIn$", false},
 	{"a copied cookie is noticed", "api/auth/session.go", `case subtle.ConstantTimeCompare(s.Binding, binding(api.ClientOf(ctx).Agent, s.ID)) == 0:`, `case subtle.ConstantTimeCompare(s.Binding, nil) > 1:`, "./api/auth", "^TestA7CopiedCookie$", false},
+	{"an older secret of a session's cookie is noticed", "api/auth/secret.go", `return true // older, or of no time`, `return false`, "./api/auth", "^TestA7TwoOfTheSameBrowser$/sqlite", false},
+	{"secrets that are taken away are noticed", "api/auth/secret.go", `s.Unused+1 >= mostUnused`, `s.Unused < 0`, "./api/auth", "^TestA7ThiefWhoHides$", false},
+	{"two never get the same turn to renew a secret", "api/store/sessions.go", `WHERE id = $1 AND secret_hash = $2 AND ended IS NULL`, `WHERE id = $1 AND secret_hash IS NOT NULL AND length($2) > 0 AND ended IS NULL`, "./api/store", "^TestStore$/sqlite/Sessions$", false},
+	{"a secret stays out of caches", "api/auth/secret.go", `if !strings.Contains(header.Get("Cache-Control"), "no-store") {`, `if strings.Contains("", "no-store") {`, "./api/auth", "^TestSecretStaysOutOfCaches$", false},
 	{"an unused session ends", "api/auth/session.go", `case now.Sub(s.Seen) >= h.cfg.Idle:
 		return s, h.over`, `case false:
 		return s, h.over`, "./api/auth", "^TestSessionsEnd$", false},

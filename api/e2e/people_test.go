@@ -339,9 +339,60 @@ func TestA7_CopiedCookie(t *testing.T) {
 	owner, _ := s.organisation("Copied", "owner@copied.example")
 	thief := &client{t: t, s: s, http: owner.http}
 	refused(t, "the cookie from another browser", thief.do("GET", "/api/documents", nil, "User-Agent", "curl/8.0"), 401, "")
-	refused(t, "the cookie from its own browser afterwards", owner.do("GET", "/api/session", nil), 401, "another browser")
+	refused(t, "the cookie from its own browser afterwards", owner.do("GET", "/api/session", nil), 401, "two browsers")
 	if out := s.operator("outbox", "--limit", "20"); !strings.Contains(out, "to owner@copied.example") {
 		t.Error("the holder has no mail about the copied cookie")
+	}
+}
+
+// TestA7_CopyInTheSameBrowser: a copy that is used by a browser of the same kind, at
+// the same address, shows by the secret in the cookie, which changes with use. It
+// ends for both; the holder alone goes on, as do sessions of an earlier release.
+func TestA7_CopyInTheSameBrowser(t *testing.T) {
+	s, _ := sharedService(t)
+	owner, organisation := s.organisation("Twin", "owner@twin.example")
+	account := owner.account()
+	due := func() { s.exec(`UPDATE sessions SET renewed = 1 WHERE account = ? AND ended IS NULL`, account) }
+	kept := func(c *client) string {
+		for _, cookie := range c.http.Jar.Cookies(mustURL(t, s.base)) {
+			if cookie.Name == "inkwitness-session" {
+				return cookie.Value
+			}
+		}
+		return ""
+	}
+	copied := func(value string) *client {
+		c := s.client()
+		c.http.Jar.SetCookies(mustURL(t, s.base), []*http.Cookie{{Name: "inkwitness-session", Value: value}})
+		return c
+	}
+	token, _, _ := strings.Cut(kept(owner), ".")
+	s.exec(`UPDATE sessions SET secret_hash = x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', renewed = 0 WHERE account = ?`, account)
+	owner = copied(token) // as earlier releases made cookies
+	for range 4 {
+		before := kept(owner)
+		due()
+		owner.must("GET", "/api/documents", nil, nil)
+		if now := kept(owner); now == before || !strings.HasPrefix(now, token+".") {
+			t.Error("the cookie stayed the same")
+		}
+		owner.must("GET", "/api/documents", nil, nil)
+	}
+
+	thief := copied(kept(owner))
+	thief.must("GET", "/api/documents", nil, nil)
+	due()
+	thief.must("GET", "/api/documents", nil, nil)
+	owner.must("GET", "/api/documents", nil, nil)
+	due()
+	owner.must("GET", "/api/documents", nil, nil)
+	refused(t, "the cookie of the thief", thief.do("GET", "/api/documents", nil), 401, "")
+	refused(t, "the cookie of the holder afterwards", owner.do("GET", "/api/session", nil), 401, "two browsers")
+	if out := s.operator("outbox", "--limit", "20"); !strings.Contains(out, "to owner@twin.example") {
+		t.Error("the holder has no mail about the copied cookie")
+	}
+	if n := s.count(`SELECT COUNT(*) FROM audit WHERE organisation = ? AND kind = 'session.copied'`, organisation); n != 1 {
+		t.Errorf("%d lines in the record", n)
 	}
 }
 

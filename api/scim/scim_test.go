@@ -161,7 +161,7 @@ func TestPatch(t *testing.T) {
 	ann := s.create(one, "ann@corp.example")
 	now := s.clock.Now()
 	s.must(s.store.BeginSession(t.Context(), api.Session{ID: "s1", Account: ann, Organisation: "one", Created: now, Seen: now, Proved: now,
-		Expires: now.Add(time.Hour), Binding: []byte{1}}, [32]byte{1}))
+		Expires: now.Add(time.Hour), Binding: []byte{1}, Secret: api.SessionSecret{Present: []byte{1}, Renewed: now}}, [32]byte{1}))
 	patch := func(ops string, status int) map[string]any {
 		t.Helper()
 		return s.do(one, "PATCH", "/Users/"+ann, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[`+ops+`]}`, status)

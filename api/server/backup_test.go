@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"inkwitness/api"
 	"inkwitness/api/ceremony"
 	"inkwitness/api/store/pgtest"
 	"inkwitness/evidence"
@@ -42,6 +43,9 @@ func TestBackupComesBack(t *testing.T) {
 			d := b.completed()
 			b.must(b.renewRecords(ctx))
 			b.must(b.purgeObjects(ctx))
+			now := b.clock.Now()
+			b.must(b.accounts.BeginSession(ctx, api.Session{ID: "s1", Account: benchOwner, Organisation: firstOrganisation, Created: now, Seen: now, Proved: now,
+				Expires: now.Add(12 * time.Hour), Binding: []byte{1}, Secret: api.SessionSecret{Present: []byte{1}, Renewed: now}}, [32]byte{1}))
 			subject, reference := b.enrolled(d, d.Signers[0], []byte("strokes"))
 			interrupted := filepath.Join(folder, snapshotsDir, "20280101T000000Z")
 			b.must(os.MkdirAll(interrupted, 0o700))
@@ -64,6 +68,9 @@ func TestBackupComesBack(t *testing.T) {
 			r, out, err := b.restored(folder, database(), "")
 			if err != nil || !strings.Contains(out, "All is well") {
 				t.Fatalf("restore: %v\n%s", err, out)
+			}
+			if reason, err := r.accounts.EndReason(ctx, "s1"); err != nil || reason != "restored" {
+				t.Errorf("the session of the time of the backup: %q, %v", reason, err)
 			}
 			back, err := r.ceremony.Document(ctx, d.ID)
 			r.must(err)

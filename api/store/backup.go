@@ -133,7 +133,9 @@ func (s *Store) Deletions(ctx context.Context, since time.Time) ([]Deletion, err
 	return append(keys, objects...), err
 }
 
-// Replay does deletions again on a database that was restored from before them.
+// Replay does deletions again on a database that was restored from before them, and
+// ends the sessions: one of them may have ended since, and the secrets in the cookies
+// of others are later than those that the database knows.
 func (s *Store) Replay(ctx context.Context, deletions []Deletion) error {
 	return s.Tx(ctx, func(ctx context.Context) error {
 		for _, d := range deletions {
@@ -150,6 +152,9 @@ func (s *Store) Replay(ctx context.Context, deletions []Deletion) error {
 			if err != nil {
 				return fmt.Errorf("replay a deletion: %w", err)
 			}
+		}
+		if _, err := s.exec(ctx, `UPDATE sessions SET ended = seen, end_reason = 'restored' WHERE ended IS NULL`); err != nil {
+			return fmt.Errorf("end the sessions: %w", err)
 		}
 		// What cannot be read any more because its key was destroyed is not listed either.
 		_, err := s.exec(ctx, `DELETE FROM grants WHERE document IN (SELECT d.id FROM documents d JOIN keys k ON k.id = 'document:' || d.id WHERE k.erased IS NOT NULL)`)

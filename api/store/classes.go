@@ -84,6 +84,10 @@ passkeys.sealed K1! checks the key; its name for the holder
 
 sessions.id K3 names the session in the record
 sessions.token_hash K3 finds the session of a cookie
+sessions.secret_hash K3 notices a copied cookie: the secret that changes with use
+sessions.previous_hash K3 notices a copied cookie: the secret before
+sessions.renewed K3 when the secret changed
+sessions.unused K3 notices a copied cookie: secrets that nobody took up
 sessions.account K3 whose
 sessions.organisation K3 for which organisation it acts
 sessions.second_factor K3 what was proved

@@ -14,9 +14,9 @@ func (a *Accounts) BeginSession(ctx context.Context, s api.Session, token [32]by
 	if err != nil {
 		return err
 	}
-	n, err := a.exec(ctx, `INSERT INTO sessions (id, token_hash, account, organisation, second_factor, created, seen, expires, proved, binding, provider, sealed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (account) WHERE ended IS NULL DO NOTHING`,
-		s.ID, token[:], s.Account, s.Organisation, s.SecondFactor, micros(s.Created), micros(s.Seen), micros(s.Expires), micros(s.Proved), s.Binding, s.Provider, sealed)
+	n, err := a.exec(ctx, `INSERT INTO sessions (id, token_hash, account, organisation, second_factor, created, seen, expires, proved, binding, provider, sealed, secret_hash, renewed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (account) WHERE ended IS NULL DO NOTHING`,
+		s.ID, token[:], s.Account, s.Organisation, s.SecondFactor, micros(s.Created), micros(s.Seen), micros(s.Expires), micros(s.Proved), s.Binding, s.Provider, sealed, s.Secret.Present, micros(s.Secret.Renewed))
 	if err == nil && n == 0 {
 		return api.ErrConflict
 	}
@@ -24,7 +24,7 @@ func (a *Accounts) BeginSession(ctx context.Context, s api.Session, token [32]by
 }
 
 const sessionColumns = `SELECT s.id, s.account, s.organisation, COALESCE(m.role, ''), a.state, s.created, s.seen, s.expires, s.proved,
-	s.second_factor, s.ended, s.binding, s.provider, COALESCE(p.organisation, ''), s.sealed, s.notice
+	s.second_factor, s.ended, s.binding, s.secret_hash, s.previous_hash, s.renewed, s.unused, s.provider, COALESCE(p.organisation, ''), s.sealed, s.notice
 	FROM sessions s JOIN accounts a ON a.id = s.account LEFT JOIN members m ON m.account = s.account AND m.organisation = s.organisation
 	LEFT JOIN providers p ON p.id = s.provider`
 
@@ -42,7 +42,8 @@ func (a *Accounts) LiveSession(ctx context.Context, account string) (api.Session
 func (a *Accounts) scanSession(ctx context.Context, r scanner) (s api.Session, err error) {
 	var sealed, notice []byte
 	err = r.Scan(&s.ID, &s.Account, &s.Organisation, (*string)(&s.Role), (*string)(&s.State), when(&s.Created), when(&s.Seen), when(&s.Expires), when(&s.Proved),
-		&s.SecondFactor, when(&s.Ended), &s.Binding, &s.Provider, &s.ProviderOf, &sealed, &notice)
+		&s.SecondFactor, when(&s.Ended), &s.Binding,
+		&s.Secret.Present, &s.Secret.Previous, when(&s.Secret.Renewed), &s.Secret.Unused, &s.Provider, &s.ProviderOf, &sealed, &notice)
 	if err != nil {
 		return s, err
 	}
@@ -56,6 +57,17 @@ func (a *Accounts) scanSession(ctx context.Context, r scanner) (s api.Session, e
 // SeeSession notes that a live session was used.
 func (a *Accounts) SeeSession(ctx context.Context, id string, now time.Time) error {
 	_, err := a.exec(ctx, `UPDATE sessions SET seen = $2 WHERE id = $1 AND ended IS NULL`, id, micros(now))
+	return err
+}
+
+// RenewSession replaces the secret of a live session. It returns api.ErrConflict
+// when that is not the one that was read any more: of several at once one succeeds.
+func (a *Accounts) RenewSession(ctx context.Context, id string, read, next api.SessionSecret) error {
+	n, err := a.exec(ctx, `UPDATE sessions SET secret_hash = $3, previous_hash = $4, renewed = $5, unused = $6
+		WHERE id = $1 AND secret_hash = $2 AND ended IS NULL`, id, read.Present, next.Present, next.Previous, micros(next.Renewed), next.Unused)
+	if err == nil && n == 0 {
+		return api.ErrConflict
+	}
 	return err
 }
 

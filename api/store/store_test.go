@@ -127,7 +127,7 @@ func TestNothingPersonalInClear(t *testing.T) {
 		a.AddMail(ctx, api.Mail{ID: "m1", MessageID: "x", Created: now, Next: now, To: "marker-mail@example.org", Text: "marker-text"}),
 		a.AppendAudit(ctx, api.Event{Kind: "k", Account: "a1", Detail: api.Detail{"address": "192.0.2.77"}}),
 		a.CreateInvitation(ctx, api.Invitation{ID: "i1", Created: now, Expires: now, Organisation: "o1", Email: "marker-mail@example.org"}, [32]byte{1}),
-		a.BeginSession(ctx, api.Session{ID: "s1", Created: now, Seen: now, Expires: now, Proved: now, Account: "a1", Organisation: "o1", Binding: []byte{1}, Client: api.Client{Address: "192.0.2.77"}}, [32]byte{2}),
+		a.BeginSession(ctx, api.Session{ID: "s1", Created: now, Seen: now, Expires: now, Proved: now, Account: "a1", Organisation: "o1", Binding: []byte{1}, Secret: api.SessionSecret{Present: []byte{1}, Renewed: now}, Client: api.Client{Address: "192.0.2.77"}}, [32]byte{2}),
 	} {
 		if err == nil {
 			continue

@@ -223,7 +223,7 @@ func sessions(t *testing.T, a *store.Accounts, clock *Clock) {
 	begin := func(ctx context.Context, id string) error {
 		now := clock.Now()
 		return a.BeginSession(ctx, api.Session{ID: id, Account: ann.ID, Organisation: org.ID, Created: now, Seen: now, Proved: now,
-			Expires: now.Add(time.Hour), Binding: []byte{1, 2}, Client: api.Client{Address: "192.0.2.1", Browser: "Firefox on Linux"}},
+			Expires: now.Add(time.Hour), Binding: []byte{1, 2}, Secret: api.SessionSecret{Present: []byte{3}, Renewed: now}, Client: api.Client{Address: "192.0.2.1", Browser: "Firefox on Linux"}},
 			sha256.Sum256([]byte(id)))
 	}
 	if won := atOnce(t, 50, api.ErrConflict, func(int) error { return begin(ctx, api.NewID()) }); won != 1 {
@@ -255,10 +255,21 @@ func sessions(t *testing.T, a *store.Accounts, clock *Clock) {
 	must(t, err)
 	notice := api.SignInNotice{At: clock.Now(), Client: api.Client{Address: "198.51.100.9", Browser: "Safari on iPad"}}
 	must(t, a.NoticeSession(ctx, s, notice))
+	began := s.Secret
+	if won := atOnce(t, 20, api.ErrConflict, func(i int) error {
+		return a.RenewSession(ctx, "s2", began, api.SessionSecret{Present: []byte{4, byte(i)}, Previous: began.Present, Renewed: clock.Now()})
+	}); won != 1 {
+		t.Errorf("the secret was replaced by %d requests", won)
+	}
+	s, err = a.LiveSession(ctx, ann.ID)
+	must(t, err)
+	equal(t, s.Secret.Previous, began.Present)
+	third := api.SessionSecret{Present: []byte{5}, Previous: s.Secret.Present, Renewed: clock.Now(), Unused: 1}
+	must(t, a.RenewSession(ctx, "s2", s.Secret, third))
 	s, err = a.LiveSession(ctx, ann.ID)
 	must(t, err)
 	equal(t, s, api.Session{ID: "s2", Account: ann.ID, Organisation: org.ID, Role: api.Owner, State: api.AccountActive, Created: clock.Now().Add(-time.Minute),
-		Seen: clock.Now(), Proved: clock.Now(), Expires: clock.Now().Add(59 * time.Minute), SecondFactor: true, Binding: []byte{1, 2},
+		Seen: clock.Now(), Proved: clock.Now(), Expires: clock.Now().Add(59 * time.Minute), SecondFactor: true, Binding: []byte{1, 2}, Secret: third,
 		Client: api.Client{Address: "192.0.2.1", Browser: "Firefox on Linux"}, Notice: &notice})
 
 	must(t, a.RemoveMember(ctx, org.ID, ann.ID))
@@ -269,6 +280,7 @@ func sessions(t *testing.T, a *store.Accounts, clock *Clock) {
 	must(t, a.EndSession(ctx, "s2", "signed out", clock.Now()))
 	must(t, a.EndSession(ctx, "s2", "again", clock.Now()))
 	wants(t, a.ProveSession(ctx, "s2", clock.Now(), true), api.ErrNotFound)
+	wants(t, a.RenewSession(ctx, "s2", third, began), api.ErrConflict)
 	_, err = a.LiveSession(ctx, ann.ID)
 	wants(t, err, api.ErrNotFound)
 	must(t, a.Sweep(ctx, clock.Now()))

@@ -256,7 +256,7 @@ const en = {
     'session.refused': 'sign-in refused',
     'session.second': 'a second sign-in was tried',
     'session.taken-over': 'took the session over',
-    'session.copied': 'session ended: it was shown by another browser',
+    'session.copied': 'session ended: two browsers have shown it',
     'staff.entered': 'staff of the operator came in',
     'staff.request': 'staff of the operator looked at something',
     'staff.terms': 'accepted the terms of confidentiality',

@@ -257,7 +257,7 @@ const fr: Translation<typeof en> = {
     'session.refused': 'connexion refusée',
     'session.second': 'une seconde connexion a été tentée',
     'session.taken-over': 'a repris la session',
-    'session.copied': 'session fermée : un autre navigateur l’a présentée',
+    'session.copied': 'session fermée : deux navigateurs l’ont présentée',
     'staff.entered': 'le personnel de l’exploitant est entré',
     'staff.request': 'le personnel de l’exploitant a consulté quelque chose',
     'staff.terms': 'a accepté les termes de confidentialité',

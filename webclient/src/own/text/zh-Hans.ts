@@ -253,7 +253,7 @@ const zhHans: Translation<typeof en> = {
     'session.refused': '登录被拒绝',
     'session.second': '有人尝试第二次登录',
     'session.taken-over': '接管了会话',
-    'session.copied': '会话已结束：另一个浏览器出示了它',
+    'session.copied': '会话已结束：有两个浏览器出示了它',
     'staff.entered': '运营者的人员进入',
     'staff.request': '运营者的人员查看了内容',
     'staff.terms': '接受了保密条款',

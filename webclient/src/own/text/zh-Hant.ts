@@ -253,7 +253,7 @@ const zhHant: Translation<typeof en> = {
     'session.refused': '登入被拒絕',
     'session.second': '有人嘗試第二次登入',
     'session.taken-over': '接管了工作階段',
-    'session.copied': '工作階段已結束：另一個瀏覽器出示了它',
+    'session.copied': '工作階段已結束：有兩個瀏覽器出示了它',
     'staff.entered': '營運者的人員進入',
     'staff.request': '營運者的人員查看了內容',
     'staff.terms': '接受了保密條款',
