@@ -95,6 +95,7 @@ type idInput struct {
 type evidenceOutput struct {
 	Body struct {
 		Signatures []EvidenceView `json:"signatures"`
+		Next       *time.Time     `json:"next,omitempty" doc:"ask again with it as before, for those of older documents; absent at the end"`
 	}
 }
 
@@ -107,19 +108,29 @@ type EvidenceView struct {
 	SignedAt time.Time `json:"signedAt"`
 }
 
-const mostEvidence = 200 // documents looked through, the newest first
+const mostEvidence = 200 // documents looked through at once, the newest first
 
-func (h *Handler) evidence(ctx context.Context, _ *struct{}) (*evidenceOutput, error) {
+type evidenceInput struct {
+	Before time.Time `query:"before" doc:"only of documents created before this time"`
+}
+
+func (h *Handler) evidence(ctx context.Context, in *evidenceInput) (*evidenceOutput, error) {
 	id, err := entitled(ctx, api.Open)
 	if err != nil {
 		return nil, err
 	}
-	documents, err := h.Documents.DocumentsOf(ctx, id.Organisation, "", h.Disputes.Clock.Now().Add(time.Minute), mostEvidence)
+	if in.Before.IsZero() {
+		in.Before = h.Disputes.Clock.Now().Add(time.Minute)
+	}
+	documents, err := h.Documents.DocumentsOf(ctx, id.Organisation, "", in.Before, mostEvidence)
 	if err != nil {
 		return nil, err
 	}
 	out := new(evidenceOutput)
 	out.Body.Signatures = []EvidenceView{}
+	if len(documents) == mostEvidence {
+		out.Body.Next = &documents[len(documents)-1].Created
+	}
 	for _, d := range documents {
 		for _, s := range d.Signers {
 			if s.ConfirmedCapture() != nil {

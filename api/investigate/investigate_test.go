@@ -483,6 +483,26 @@ func TestAskingNeedsAReasonAndASignature(t *testing.T) {
 	})
 }
 
+// TestEvidenceOfOldDocuments: disputes come years after signing. What was signed before
+// many other documents can be chosen, too.
+func TestEvidenceOfOldDocuments(t *testing.T) {
+	both(t, func(t *testing.T, s *service) {
+		documents := s.store.Ceremonies()
+		for range 200 {
+			s.clock.Advance(time.Minute)
+			s.must(documents.CreateDocument(t.Context(), &ceremony.Document{ID: api.NewID(), Organisation: "one", Owner: "sam", State: ceremony.Draft, Created: s.clock.Now()}))
+		}
+		first := s.do("ivan", "GET", "/api/evidence", nil, 200)
+		if n := len(first.list("signatures")); n != 0 || first.text("next") == "" {
+			t.Fatalf("of the newest documents: %d signatures, next %q", n, first.text("next"))
+		}
+		second := s.do("ivan", "GET", "/api/evidence?before="+url.QueryEscape(first.text("next")), nil, 200)
+		if got := second.list("signatures"); len(got) != 1 || got[0].text("document") != s.document || second.text("next") != "" {
+			t.Errorf("of the older ones: %v, next %q", got, second.text("next"))
+		}
+	})
+}
+
 // TestAskingIsBounded: each question is a mail to everybody who could agree.
 func TestAskingIsBounded(t *testing.T) {
 	both(t, func(t *testing.T, s *service) {

@@ -45,6 +45,22 @@ describe('opening evidence', () => {
     await context.close();
   });
 
+  it('is asked for of a document from long ago', async () => {
+    const [newest] = mock.disputes.evidence;
+    const old = { ...newest!.signatures[0]!, document: '7'.repeat(32), title: 'Lease of 2019' };
+    mock.disputes.evidence = [{ before: '', signatures: [] }, { before: '2026-01-01T00:00:00Z', signatures: newest!.signatures }, { before: '2020-01-01T00:00:00Z', signatures: [old] }];
+    const { context, page, faults } = await open(browser, 'desktop');
+    await page.goto(`${mock.url}/compare#${'1'.repeat(32)}/${'2'.repeat(32)}`);
+    await get(page, 'ask-signature').selectOption(`${old.document}/${old.signer}`); // waits for it
+    await get(page, 'ask-reference').fill('2026-18');
+    await get(page, 'ask-question').fill('Whose signature is it?');
+    await get(page, 'compare-reason').fill('Dispute 2026-18');
+    await get(page, 'compare-open').click();
+    await expect.poll(() => mock.disputes.openings[0]?.document).toBe(old.document);
+    expect(faults).toEqual([]);
+    await context.close();
+  });
+
   it('is decided by the second person', async () => {
     mock.disputes.openings = [{ ...opening }, { ...opening, id: '6'.repeat(32) }];
     const { context, page } = await open(browser, 'phone');

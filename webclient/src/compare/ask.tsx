@@ -1,5 +1,5 @@
 // Asking to open the evidence of a signature, for a case that exists or a new one.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { account } from '../api.ts';
 import { dateTime } from '../i18n/format.ts';
 import { Button, Form, Notice, Panel, ProblemNotice, Select, TextField } from '../ui/ui.tsx';
@@ -32,15 +32,27 @@ export function Ask({ document: wanted, signer, case: within, done }: Props) {
   const [hours, setHours] = useState<keyof typeof HOURS>('24');
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>();
+  const left = useRef(false);
+  useEffect(() => () => void (left.current = true), []);
+  // Disputes come years after signing: those of all older documents follow, page by page.
+  const show = async (so: Evidence[], next: string | undefined) => {
+    if (so.length > 0 || !next) setSignatures(so);
+    const [newest] = so;
+    if (newest) setChosen((one) => one || `${newest.document}/${newest.signer}`);
+    if (!next || left.current) return;
+    const page = await disputes.evidence(next);
+    await show([...so, ...page.signatures], page.next);
+  };
   const load = async () => {
     setFailed(undefined);
     try {
       const [own, evidence, openings] = await Promise.all([disputes.list(), disputes.evidence(), disputes.openings()]);
       setCases(own.cases);
-      setSignatures(evidence.signatures);
+      const shown = show(evidence.signatures, evidence.next);
+      if (evidence.signatures.length === 0) await shown;
+      else void shown.catch(setProblem);
       setDeciders(openings.deciders);
       if (openings.deciders === 0) setMayInvite(['owner', 'admin'].includes((await account.session()).account.role));
-      if (!chosen && evidence.signatures[0]) setChosen(`${evidence.signatures[0].document}/${evidence.signatures[0].signer}`);
     } catch (error) {
       setFailed(error);
     }

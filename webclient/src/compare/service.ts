@@ -148,7 +148,8 @@ export type ExportFormat = 'csv' | 'json' | 'inkml' | 'iso-19794-7';
 const of = (id: string) => `/api/cases/${part(id)}`;
 
 export const disputes = {
-  evidence: () => json<{ signatures: Evidence[] }>('GET', '/api/evidence'),
+  // Those of the newest documents, or of older ones than a page before ended with.
+  evidence: (before?: string) => json<{ signatures: Evidence[]; next?: string }>('GET', `/api/evidence${before ? `?before=${part(before)}` : ''}`),
   openings: () => json<{ openings: Opening[]; deciders: number }>('GET', '/api/openings'),
   approve: (id: string) => json<Opening>('POST', `/api/openings/${part(id)}/approve`, { idempotencyKey: newKey() }),
   refuse: (id: string, answer: string) => json<Opening>('POST', `/api/openings/${part(id)}/refuse`, { body: { answer }, idempotencyKey: newKey() }),

@@ -1,7 +1,7 @@
 // The investigator's side of the stand-in: cases, openings, samples.
 import { randomBytes } from 'node:crypto';
 import type { Sampled } from '../../src/api.ts';
-import type { Case, Opening } from '../../src/compare/service.ts';
+import type { Case, Evidence, Opening } from '../../src/compare/service.ts';
 import { CASE, emptyCase, explanation, fullSamples, opening } from './evidence.ts';
 
 export interface Answer {
@@ -15,10 +15,16 @@ export class Disputes {
   openings: Opening[] = [];
   samples: Sampled[] = fullSamples();
   deciders = 1;
+  evidence: { before: string; signatures: Evidence[] }[] = [ // by pages
+    { before: '', signatures: [{ document: '1'.repeat(32), title: 'Rental agreement', signer: '2'.repeat(32), name: 'Chloé Martin', signedAt: '2026-11-23T19:00:00Z' }] },
+  ];
 
   answer(method: string, path: string, url: URL, json: () => any): Answer | undefined {
     const key = `${method} ${path}`;
-    if (key === 'GET /evidence') return ok({ signatures: [{ document: '1'.repeat(32), title: 'Rental agreement', signer: '2'.repeat(32), name: 'Chloé Martin', signedAt: '2026-11-23T19:00:00Z' }] });
+    if (key === 'GET /evidence') {
+      const page = this.evidence.findIndex(({ before }) => before === (url.searchParams.get('before') ?? ''));
+      return ok({ signatures: this.evidence[page]?.signatures ?? [], next: this.evidence[page + 1]?.before });
+    }
     if (key === 'GET /openings') return ok({ openings: this.openings, deciders: this.deciders });
     if (key === 'GET /cases') return ok({ cases: this.cases.map((one) => ({ ...one, questioned: one.items.filter((item) => item.part === 'questioned').length, references: one.items.filter((item) => item.part === 'reference').length, compared: one.runs.length > 0 })) });
     if (key === 'POST /cases') {
