@@ -110,8 +110,8 @@ func TestA10_CodeByMessage(t *testing.T) {
 		d := owner.upload(smallPDF(), "Refused")
 		refused(t, name, owner.do("PUT", "/api/documents/"+d.ID+"/plan", map[string]any{"signers": []any{bad}, "fields": []any{}}), 422, "number")
 	}
-	token := owner.asks("Lease of the mill", ada, "+33 6 00 00 00 00")
-	token = owner.corrects(ada, "+33 6 12 34 56 78") // the code goes to who signs, not to who was asked before
+	owner.asks("Lease of the mill", ada, "+33 6 00 00 00 00")
+	token := owner.corrects(ada, "+33 6 12 34 56 78") // the code goes to who signs, not to who was asked before
 	signer := s.open(token, 1)
 	var view struct {
 		Next     string
