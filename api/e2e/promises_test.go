@@ -260,7 +260,7 @@ func TestA24_Uploads(t *testing.T) {
 // together; the mailbox of nobody is flooded.
 func TestA24_Links(t *testing.T) {
 	s, _ := sharedService(t)
-	owner, _ := s.organisation("Links", "owner@links.example")
+	owner, _ := s.organisation("Links", "owner@floods.example")
 	d := twoSigners(t, owner)
 	path := "/api/documents/" + d.ID
 	owner.must("GET", path, nil, &d)
@@ -283,7 +283,7 @@ func TestA24_Links(t *testing.T) {
 // a file name to whoever downloads. Neither hides anything.
 func TestUploadsHaveNamesThatShow(t *testing.T) {
 	s, _ := sharedService(t)
-	owner, _ := s.organisation("Names", "owner@names.example")
+	owner, _ := s.organisation("Names", "owner@titles.example")
 	for _, title := range []string{"Lease\r\nBcc: mallory@example.org", "Lease\x00", "\u202efdp.exe", "Lease \u2066x", "\xff"} {
 		refused(t, fmt.Sprintf("the title %q", title), owner.do("POST", "/api/documents?title="+url.QueryEscape(title), smallPDF()), 422, "title")
 	}
