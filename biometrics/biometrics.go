@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"inkwitness/capture"
@@ -113,6 +114,22 @@ type Problem struct {
 	Severity Severity `json:"severity"`
 	Text     string   `json:"text"`  // one plain sentence for the signer
 	Index    int      `json:"index"` // which reference, from 0; -1 is the set or the questioned signature
+}
+
+// Refusals returns what forbids a decision, in the words that text has for a problem;
+// what stands for several references comes once. It is read before the words of the
+// likelihood ratio, which tell more than they are worth beside it.
+func Refusals(problems []Problem, text func(Problem) string) []string {
+	var out []string
+	for _, p := range problems {
+		if p.Severity != Refusal {
+			continue
+		}
+		if words := text(p); !slices.Contains(out, words) {
+			out = append(out, words)
+		}
+	}
+	return out
 }
 
 // Codes of problems.

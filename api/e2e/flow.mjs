@@ -275,6 +275,12 @@ async function investigator() {
     else for (const kind of ['loadedmetadata', 'error']) element.addEventListener(kind, answer, { once: true });
   }));
   report({ event: 'replayed', ...(await replayed(page)) });
+  await page.click(t('tab-findings'));
+  await page.click(t('run-compare'));
+  await page.waitForSelector(t('verdict'), { timeout: 60_000 });
+  await screen(page, 'compare-findings');
+  report({ event: 'compared', text: await page.textContent(t('verdict')), videoMs: video.seconds * 1000, answer: video.error ?? '' });
+  // The claimant's deposit brings the questioned signature among the references.
   await page.click(t('tab-signatures'));
   await page.click(t('add-file'));
   await page.setInputFiles(t('bring-file'), deposited);
@@ -284,9 +290,9 @@ async function investigator() {
   report({ event: 'brought', text: await page.locator(`${t('item')}:has(${t('item-checks')})`).first().textContent() });
   await page.click(t('tab-findings'));
   await page.click(t('run-compare'));
-  await page.waitForSelector(t('verdict'), { timeout: 60_000 });
-  await screen(page, 'compare-findings');
-  report({ event: 'compared', text: await page.textContent(t('verdict')), videoMs: video.seconds * 1000, answer: video.error ?? '' });
+  await page.waitForSelector(t('comparison-refusals'), { timeout: 60_000 });
+  await screen(page, 'compare-copy');
+  report({ event: 'copied', text: await page.textContent(t('comparison-refusals')) });
 }
 
 // replayed plays strokes and video at a quarter of their speed and tells how far apart they

@@ -70,7 +70,7 @@ func line(t *testing.T, s *service, more func(*task)) []event {
 	f := newTask(t, s)
 	f.Steps, f.Signatures = []string{"owner", "signer", "follow", "investigator"}, all
 	more(&f)
-	files, brought := map[string]string{}, false
+	files, brought, copied := map[string]string{}, false, false
 	var signature event
 	events := f.run(t, nil)
 	for _, e := range events {
@@ -90,13 +90,18 @@ func line(t *testing.T, s *service, more func(*task)) []event {
 				t.Errorf("the deposit brought into the case: %s", e.Text)
 			}
 		case "compared":
-			if e.Answer != "" || e.VideoMS <= 0 || !strings.Contains(e.Text, "support") {
+			if e.Answer != "" || e.VideoMS <= 0 || !strings.Contains(e.Text, "support") || strings.Contains(e.Text, "copy") {
 				t.Errorf("the investigator's page: verdict %q, video of %.0f ms, error %q", e.Text, e.VideoMS, e.Answer)
+			}
+		case "copied":
+			copied = true
+			if !strings.Contains(e.Text, "copy of reference 6") {
+				t.Errorf("the questioned signature brought as a reference: %s", e.Text)
 			}
 		}
 	}
-	if !brought {
-		t.Error("no deposit was brought into the case")
+	if !brought || !copied {
+		t.Errorf("a deposit was brought into the case: %v; and found to be of the questioned signature: %v", brought, copied)
 	}
 	s.checked()
 	d := openDeposit(t, files["download-deposit"])

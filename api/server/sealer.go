@@ -1,11 +1,9 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -203,27 +201,21 @@ func finding(s *ceremony.Signer) string {
 	case s.Comparison.LikelihoodRatio.Verbal.Text == "":
 		return "The comparison gave no answer: " + string(s.Comparison.Decision.Outcome) + "."
 	}
-	return strings.Join(append(forbidding(s.Comparison.Problems), s.Comparison.LikelihoodRatio.Verbal.Text), " ")
+	return strings.Join(append(biometrics.Refusals(s.Comparison.Problems, refusal), s.Comparison.LikelihoodRatio.Verbal.Text), " ")
 }
 
-// forbidding says what forbids a decision: the words of the ratio alone would tell a
-// reader who was not there more than they are worth.
-func forbidding(problems []biometrics.Problem) []string {
-	words := map[string]string{
-		biometrics.CodeReplay:       "The signature is a copy of a reference, not signed anew.",
-		biometrics.CodeTooSimple:    "The signature or a reference is so simple that it is easy to imitate.",
-		biometrics.CodeInconsistent: "One of the references is unlike the others.",
+// refusal is what forbids a decision, for a reader who was not there; Problem.Text
+// speaks to the signer.
+func refusal(p biometrics.Problem) string {
+	switch p.Code {
+	case biometrics.CodeReplay:
+		return "The signature is a copy of a reference, not signed anew."
+	case biometrics.CodeTooSimple:
+		return "The signature or a reference is so simple that it is easy to imitate."
+	case biometrics.CodeInconsistent:
+		return "One of the references is unlike the others."
 	}
-	var out []string
-	for _, p := range problems {
-		if p.Severity != biometrics.Refusal {
-			continue
-		}
-		if text := cmp.Or(words[p.Code], p.Text); !slices.Contains(out, text) {
-			out = append(out, text)
-		}
-	}
-	return out
+	return p.Text
 }
 
 // faceFinding is the same on the face, a finding of its own.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +84,7 @@ func (r *writer) opening() {
 	for _, result := range run.Results {
 		text := r.trouble(result)
 		if result.Comparison != nil {
-			text = strings.Join(append(r.forbidding(result.Comparison), r.verbal(result.Comparison.LikelihoodRatio.Verbal)), " ")
+			text = strings.Join(append(biometrics.Refusals(result.Comparison.Problems, r.names.problem), r.verbal(result.Comparison.LikelihoodRatio.Verbal)), " ")
 		}
 		r.d.Paragraph(r.label(result.Item) + ": " + text)
 	}
@@ -104,21 +103,6 @@ func (r *writer) label(id string) string {
 		return i.Label
 	}
 	return r.t.removed
-}
-
-// forbidding says what forbids a decision, to be read before the words that it makes
-// worthless.
-func (r *writer) forbidding(k *biometrics.Comparison) []string {
-	var out []string
-	for _, p := range k.Problems {
-		if p.Severity != biometrics.Refusal {
-			continue
-		}
-		if text := r.names.problem(p); !slices.Contains(out, text) {
-			out = append(out, text)
-		}
-	}
-	return out
 }
 
 // verbal is the step of the scale in the report's language.
@@ -161,7 +145,7 @@ func (r *writer) results() {
 			continue
 		}
 		lr := k.LikelihoodRatio
-		for _, text := range append(r.forbidding(k), r.verbal(lr.Verbal)) {
+		for _, text := range append(biometrics.Refusals(k.Problems, r.names.problem), r.verbal(lr.Verbal)) {
 			r.d.Paragraph(text)
 		}
 		r.d.Table(page.Table{Widths: []float64{2, 5}, Rows: [][]string{
