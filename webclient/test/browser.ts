@@ -2,7 +2,8 @@
 // with their own timing, and an answering peer for the camera's stream.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page, type Request } from 'playwright-core';
+import { onTestFailed } from 'vitest';
 
 export const SIZES = { desktop: [1280, 800], tablet: [1024, 768], phone: [390, 844] } as const;
 export type Size = keyof typeof SIZES;
@@ -35,7 +36,29 @@ export async function open(browser: Browser, size: Size, options: BrowserContext
     await route.fallback().catch(() => undefined); // the page may be gone
   });
   const page = await context.newPage();
-  return { context, page, faults: watch(page) };
+  const faults = watch(page);
+  tellIfFailed(page, faults);
+  return { context, page, faults };
+}
+
+const LATEST = 12; // requests that are told
+
+// A failure says what the page showed and asked for, since a page that waits for something
+// says nothing by itself and a rare failure is seen once.
+function tellIfFailed(page: Page, faults: string[]): void {
+  const requests: string[] = [];
+  const note = (how: string) => (request: Request) => {
+    requests.push(`${how} ${new URL(request.url()).pathname} ${request.failure()?.errorText ?? ''}`.trim());
+    if (requests.length > LATEST) requests.shift();
+  };
+  page.on('request', note('asked'));
+  page.on('requestfinished', note('had'));
+  page.on('requestfailed', note('lost'));
+  onTestFailed(async ({ task }) => {
+    const shown = await page.locator('main, body').last().innerText({ timeout: 2000 }).catch(() => '(closed)');
+    const [error] = task.result?.errors ?? [];
+    if (error) error.message += `\nThe page at ${page.url()} showed:\n${shown.replace(/\s*\n\s*/g, ' | ').slice(0, 500)}\nand asked last: ${requests.join(', ')}\nfaults: ${faults.join(', ')}`;
+  });
 }
 
 // SLOW=4: pages that run four times slower than the tests that watch them, requests that

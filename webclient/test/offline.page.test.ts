@@ -82,3 +82,14 @@ it('shows the document when what failed to load is asked for again', async () =>
   await page.locator('.pdf-text[data-ready]').first().waitFor();
   await context.close();
 });
+
+it('shows the document although the worker that reads it never came', async () => {
+  const { context, page } = await open(browser, 'phone');
+  let asked = 0;
+  await context.route(/\/assets\/pdf\.worker/, () => void asked++, { times: 1 }); // and never an answer
+  await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+  await get(page, 'start-reading').click();
+  await page.locator('.pdf-text[data-ready]').first().waitFor();
+  expect(asked).toBe(1);
+  await context.close();
+});

@@ -1,5 +1,5 @@
 // The owner's page: documents, deposits, mails.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { Shell, startPage } from '../ui/shell.tsx';
 import { Button, ProblemNotice, Progress } from '../ui/ui.tsx';
 import { Problem } from '../api.ts';
@@ -22,7 +22,7 @@ function App() {
   useEffect(() => {
     document.title = `${texts.title} · Inkwitness`;
   }, [texts]);
-  useEffect(() => window.scrollTo(0, 0), [at]);
+  useLayoutEffect(() => window.scrollTo(0, 0), [at]); // before it is seen
   if (at.at === 'invitation') return <Shell width="narrow"><Accept token={at.token} /></Shell>;
   if (at.at === 'reset') return <Shell width="narrow"><Reset token={at.token} /></Shell>;
   if (session.value === 'working') return <Shell width="narrow"><Progress label={texts.title} /></Shell>;

@@ -20,14 +20,35 @@ function loadLibrary(): Promise<Library> {
 
 async function startLibrary(): Promise<Library> {
   const pdf: Library = await import('pdfjs-dist/legacy/build/pdf.min.mjs');
-  const worker = new Worker(scriptURL(workerAddress), { type: 'module', name: 'pdf' });
-  // It greets once it runs. pdf.js would wait for ever for one that could not be loaded.
-  await new Promise((resolve, reject) => {
-    worker.addEventListener('message', resolve, { once: true });
-    worker.addEventListener('error', () => reject(new Error('the worker of pdf.js could not be loaded')), { once: true });
-  });
+  const worker = await startWorker();
   pdf.GlobalWorkerOptions.workerPort = worker;
   return pdf;
+}
+
+const SILENT_MS = 6000; // of a worker, after which another is started beside it
+const WORKERS = 3;
+
+// The first worker that greets, which it does once it runs: pdf.js would wait for ever for one
+// that does not. One whose script is still on its way keeps its place.
+function startWorker(): Promise<Worker> {
+  const workers: Worker[] = [];
+  return new Promise((resolve, reject) => {
+    const end = (greeted?: Worker) => {
+      clearInterval(patience);
+      for (const worker of workers) if (worker !== greeted) worker.terminate();
+      if (greeted) resolve(greeted);
+      else reject(new Error('the worker of pdf.js could not be loaded'));
+    };
+    const begin = () => {
+      const worker = new Worker(scriptURL(workerAddress), { type: 'module', name: 'pdf' });
+      workers.push(worker);
+      worker.addEventListener('message', () => end(worker), { once: true });
+      worker.addEventListener('error', () => end(), { once: true });
+      if (workers.length === WORKERS) clearInterval(patience);
+    };
+    const patience = setInterval(begin, SILENT_MS);
+    begin();
+  });
 }
 
 export interface OpenPDF {

@@ -1,16 +1,17 @@
 // Small parts of the signer's screens.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { signing } from '../api.ts';
 import { common } from '../i18n/common/index.ts';
 import { Button, Dialog, Form, Notice, ProblemNotice, TextField } from '../ui/ui.tsx';
 import { accept, ceremony } from './state.ts';
 import { text } from './text/index.ts';
 
-// The heading of a step takes the focus, so that a new step is read out.
+// The heading of a step takes the focus, so that a new step is read out. At once: a little
+// later it would take it from whoever is quick.
 export function Title({ children }: { children: ComponentChildren }) {
   const element = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     element.current?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }, []);
