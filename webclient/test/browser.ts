@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page, type Request } from 'playwright-core';
-import { onTestFailed } from 'vitest';
+import { expect, onTestFailed } from 'vitest';
 
 export const SIZES = { desktop: [1280, 800], tablet: [1024, 768], phone: [390, 844] } as const;
 export type Size = keyof typeof SIZES;
@@ -31,13 +31,13 @@ export async function open(browser: Browser, size: Size, options: BrowserContext
   const [width, height] = SIZES[size];
   const context = await browser.newContext({ viewport: { width, height }, permissions: ['camera', 'microphone'], locale: 'en-GB', hasTouch: size !== 'desktop', serviceWorkers: 'block', ...options });
   context.on('page', (page) => void slow(page));
-  if (SLOW > 1) await context.route('**/api/**', async (route) => {
+  if (SLOW > 1) await context.route(/\/(api|assets)\//, async (route) => {
     await late();
     await route.fallback().catch(() => undefined); // the page may be gone
   });
   const page = await context.newPage();
   const faults = watch(page);
-  tellIfFailed(page, faults);
+  if (expect.getState().currentTestName) tellIfFailed(page, faults); // not one that many tests share
   return { context, page, faults };
 }
 

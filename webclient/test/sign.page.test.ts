@@ -320,6 +320,19 @@ describe('signing', () => {
     await context.close();
   });
 
+  it('speaks the language of the signer before it shows anything', async () => {
+    mock.ceremony.signer.language = 'fr';
+    const { context, page } = await open(browser, 'tablet');
+    const french = await hold(context, '**/assets/fr-*.js');
+    await page.goto(`${mock.url}/sign#t=${TOKEN}`);
+    await french.asked;
+    expect(await get(page, 'intro').count()).toBe(0);
+    await french.letGo();
+    await get(page, 'intro').waitFor();
+    expect(await page.evaluate(() => document.documentElement.lang)).toBe('fr');
+    await context.close();
+  });
+
   it('asks for consent in the language of the page, and records it', async () => {
     const { context, page, faults } = await open(browser, 'tablet');
     await read(page);

@@ -38,9 +38,9 @@ export async function openCeremony(): Promise<void> {
     accept(token ? await openLink(token) : await mine());
     dropToken();
     await takeConsent();
-    opening.value = 'open';
     const theirs = matchLanguage(ceremony.value?.signer.language ?? '');
     if (theirs && !hasChosenLanguage()) await setLanguage(theirs);
+    opening.value = 'open';
   } catch (error) {
     batch(() => {
       problem.value = error;
