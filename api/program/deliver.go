@@ -10,11 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"inkwitness/api"
 )
@@ -46,8 +49,9 @@ func (h *Handler) Publish(ctx context.Context, e api.Event, key string) error {
 const (
 	pollEvery = time.Second
 	lease     = 2 * time.Minute
-	batch     = 20
-	atOnce    = 5 // deliveries in flight: a slow receiver holds up few others
+	batch     = 20              // deliveries that a receiver is given in one go, well within the lease
+	atOnce    = 5               // of them in flight
+	receivers = 2 * maxWebhooks // served at once: one organisation cannot take up all places
 )
 
 // pauses are those that Standard Webhooks recommends; after the last a delivery
@@ -57,12 +61,17 @@ var pauses = []time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute,
 
 // Run delivers what is due until ctx ends. Several instances may run.
 func (h *Handler) Run(ctx context.Context) error {
+	var started sync.WaitGroup
+	defer started.Wait() // ctx cuts what is in flight short
+	tell := func(err error) {
+		if err != nil && ctx.Err() == nil {
+			h.cfg.Logger.WarnContext(ctx, "webhooks wait", "error", err)
+		}
+	}
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		if err := h.SendDue(ctx); err != nil && ctx.Err() == nil {
-			h.cfg.Logger.WarnContext(ctx, "webhooks wait", "error", err)
-		}
+		tell(h.start(ctx, func(serve func() error) { started.Go(func() { tell(serve()) }) }))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -73,23 +82,80 @@ func (h *Handler) Run(ctx context.Context) error {
 
 // SendDue delivers what is due now, once.
 func (h *Handler) SendDue(ctx context.Context) error {
+	var started errgroup.Group
+	err := h.start(ctx, started.Go)
+	return errors.Join(err, started.Wait())
+}
+
+// start gives each receiver that something is due for a goroutine of its own, so
+// that none waits for another. Who is still busy with what was due before is left
+// for later: a backlog is leased in pieces that are sent within their lease.
+func (h *Handler) start(ctx context.Context, spawn func(func() error)) error {
 	now := h.cfg.Clock.Now()
-	due, to, err := h.cfg.Store.DueDeliveries(ctx, now, now.Add(lease), batch)
+	due, err := h.cfg.Store.DueWebhooks(ctx, now)
 	if err != nil {
+		return fmt.Errorf("due webhooks: %w", err)
+	}
+	due = h.busy.take(due)
+	if len(due) == 0 {
+		return nil
+	}
+	all, to, err := h.cfg.Store.DueDeliveries(ctx, due, now, now.Add(lease), batch)
+	if err != nil {
+		h.busy.release(due...)
 		return fmt.Errorf("due deliveries: %w", err)
 	}
-	var wg sync.WaitGroup
-	places := make(chan struct{}, atOnce)
-	failed := make([]error, len(due))
-	for i, d := range due {
-		wg.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			failed[i] = h.deliver(ctx, d, to[d.Webhook])
+	of := make(map[string][]api.Delivery)
+	for _, d := range all {
+		of[d.Webhook] = append(of[d.Webhook], d)
+	}
+	for _, id := range due {
+		spawn(func() error {
+			defer h.busy.release(id)
+			return h.serve(ctx, of[id], to[id])
 		})
 	}
-	wg.Wait()
-	return errors.Join(failed...)
+	return nil
+}
+
+// serve begins the deliveries to one receiver in their order.
+func (h *Handler) serve(ctx context.Context, all []api.Delivery, w api.Webhook) error {
+	var flight errgroup.Group
+	flight.SetLimit(atOnce)
+	for _, d := range all {
+		flight.Go(func() error { return h.deliver(ctx, d, w) })
+	}
+	return flight.Wait()
+}
+
+// busy are the webhooks that are being served.
+type busy struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+// take returns those of due that are not busy, as many as there is room for, and
+// makes them so. Where there is not room for all, chance decides: whoever has the
+// longest backlog would come first every time.
+func (b *busy) take(due []string) (taken []string) {
+	rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range due {
+		if !b.ids[id] && len(b.ids) < receivers {
+			b.ids[id] = true
+			taken = append(taken, id)
+		}
+	}
+	return taken
+}
+
+func (b *busy) release(ids ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range ids {
+		delete(b.ids, id)
+	}
 }
 
 func (h *Handler) deliver(ctx context.Context, d api.Delivery, w api.Webhook) error {

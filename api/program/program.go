@@ -67,17 +67,22 @@ type Webhooks interface {
 }
 
 // Deliveries are events on their way. AddDelivery does nothing for an event that
-// the webhook has; DueDeliveries leases what it returns until the given time.
+// the webhook has; DueDeliveries leases what it returns until the given time, some
+// of each webhook, the oldest first.
 type Deliveries interface {
 	AddDelivery(ctx context.Context, d api.Delivery) error
-	DueDeliveries(ctx context.Context, now, until time.Time, limit int) ([]api.Delivery, map[string]api.Webhook, error)
+	DueWebhooks(ctx context.Context, now time.Time) ([]string, error)
+	DueDeliveries(ctx context.Context, webhooks []string, now, until time.Time, each int) ([]api.Delivery, map[string]api.Webhook, error)
 	SettleDelivery(ctx context.Context, d api.Delivery) error
 	Deliveries(ctx context.Context, organisation, webhook string, limit int) ([]api.Delivery, error)
 	RepeatDelivery(ctx context.Context, organisation, id string, now time.Time) error
 }
 
 // Handler serves keys and webhooks. Its Run sends.
-type Handler struct{ cfg Config }
+type Handler struct {
+	cfg  Config
+	busy busy
+}
 
 // New returns a Handler.
 func New(cfg Config) (*Handler, error) {
@@ -87,7 +92,7 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{cfg}, nil
+	return &Handler{cfg: cfg, busy: busy{ids: make(map[string]bool)}}, nil
 }
 
 // Mount implements api.Handler.

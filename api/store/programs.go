@@ -125,27 +125,40 @@ func scanDelivery(r scanner) (d api.Delivery, err error) {
 	return d, err
 }
 
-// DueDeliveries leases the queued deliveries whose time has come, with the
-// webhook of each: nobody else gets them before until.
-func (a *Accounts) DueDeliveries(ctx context.Context, now, until time.Time, limit int) (due []api.Delivery, to map[string]api.Webhook, err error) {
+// DueWebhooks lists the webhooks with queued deliveries whose time has come.
+func (a *Accounts) DueWebhooks(ctx context.Context, now time.Time) ([]string, error) {
+	return list(ctx, a.Store, func(r scanner) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT DISTINCT webhook FROM deliveries WHERE state = 'queued' AND next <= $1`, micros(now))
+}
+
+// DueDeliveries leases the queued deliveries of some webhooks whose time has come,
+// so many of each, the oldest first: nobody else gets them before until. With them
+// it returns the webhooks; one that is gone meanwhile has no deliveries.
+func (a *Accounts) DueDeliveries(ctx context.Context, webhooks []string, now, until time.Time, each int) (due []api.Delivery, to map[string]api.Webhook, err error) {
 	err = a.Tx(ctx, func(ctx context.Context) error {
-		due, err = list(ctx, a.Store, scanDelivery, deliveryColumns+` FROM deliveries d WHERE d.state = 'queued' AND d.next <= $1
-			ORDER BY d.next, d.id LIMIT $2`, micros(now), limit)
-		if err != nil {
-			return err
-		}
-		to = make(map[string]api.Webhook)
-		for _, d := range due {
-			if _, err := a.exec(ctx, `UPDATE deliveries SET next = $2 WHERE id = $1`, d.ID, micros(until)); err != nil {
-				return err
-			}
-			w, err := scanWebhook(a.row(ctx, `SELECT id, organisation, kinds, active, created, sealed FROM webhooks WHERE id = $1`, d.Webhook))
+		due, to = nil, make(map[string]api.Webhook)
+		for _, id := range webhooks {
+			some, err := list(ctx, a.Store, scanDelivery, deliveryColumns+` FROM deliveries d WHERE d.webhook = $1 AND d.state = 'queued' AND d.next <= $2
+				ORDER BY d.next, d.id LIMIT $3`, id, micros(now), each)
 			if err != nil {
 				return err
 			}
-			if to[d.Webhook], err = a.openWebhook(ctx, w); err != nil {
+			if len(some) == 0 {
+				continue
+			}
+			for _, d := range some {
+				if _, err := a.exec(ctx, `UPDATE deliveries SET next = $2 WHERE id = $1`, d.ID, micros(until)); err != nil {
+					return err
+				}
+			}
+			w, err := scanWebhook(a.row(ctx, `SELECT id, organisation, kinds, active, created, sealed FROM webhooks WHERE id = $1`, id))
+			if err != nil {
 				return err
 			}
+			if to[id], err = a.openWebhook(ctx, w); err != nil {
+				return err
+			}
+			due = append(due, some...)
 		}
 		return nil
 	})

@@ -313,13 +313,22 @@ func programs(t *testing.T, a *store.Accounts, clock *Clock) {
 	twice := d
 	twice.ID = "d2"
 	must(t, a.AddDelivery(ctx, twice))
-	due, to, err := a.DueDeliveries(ctx, clock.Now(), clock.Now().Add(time.Minute), 10)
+	waits := func(now time.Time, want []string) {
+		t.Helper()
+		got, err := a.DueWebhooks(ctx, now)
+		must(t, err)
+		equal(t, got, want)
+	}
+	waits(clock.Now().Add(-time.Second), nil)
+	waits(clock.Now(), []string{"w1"})
+	due, to, err := a.DueDeliveries(ctx, []string{"gone", "w1"}, clock.Now(), clock.Now().Add(time.Minute), 10)
 	must(t, err)
 	if len(due) != 1 || !reflect.DeepEqual(to["w1"], w) {
 		t.Fatalf("%+v %+v", due, to)
 	}
 	equal(t, due[0], d)
-	again, _, err := a.DueDeliveries(ctx, clock.Now(), clock.Now().Add(time.Minute), 10)
+	waits(clock.Now(), nil)
+	again, _, err := a.DueDeliveries(ctx, []string{"w1"}, clock.Now(), clock.Now().Add(time.Minute), 10)
 	must(t, err)
 	equal(t, len(again), 0)
 	wants(t, a.RepeatDelivery(ctx, org.ID, "d1", clock.Now()), api.ErrNotFound) // it is still queued
