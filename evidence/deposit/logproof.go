@@ -57,6 +57,7 @@ func (v *verifier) logSignatures(c proof.Checkpoint) {
 	good := map[line]bool{}
 	names := v.signedBy(c, own, good, true)
 	confirmed := v.signedBy(c, witnesses, good, false)
+	count := v.info.Log.Confirmed(c)
 	v.trustedLogKeys(c, good)
 	for _, s := range c.Note.Sigs {
 		if !good[line{s.Name, s.ID}] {
@@ -64,11 +65,24 @@ func (v *verifier) logSignatures(c proof.Checkpoint) {
 		}
 		delete(good, line{s.Name, s.ID}) // of two lines by one key only the first was looked at
 	}
-	if len(confirmed) < v.info.Log.Need {
-		v.fails(CodeLogSigned, proofName, "The log's tree was confirmed by %d witnesses, the deposit asks for %d.", len(confirmed), v.info.Log.Need)
+	if count < v.info.Log.Need {
+		v.fails(CodeLogSigned, proofName, "The log's tree was confirmed by %d witnesses, the deposit asks for %d.", count, v.info.Log.Need)
 	} else if len(names) == len(own) {
 		v.holds(CodeLogSigned, proofName, "The log's tree is signed by %s.", strings.Join(append(names, confirmed...), ", "))
 	}
+}
+
+// Confirmed counts the witnesses that the deposit names and that cosigned a
+// checkpoint. One that signs with several algorithms, under one name, counts once.
+func (l Log) Confirmed(c proof.Checkpoint) int {
+	witnesses, _ := parseKeys(l.Witnesses) // those up to one that cannot be read
+	names := map[string]bool{}
+	for _, k := range witnesses {
+		if _, err := c.Verify(k); err == nil {
+			names[k.Name] = true
+		}
+	}
+	return len(names)
 }
 
 // line is what a signature line says of its key.
@@ -105,7 +119,7 @@ func parseKeys(list []string) ([]proof.Key, error) {
 	for _, s := range list {
 		k, err := proof.ParseKey(s)
 		if err != nil {
-			return nil, err
+			return keys, err
 		}
 		keys = append(keys, k)
 	}
