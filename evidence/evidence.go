@@ -30,6 +30,7 @@ var (
 	ErrHeld       = errors.New("evidence: under legal hold")
 	ErrNotAllowed = errors.New("evidence: refused by policy")
 	ErrLapsed     = errors.New("evidence: a person's approval was not used in time")
+	ErrVoid       = errors.New("evidence: void, and to be made again")
 )
 
 // Class says what kind of data an object is. Every stored object has one; the

@@ -26,7 +26,8 @@ type Sealer interface {
 	// time-stamps it, and returns what goes into the log.
 	Commit(ctx context.Context, d *Document, keep Keep) (evidence.Commitment, error)
 	// Deposit writes the container of a committed document with its inclusion
-	// proof; evidence.ErrPending until the log has one.
+	// proof; evidence.ErrPending until the log has one, evidence.ErrVoid where the
+	// document has to be committed again.
 	Deposit(ctx context.Context, d *Document, keep Keep) (Deposit, error)
 	// Objects lists what a kept state refers to.
 	Objects(state []byte) ([]evidence.Object, error)
@@ -182,6 +183,16 @@ func (s *Service) deposit(ctx context.Context, d *Document) error {
 		}
 	}
 	deposit, err := s.awaitDeposit(ctx, d, keep)
+	if errors.Is(err, evidence.ErrVoid) {
+		s.Logger.WarnContext(ctx, "a document is sealed again", "document", d.ID, "err", err)
+		_, err = s.change(ctx, d.ID, func(_ context.Context, d *Document) (Effects, error) {
+			err := ours(d)
+			d.Committed = false
+			return Effects{}, err
+		})
+		s.nudge(d.ID)
+		return err
+	}
 	if err != nil {
 		return err
 	}

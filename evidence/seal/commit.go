@@ -115,14 +115,9 @@ func (s *Sealer) startDeposit(ctx context.Context, in Contents, st *depositState
 		return err
 	}
 	sealed := s.cfg.Clock.Now().UTC().Truncate(time.Second)
-	info := deposit.Info{ID: in.Deposit, Title: in.Title, Sealed: sealed, Ends: s.ends(sealed), Service: s.cfg.Service, Log: deposit.Log{Origin: s.cfg.Log.Origin(), Need: s.cfg.Need}}
+	info := deposit.Info{ID: in.Deposit, Title: in.Title, Sealed: sealed, Ends: s.ends(sealed), Service: s.cfg.Service,
+		Log: deposit.Log{Origin: s.cfg.Log.Origin(), Keys: vkeys(s.cfg.Log.Keys()), Witnesses: vkeys(s.cfg.Witnesses), Need: s.cfg.Need}}
 	rand.Read(info.Salt[:]) // never fails, see crypto/rand
-	for _, k := range s.cfg.Log.Keys() {
-		info.Log.Keys = append(info.Log.Keys, k.String())
-	}
-	for _, k := range s.cfg.Witnesses {
-		info.Log.Witnesses = append(info.Log.Witnesses, k.String())
-	}
 	for _, p := range in.Signers {
 		signer := deposit.Signer{Folder: p.ID, Name: p.Name, Field: p.Field, Provider: p.Provider}
 		if p.Provider != "" && p.Certified != p.Name {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"slices"
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/deposit"
@@ -12,29 +13,23 @@ import (
 )
 
 // Deposit writes the container of a committed seal and returns it.
-// evidence.ErrPending means that the log has not answered yet. A container
-// that does not verify is an error: it is never handed out.
+// evidence.ErrPending means that the log has not answered yet, or the witnesses
+// have not; evidence.ErrVoid that there is nothing to write and Commit has to be
+// called again. A container that does not verify is an error: it is never handed out.
 func (s *Sealer) Deposit(ctx context.Context, kept []byte, keep Keep) (evidence.Deposit, error) {
 	st := &depositState{}
 	if err := restore(kept, st); err != nil {
 		return evidence.Deposit{}, err
 	}
 	if st.Timestamp == nil {
-		return evidence.Deposit{}, fmt.Errorf("deposit is not committed: %w", evidence.ErrPending)
+		return evidence.Deposit{}, fmt.Errorf("deposit is not committed: %w", evidence.ErrVoid)
 	}
 	if st.Step == evidence.StepDeposited {
 		return result(st)
 	}
 	save := saver(st, keep)
-	if st.Proof == nil {
-		var err error
-		if st.Proof, err = s.cfg.Log.Proof(ctx, st.Commitment); err != nil {
-			return evidence.Deposit{}, err
-		}
-		st.Step = evidence.StepSequenced
-		if err := save(ctx); err != nil {
-			return evidence.Deposit{}, err
-		}
+	if err := s.prove(ctx, st, save); err != nil {
+		return evidence.Deposit{}, err
 	}
 	if err := s.writeContainer(ctx, st); err != nil {
 		return evidence.Deposit{}, fmt.Errorf("write container: %w", err)
@@ -47,6 +42,68 @@ func (s *Sealer) Deposit(ctx context.Context, kept []byte, keep Keep) (evidence.
 		return evidence.Deposit{}, err
 	}
 	return result(st)
+}
+
+// prove takes the proof from the log with what the deposit names of it. The witnesses
+// may have changed since the deposit was signed: a proof without those that it asks for
+// would never hold. Where they are still asked it waits; where they are not, the
+// seal is void.
+func (s *Sealer) prove(ctx context.Context, st *depositState, save func(context.Context) error) error {
+	if st.Proof != nil {
+		if _, confirmed, err := named(st.Proof, st.Info.Log); err != nil || confirmed {
+			return err
+		}
+	}
+	raw, err := s.cfg.Log.Proof(ctx, st.Commitment)
+	if err != nil {
+		return err
+	}
+	raw, confirmed, err := named(raw, st.Info.Log)
+	switch {
+	case err != nil:
+		return err
+	case confirmed:
+		st.Proof, st.Step = raw, evidence.StepSequenced
+		return save(ctx)
+	case st.Info.Log.Need == s.cfg.Need && slices.Equal(st.Info.Log.Witnesses, vkeys(s.cfg.Witnesses)):
+		return fmt.Errorf("the witnesses have not confirmed the log as the deposit asks: %w", evidence.ErrPending)
+	}
+	if err := s.cfg.Own.Release(ctx, st.Certificate.ID); err != nil {
+		return fmt.Errorf("release a certificate: %w", err)
+	}
+	*st = depositState{Step: evidence.StepIntent, Certificate: certificate{Try: st.Certificate.Try}}
+	if err := save(ctx); err != nil {
+		return err
+	}
+	return fmt.Errorf("the witnesses that the deposit asks for are asked no more: %w", evidence.ErrVoid)
+}
+
+// named is a proof with the signature lines of those alone whom the deposit names,
+// and whether enough of its witnesses are among them.
+func named(raw []byte, log deposit.Log) ([]byte, bool, error) {
+	p, err := proof.Parse(raw)
+	if err != nil {
+		return nil, false, err
+	}
+	keys := slices.Concat(log.Keys, log.Witnesses)
+	var lines []proof.Sig
+	for _, sig := range p.Checkpoint.Note.Sigs {
+		if slices.ContainsFunc(keys, func(key string) bool {
+			k, err := proof.ParseKey(key)
+			return err == nil && k.Name == sig.Name && k.ID() == sig.ID
+		}) {
+			lines = append(lines, sig)
+		}
+	}
+	p.Checkpoint.Note.Sigs = lines
+	return p.Marshal(), log.Confirmed(p.Checkpoint) >= log.Need, nil
+}
+
+func vkeys(keys []proof.Key) (all []string) {
+	for _, k := range keys {
+		all = append(all, k.String())
+	}
+	return all
 }
 
 func result(st *depositState) (evidence.Deposit, error) {

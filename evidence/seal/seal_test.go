@@ -450,7 +450,7 @@ func visit(t *testing.T, address string) url.Values {
 func TestRefusals(t *testing.T) {
 	w := sealtest.New(t)
 	var m sealtest.Memory
-	if _, err := w.Deposit(t.Context(), nil, m.Keep); !errors.Is(err, evidence.ErrPending) {
+	if _, err := w.Deposit(t.Context(), nil, m.Keep); !errors.Is(err, evidence.ErrVoid) {
 		t.Errorf("deposit before commit: %v", err)
 	}
 	in := w.Signing(0, w.Contract(1))

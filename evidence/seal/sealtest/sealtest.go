@@ -271,19 +271,25 @@ func (m *Memory) Keep(_ context.Context, state []byte) error {
 	return nil
 }
 
-// Sealed takes a deposit through every step without trouble.
-func (w *World) Sealed(pages, video int) evidence.Deposit {
+// Signed is a contract that everybody has signed.
+func (w *World) Signed(pages int) evidence.Object {
 	w.t.Helper()
-	ctx := w.t.Context()
 	current := w.Contract(pages)
 	for i := range People {
 		var m Memory
 		var err error
-		current, err = w.Sign(ctx, w.Signing(i, current), nil, m.Keep)
+		current, err = w.Sign(w.t.Context(), w.Signing(i, current), nil, m.Keep)
 		w.Check(err)
 	}
+	return current
+}
+
+// Sealed takes a deposit through every step without trouble.
+func (w *World) Sealed(pages, video int) evidence.Deposit {
+	w.t.Helper()
+	ctx := w.t.Context()
 	var m Memory
-	c, err := w.Commit(ctx, w.Contents(current, video), nil, m.Keep)
+	c, err := w.Commit(ctx, w.Contents(w.Signed(pages), video), nil, m.Keep)
 	w.Check(err)
 	w.Check(w.LogStore.Add(c))
 	if _, err := w.Deposit(ctx, m.State, m.Keep); !errors.Is(err, evidence.ErrPending) {
