@@ -118,7 +118,8 @@ try {
   report('control again', await show());
 
   await page.goto(`${task.base}/#/settings`);
-  report('removed', await click('passkey-remove', `DELETE /api/factors/passkeys/${Buffer.from(key.credentialId, 'base64').toString('base64url')}`));
+  await page.locator(t('passkey-remove')).click();
+  report('removed', await click('passkey-remove-confirm', `DELETE /api/factors/passkeys/${Buffer.from(key.credentialId, 'base64').toString('base64url')}`));
   await page.locator(t('sign-out')).click();
   report('after the removal', await click('sign-in-passkey', 'POST /api/session/passkey'));
   await page.locator(t('problem')).waitFor();

@@ -92,7 +92,7 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'hand': async (page) => { handRound(); await page.context().addCookies([{ name: 'hand', value: '1', url: mock.url }]); await page.goto(`${mock.url}/sign?hand`); await get(page, 'hand-take').waitFor(); },
   'own-activity': async (page) => { mock.signedIn = true; await page.goto(`${mock.url}/#/activity`); await get(page, 'record-line').first().waitFor(); },
   'own-members': async (page) => { mock.signedIn = true; await page.goto(`${mock.url}/#/members`); await get(page, 'invite-member').waitFor(); },
-  'own-settings': async (page) => { mock.signedIn = true; mock.people.provider = { kind: 'oidc', role: 'sender', issuer: 'https://login.example.org', clientId: 'ink' }; mock.people.names = [{ name: 'atelier.example', domain: true, record: '_inkwitness.atelier.example', value: 'inkwitness-verification=abc' }]; await page.goto(`${mock.url}/#/settings`); await get(page, 'provider-names').waitFor(); await get(page, 'totp-begin').waitFor(); },
+  'own-settings': async (page) => { mock.signedIn = true; mock.people.provider = { kind: 'oidc', role: 'sender', issuer: 'https://login.example.org', clientId: 'ink' }; mock.people.names = [{ name: 'atelier.example', domain: true, record: '_inkwitness.atelier.example', value: 'inkwitness-verification=abc' }]; await page.goto(`${mock.url}/#/settings`); await get(page, 'provider-names').waitFor(); await get(page, 'factors').waitFor(); },
   'own-signin': async (page) => { await page.goto(`${mock.url}/#sso=p1&problem=not-allowed`); await get(page, 'sso-problem').waitFor(); },
   'own-forgot': async (page) => { await page.goto(mock.url); await get(page, 'forgot').click(); await get(page, 'forgot-email').waitFor(); },
   'own-reset': async (page) => { await page.goto(`${mock.url}/#reset=good`); await get(page, 'reset').waitFor(); },
@@ -132,12 +132,22 @@ const over = (screen: string, ...presses: string[]) => async (page: Page) => {
   for (const test of presses.slice(0, -1)) await get(page, test).first().click();
   await get(page, presses.at(-1)!).first().waitFor();
 };
+const removal = (test: string) => async (page: Page) => {
+  const since = '2026-11-20T10:00:00Z';
+  Object.assign(mock.people.factors, { totp: true, recoveryCodes: 2, passkeys: [{ id: 'p0', name: 'Telefon', createdAt: since }] });
+  mock.people.keys = [{ id: 'k0', name: 'Buchhaltung', scopes: ['document:list'], createdAt: since, expiresAt: '2027-02-18T10:00:00Z' }];
+  mock.people.webhooks = [{ id: 'w0', url: `https://hooks.example.org/${'0123456789'.repeat(8)}`, kinds: [], active: true, createdAt: since }];
+  await SCREENS['own-settings']!(page);
+  await get(page, test).click();
+  await get(page, `${test}-confirm`).waitFor();
+};
 const DIALOGS: Record<string, (page: Page) => Promise<unknown>> = {
   'in-person': over('own-sent', 'in-person', 'in-person-go'),
   'cancel': over('own-sent', 'cancel', 'cancel-confirm'),
   'correct': over('own-sent', 'signer-correct', 'correct-go'),
   'hand-end': over('hand', 'hand-end', 'hand-end-confirm'),
   'member-remove': async (page) => { mock.people.members.push({ account: 'b1', name: 'Bo Berg', email: 'bo@example.org', role: 'sender', addedAt: '2026-11-21T10:00:00Z' }); await over('own-members', 'member-remove', 'member-remove-confirm')(page); },
+  ...Object.fromEntries(['key-revoke', 'webhook-remove', 'passkey-remove', 'totp-remove', 'provider-remove', 'provider-name-remove'].map((test) => [test, removal(test)])),
   'proof': over('own-settings', 'totp-begin', 'proof-go'),
   'leave': over('own-settings', 'leave-account', 'leave-confirm'),
   'case-delete': over('case-record', 'case-delete', 'case-delete-go'),

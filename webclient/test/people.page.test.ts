@@ -88,6 +88,7 @@ it('changes profile, password, factors, keys, webhooks and the provider', async 
   await get(page, 'key-make').click();
   expect(await get(page, 'secret').first().textContent()).toContain('ink_secret');
   await get(page, 'key-revoke').click();
+  await get(page, 'key-revoke-confirm').click();
   await expect.poll(() => mock.people.keys[0]!.revokedAt).toBeTruthy();
   await get(page, 'webhook-url').fill('https://hooks.example.org/ink');
   await get(page, 'webhook-make').click();
@@ -116,6 +117,7 @@ it('changes profile, password, factors, keys, webhooks and the provider', async 
   await get(page, 'provider-name-verify').click();
   await expect.poll(() => mock.people.names[1]!.verified).toBeTruthy();
   await get(page, 'provider-name-remove').first().click();
+  await get(page, 'provider-name-remove-confirm').click();
   await expect.poll(() => mock.people.names.length).toBe(1);
   await shoot(page, 'people-settings-tablet');
   expect(faults).toEqual([]);

@@ -28,7 +28,7 @@ export class People {
     const none = { status: 204 };
     const [, id = ''] = /\/([^/]+)$/.exec(key) ?? [];
     const sensitive = () => (this.proved ? undefined : { status: 403, problem: 'step-up' });
-    switch (key.replace(/^(PATCH|DELETE) \/members\/(?!invitations)[^/]+$/, '$1 /members/*').replace(/^(DELETE) \/members\/invitations\/.+$/, '$1 /members/invitations/*').replace(/^(\w+) \/(keys|webhooks)\/[^/]+$/, '$1 /$2/*').replace(/^GET \/webhooks\/[^/]+\/deliveries$/, 'GET /webhooks/*/deliveries')) {
+    switch (key.replace(/^(PATCH|DELETE) \/members\/(?!invitations)[^/]+$/, '$1 /members/*').replace(/^(DELETE) \/members\/invitations\/.+$/, '$1 /members/invitations/*').replace(/^(\w+) \/(keys|webhooks|factors\/passkeys)\/[^/]+$/, '$1 /$2/*').replace(/^GET \/webhooks\/[^/]+\/deliveries$/, 'GET /webhooks/*/deliveries')) {
       case 'POST /session/proof':
         if (json().password !== this.password) return { status: 401, problem: 'not-signed-in' };
         this.proved = true;
@@ -68,6 +68,9 @@ export class People {
         if (json().code !== '123456') return { status: 422, problem: 'invalid' };
         Object.assign(this.factors, { totp: true, recoveryCodes: 2 });
         return ok({ recoveryCodes: ['aaaa-bbbb', 'cccc-dddd'] });
+      case 'DELETE /factors/passkeys/*':
+        this.factors.passkeys = this.factors.passkeys.filter((one) => one.id !== id);
+        return none;
       case 'DELETE /factors/totp':
         this.factors.totp = false;
         return none;
@@ -87,6 +90,9 @@ export class People {
         return { status: 201, body: { ...made, secret: 'whsec_of-the-mock' } };
       }
       case 'PATCH /webhooks/*': return ok(Object.assign(this.webhooks.find((one) => one.id === id)!, json()));
+      case 'DELETE /webhooks/*':
+        this.webhooks = this.webhooks.filter((one) => one.id !== id);
+        return none;
       case 'GET /webhooks/*/deliveries': return ok({ deliveries: this.deliveries });
       case 'GET /organisation/provider': return this.provider ? ok(this.provider) : { status: 404, problem: 'not-found' };
       case 'GET /organisation/provider/names': return ok({ names: this.names });
@@ -102,6 +108,9 @@ export class People {
         return ok(this.names.find((one) => one.domain));
       case 'DELETE /organisation/provider/names/atelier':
         this.names = this.names.filter((one) => one.name !== 'atelier');
+        return none;
+      case 'DELETE /organisation/provider':
+        this.provider = undefined;
         return none;
       case 'PUT /organisation/provider':
         this.provider = { ...json(), address: 'https://sign.example/api/sso/back' };

@@ -1,5 +1,5 @@
 // Second factors: an authenticator app, passkeys, and codes for the day they are lost.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { common } from '../../i18n/common/index.ts';
 import { day } from '../../i18n/format.ts';
 import { self } from '../../people.ts';
@@ -7,6 +7,7 @@ import { Badge, Button, Form, Notice, Panel, ProblemNotice, Progress, TextField 
 import { AppKey } from './app.tsx';
 import { useLoaded } from './load.tsx';
 import { hasPasskeys, makePasskey } from '../../passkey.ts';
+import { Removal } from './removal.tsx';
 import { text } from './text/index.ts';
 
 export function FactorsPanel() {
@@ -17,6 +18,7 @@ export function FactorsPanel() {
   const [codes, setCodes] = useState<string[]>([]);
   const [name, setName] = useState('');
   const [stopped, setStopped] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
   const known = factors.value;
   const begin = () => factors.act(async () => setOffer(await self.offerTOTP()));
   const confirm = async () => {
@@ -40,13 +42,13 @@ export function FactorsPanel() {
   });
   if (!known) return <Panel title={texts.title}>{factors.problem ? <ProblemNotice problem={factors.problem} onRetry={factors.reload} /> : <Progress label={common().loading} />}</Panel>;
   return (
-    <Panel title={texts.title} test="factors">
+    <Panel title={texts.title} heading={heading} test="factors">
       <p class="muted">{texts.text}</p>
       <ProblemNotice problem={factors.problem} />
       <div class="row row-between">
         <div><strong>{texts.app}</strong> <Badge tone={known.totp ? 'good' : undefined}>{known.totp ? texts.on : texts.off}</Badge></div>
         {known.totp
-          ? <Button kind="danger" onClick={() => void factors.act(self.removeTOTP)} busy={factors.busy} test="totp-remove">{texts.remove}</Button>
+          ? <Removal kind="danger" title={texts.removeApp} text={texts.removeAppText} acts={factors} call={self.removeTOTP} heading={heading} test="totp-remove">{texts.remove}</Removal>
           : <Button onClick={() => void begin()} busy={factors.busy} test="totp-begin">{texts.setUp}</Button>}
       </div>
       {offer && (
@@ -62,7 +64,7 @@ export function FactorsPanel() {
         {known.passkeys.map((key) => (
           <li key={key.id} data-test="passkey">
             <span class="grow">{key.name} <span class="muted small">{texts.since(day(key.createdAt))}</span></span>
-            <Button kind="plain" onClick={() => void factors.act(() => self.removePasskey(key.id))} test="passkey-remove">{texts.remove}</Button>
+            <Removal title={texts.removePasskey(key.name)} text={texts.removePasskeyText} acts={factors} call={() => self.removePasskey(key.id)} heading={heading} test="passkey-remove">{texts.remove}</Removal>
           </li>
         ))}
       </ul>

@@ -1,12 +1,13 @@
 // Who belongs to the organisation, what they may do, and who is invited.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { common } from '../../i18n/common/index.ts';
 import { day } from '../../i18n/format.ts';
 import { language, type Language, LANGUAGES } from '../../i18n/index.ts';
 import { type Member, type MemberRole, people, ROLES } from '../../people.ts';
-import { Badge, Button, Dialog, Empty, Form, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
+import { Badge, Button, Empty, Form, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
 import { who } from '../state.ts';
 import { type Loaded, ProofDialog, useLoaded } from './load.tsx';
+import { type Heading, Removal } from './removal.tsx';
 import { text } from './text/index.ts';
 
 type Group = { members: Member[]; invitations: Awaited<ReturnType<typeof people.invitations>>['invitations'] };
@@ -18,15 +19,16 @@ export function Members() {
     const { members } = await people.members();
     return { members, invitations: manages ? (await people.invitations()).invitations : [] };
   });
+  const heading = useRef<HTMLHeadingElement>(null);
   return (
     <div class="stack" data-test="members">
-      <h1>{texts.title}</h1>
+      <h1 ref={heading} tabIndex={-1}>{texts.title}</h1>
       <ProofDialog />
       <ProblemNotice problem={group.problem} onRetry={group.value ? undefined : group.reload} />
       {!group.value && !group.problem && <Progress label={common().loading} />}
       {group.value && (
         <Panel>
-          <ul class="people">{group.value.members.map((member) => <Line key={member.account} member={member} group={group} manages={manages} />)}</ul>
+          <ul class="people">{group.value.members.map((member) => <Line key={member.account} member={member} group={group} manages={manages} heading={heading} />)}</ul>
           {group.value.members.length === 1 && manages && <Empty title={texts.alone} text={texts.aloneText} />}
         </Panel>
       )}
@@ -35,9 +37,8 @@ export function Members() {
   );
 }
 
-function Line({ member, group, manages }: { member: Member; group: Loaded<Group>; manages: boolean }) {
+function Line({ member, group, manages, heading }: { member: Member; group: Loaded<Group>; manages: boolean; heading: Heading }) {
   const texts = text().members;
-  const [asking, setAsking] = useState(false);
   const [role, setRole] = useState(member.role); // given by its own button: the arrow keys pass through others
   useEffect(() => setRole(member.role), [member.role]);
   const own = member.email === who.value?.email;
@@ -48,14 +49,7 @@ function Line({ member, group, manages }: { member: Member; group: Loaded<Group>
         ? <Select<MemberRole> compact label={texts.roleOf(member.name)} value={role} options={text().roles} onChange={setRole} test="member-role" />
         : <Badge>{text().roles[member.role] ?? member.role}</Badge>}
       {role !== member.role && <Button kind="primary" busy={group.busy} onClick={() => void group.act(() => people.setRole(member.account, role))} test="member-role-change">{texts.change}</Button>}
-      {manages && !own && <Button kind="plain" onClick={() => setAsking(true)} test="member-remove">{texts.remove}</Button>}
-      <Dialog title={texts.removeTitle(member.name)} open={asking} onClose={() => setAsking(false)}>
-        <p>{texts.removeText}</p>
-        <div class="row">
-          <Button kind="danger" busy={group.busy} onClick={() => { setAsking(false); void group.act(() => people.remove(member.account)); }} test="member-remove-confirm">{texts.remove}</Button>
-          <Button onClick={() => setAsking(false)}>{common().cancel}</Button>
-        </div>
-      </Dialog>
+      {manages && !own && <Removal title={texts.removeTitle(member.name)} text={texts.removeText} acts={group} call={() => people.remove(member.account)} heading={heading} test="member-remove">{texts.remove}</Removal>}
     </li>
   );
 }

@@ -1,22 +1,24 @@
 // By what members find the organisation's provider before they sign in.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { programs, type ProviderName } from '../../people.ts';
 import { Badge, Button, Form, Panel, ProblemNotice, TextField } from '../../ui/ui.tsx';
 import { type Loaded, useLoaded } from './load.tsx';
+import { type Heading, Removal } from './removal.tsx';
 import { text } from './text/index.ts';
 
 export function ProviderNames() {
   const texts = text().settings.names;
   const names = useLoaded(() => programs.providerNames().then((answer) => answer.names));
   const [name, setName] = useState('');
+  const heading = useRef<HTMLHeadingElement>(null);
   const add = async () => {
     if (await names.act(() => programs.addProviderName(name.trim()))) setName('');
   };
   return (
-    <Panel title={texts.title} test="provider-names">
+    <Panel title={texts.title} heading={heading} test="provider-names">
       <p class="muted">{texts.text}</p>
       {names.value?.length === 0 && <p class="muted">{texts.none}</p>}
-      <ul class="people">{names.value?.map((one) => <Name key={one.name} name={one} names={names} />)}</ul>
+      <ul class="people">{names.value?.map((one) => <Name key={one.name} name={one} names={names} heading={heading} />)}</ul>
       <Form small onSubmit={() => void add()}>
         <TextField label={texts.name} hint={texts.hint} value={name} onInput={setName} maxLength={253} autocomplete="off" required test="provider-name" />
         <ProblemNotice problem={names.problem} />
@@ -26,7 +28,7 @@ export function ProviderNames() {
   );
 }
 
-function Name({ name, names }: { name: ProviderName; names: Loaded<ProviderName[]> }) {
+function Name({ name, names, heading }: { name: ProviderName; names: Loaded<ProviderName[]>; heading: Heading }) {
   const texts = text().settings.names;
   return (
     <li data-test="provider-name-line">
@@ -43,7 +45,7 @@ function Name({ name, names }: { name: ProviderName; names: Loaded<ProviderName[
         )}
       </div>
       {!name.verified && <Button onClick={() => void names.act(() => programs.verifyProviderName(name.name))} busy={names.busy} test="provider-name-verify">{texts.verify}</Button>}
-      <Button kind="danger" onClick={() => void names.act(() => programs.removeProviderName(name.name))} busy={names.busy} label={texts.removeOf(name.name)} test="provider-name-remove">{texts.remove}</Button>
+      <Removal kind="danger" label={texts.removeOf(name.name)} title={texts.removeTitle(name.name)} text={texts.removeText} acts={names} call={() => programs.removeProviderName(name.name)} heading={heading} test="provider-name-remove">{texts.remove}</Removal>
     </li>
   );
 }

@@ -1,5 +1,5 @@
 // Programs that act for the organisation: API keys, webhooks, its sign-in provider.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { Problem } from '../../api.ts';
 import { common } from '../../i18n/common/index.ts';
 import { dateTime, day } from '../../i18n/format.ts';
@@ -7,6 +7,7 @@ import { type Delivery, type MemberRole, type Provider, programs, ROLES } from '
 import { Badge, Button, Check, Form, Notice, Panel, ProblemNotice, Progress, Select, TextField } from '../../ui/ui.tsx';
 import { type Loaded, useLoaded } from './load.tsx';
 import { ProviderNames } from './names.tsx';
+import { type Heading, Removal } from './removal.tsx';
 import { text } from './text/index.ts';
 
 // What a key may be for, in words; each is a set of the service's scopes.
@@ -24,20 +25,21 @@ export function Keys() {
   const [use, setUse] = useState<Use>('follow');
   const [days, setDays] = useState('90');
   const [secret, setSecret] = useState('');
+  const heading = useRef<HTMLHeadingElement>(null);
   const live = (keys.value ?? []).filter((key) => !key.revokedAt);
   const make = async () => {
     const done = await keys.act(async () => setSecret((await programs.makeKey({ name: name.trim(), scopes: [...USES[use]], days: Number(days) || 90 })).secret ?? ''));
     if (done) setName('');
   };
   return (
-    <Panel title={texts.title} test="keys">
+    <Panel title={texts.title} heading={heading} test="keys">
       <p class="muted">{texts.text}</p>
       {keys.value && live.length === 0 && <p>{texts.none}</p>}
       <ul class="people">
         {live.map((key) => (
           <li key={key.id} data-test="key">
             <span class="grow"><strong>{key.name}</strong> <span class="muted small">{key.scopes.join(', ')} · {texts.until(day(key.expiresAt))} · {key.usedAt ? texts.used(day(key.usedAt)) : texts.unused}</span></span>
-            <Button kind="plain" onClick={() => void keys.act(() => programs.revokeKey(key.id))} test="key-revoke">{texts.revoke}</Button>
+            <Removal title={texts.revokeTitle(key.name)} text={texts.revokeText} acts={keys} call={() => programs.revokeKey(key.id)} heading={heading} test="key-revoke">{texts.revoke}</Removal>
           </li>
         ))}
       </ul>
@@ -62,11 +64,12 @@ export function Webhooks() {
   const hooks = useLoaded(async () => (await programs.webhooks()).webhooks);
   const [url, setURL] = useState('');
   const [secret, setSecret] = useState('');
+  const heading = useRef<HTMLHeadingElement>(null);
   const make = async () => {
     if (await hooks.act(async () => setSecret((await programs.makeWebhook(url.trim())).secret ?? ''))) setURL('');
   };
   return (
-    <Panel title={texts.title} test="webhooks">
+    <Panel title={texts.title} heading={heading} test="webhooks">
       <p class="muted">{texts.text}</p>
       {hooks.value?.length === 0 && <p>{texts.none}</p>}
       <ul class="people">
@@ -74,7 +77,7 @@ export function Webhooks() {
           <li key={hook.id} data-test="webhook">
             <span class="grow mono">{hook.url}</span>
             <Check label={texts.active} checked={hook.active} onChange={(active) => void hooks.act(() => programs.setWebhook(hook.id, active))} test="webhook-active" />
-            <Button kind="plain" onClick={() => void hooks.act(() => programs.removeWebhook(hook.id))} test="webhook-remove">{texts.remove}</Button>
+            <Removal title={texts.removeTitle(hook.url)} text={texts.removeText} acts={hooks} call={() => programs.removeWebhook(hook.id)} heading={heading} test="webhook-remove">{texts.remove}</Removal>
             <Deliveries id={hook.id} />
           </li>
         ))}
@@ -126,12 +129,13 @@ export function SignInProvider() {
     if (error instanceof Problem && error.status === 404) return null; // none is set up
     throw error;
   }));
+  const heading = useRef<HTMLHeadingElement>(null);
   return (
     <>
-    <Panel title={texts.title} test="provider">
+    <Panel title={texts.title} heading={heading} test="provider">
       {provider.value === undefined && !provider.problem && <Progress label={common().loading} />}
       {provider.value === undefined && <ProblemNotice problem={provider.problem} onRetry={provider.reload} />}
-      {provider.value !== undefined && <ProviderForm known={provider.value} provider={provider} />}
+      {provider.value !== undefined && <ProviderForm known={provider.value} provider={provider} heading={heading} />}
     </Panel>
     {provider.value && <ProviderNames />}
     </>
@@ -139,7 +143,7 @@ export function SignInProvider() {
 }
 
 // Begins with what is known and keeps what is written in it.
-function ProviderForm({ known, provider }: { known: Provider | null; provider: Loaded<Provider | null> }) {
+function ProviderForm({ known, provider, heading }: { known: Provider | null; provider: Loaded<Provider | null>; heading: Heading }) {
   const texts = text().settings.provider;
   const [draft, setDraft] = useState<Provider>({ ...(known ?? { kind: 'oidc', role: 'sender' }), clientSecret: '' });
   const [saved, setSaved] = useState(false);
@@ -169,7 +173,7 @@ function ProviderForm({ known, provider }: { known: Provider | null; provider: L
         {known && <Facts provider={known} />}
         <ProblemNotice problem={provider.problem} />
         {saved && <Notice tone="good">{text().settings.saved}</Notice>}
-        <Row provider={provider} />
+        <Row provider={provider} heading={heading} />
       </Form>
     </>
   );
@@ -185,12 +189,12 @@ function Facts({ provider }: { provider: Provider }) {
   );
 }
 
-function Row({ provider }: { provider: Loaded<Provider | null> }) {
+function Row({ provider, heading }: { provider: Loaded<Provider | null>; heading: Heading }) {
   const texts = text().settings.provider;
   return (
     <div class="row">
       <Button type="submit" busy={provider.busy} test="provider-save">{text().settings.save}</Button>
-      {provider.value && <Button kind="danger" onClick={() => void provider.act(programs.removeProvider)} test="provider-remove">{texts.remove}</Button>}
+      {provider.value && <Removal kind="danger" title={texts.removeTitle} text={texts.removeText} acts={provider} call={programs.removeProvider} heading={heading} test="provider-remove">{texts.remove}</Removal>}
       {provider.busy && <span class="small muted">{common().loading}</span>}
     </div>
   );

@@ -61,6 +61,8 @@ const en = {
       title: 'Second factor',
       text: 'With a second factor a stolen password alone opens nothing.',
       app: 'Authenticator app', on: 'On', off: 'Off', setUp: 'Set up', remove: 'Remove',
+      removeApp: 'Remove the authenticator app?', removeAppText: 'Its codes no longer open your account.',
+      removePasskey: (name: string) => `Remove the passkey “${name}”?`, removePasskeyText: 'It no longer signs you in, and no longer confirms that it is you.',
       enter: 'Scan this code with your authenticator app, or enter the key there, then type the code that it shows.', picture: 'QR code with the key for an authenticator app', open: 'Open it in an app on this device',
       code: 'Code from the app', confirm: 'Confirm',
       passkeys: 'Passkeys', noPasskeys: 'None yet. A passkey signs you in with the lock of this device, without a password.',
@@ -78,11 +80,13 @@ const en = {
       none: 'No keys yet.', until: (day: string) => `until ${day}`, used: (day: string) => `last used ${day}`, unused: 'never used',
       name: 'Name', nameHint: 'The program that uses it.', use: 'What for', uses: { follow: 'Follow documents', send: 'Send documents', collect: 'Download signed documents and deposits' },
       days: 'Valid for days', make: 'Make a key', revoke: 'Revoke', once: 'Copy the key now: it is not shown again.',
+      revokeTitle: (name: string) => `Revoke the key “${name}”?`, revokeText: 'The program that uses it can do nothing here any more.',
     },
     webhooks: {
       title: 'Webhooks', text: 'Your own program is told of every event: the service posts it to an address of yours, signed.',
       none: 'No addresses yet.', url: 'Address', urlHint: 'https:// and reachable from the internet.', make: 'Add the address', active: 'On', remove: 'Remove',
       once: 'Copy the secret now: with it your program checks the signature of what it receives.',
+      removeTitle: (url: string) => `Remove ${url}?`, removeText: 'The program there is told of nothing more, and the list of what it was told goes too.',
       deliveries: 'Deliveries', noDeliveries: 'Nothing was sent yet.', states: { queued: 'Waiting', sent: 'Received', failed: 'Failed' }, repeat: 'Send again',
     },
     provider: {
@@ -91,12 +95,14 @@ const en = {
       metadata: 'Metadata (XML)', metadataHint: 'As your provider publishes it.', role: 'Role of who comes for the first time',
       enforced: 'Everybody but owners must sign in there', secondFactor: 'The provider asks everybody for a second factor', secondFactorHint: 'Only where its answers do not say so themselves. Members who need a second factor then come in by its word.',
       address: 'Where the provider sends people back', audience: 'Name of this service for the provider', remove: 'Remove',
+      removeTitle: 'Remove the sign-in with your organisation?', removeText: 'Nobody can sign in with the account that they have at work any more, and the names of this sign-in go too.',
     },
     names: {
       title: 'How members find this sign-in', text: 'On the sign-in page they enter a short name, or their address at work: then the domain has to be shown to be yours.',
       none: 'No name yet: nobody can find it.', name: 'Short name or domain', hint: 'Such as atelier-durand or atelier.example.', add: 'Add',
       used: 'In use', waits: 'Not shown yet', record: 'Add this TXT record to the domain’s DNS, then look for it. It may take an hour to be seen.',
       recordName: 'Name of the record', recordValue: 'Value', verify: 'Look for the record', remove: 'Remove', removeOf: (name: string) => `Remove ${name}`,
+      removeTitle: (name: string) => `Remove the name ${name}?`, removeText: 'Nobody finds the sign-in by it any more.',
     },
     leave: {
       title: 'Delete your account', text: 'Your profile, your password and your factors are erased. Documents and deposits stay with the organisation.',

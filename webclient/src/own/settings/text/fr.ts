@@ -63,6 +63,8 @@ const fr: Translation<typeof en> = {
       title: 'Second facteur',
       text: 'Avec un second facteur, un mot de passe volé n’ouvre rien à lui seul.',
       app: 'Application d’authentification', on: 'Actif', off: 'Inactif', setUp: 'Configurer', remove: 'Retirer',
+      removeApp: 'Retirer l’application d’authentification ?', removeAppText: 'Ses codes n’ouvriront plus votre compte.',
+      removePasskey: (name) => `Retirer la clé d’accès « ${name} » ?`, removePasskeyText: 'Elle ne vous connectera plus et ne confirmera plus que c’est vous.',
       enter: 'Scannez ce code avec votre application d’authentification, ou saisissez-y la clé, puis tapez le code qu’elle affiche.', picture: 'Code QR contenant la clé pour une application d’authentification', open: 'L’ouvrir dans une application de cet appareil',
       code: 'Code de l’application', confirm: 'Confirmer',
       passkeys: 'Clés d’accès', noPasskeys: 'Aucune. Une clé d’accès vous connecte avec le verrouillage de cet appareil, sans mot de passe.',
@@ -80,11 +82,13 @@ const fr: Translation<typeof en> = {
       none: 'Aucune clé.', until: (day) => `jusqu’au ${day}`, used: (day) => `utilisée le ${day}`, unused: 'jamais utilisée',
       name: 'Nom', nameHint: 'Le programme qui l’utilise.', use: 'Usage', uses: { follow: 'Suivre les documents', send: 'Envoyer des documents', collect: 'Télécharger documents signés et dépôts' },
       days: 'Validité en jours', make: 'Créer une clé', revoke: 'Révoquer', once: 'Copiez la clé maintenant : elle ne sera plus affichée.',
+      revokeTitle: (name) => `Révoquer la clé « ${name} » ?`, revokeText: 'Le programme qui l’utilise ne pourra plus rien faire ici.',
     },
     webhooks: {
       title: 'Webhooks', text: 'Votre propre programme est averti de chaque événement : le service l’envoie, signé, à une adresse à vous.',
       none: 'Aucune adresse.', url: 'Adresse', urlHint: 'En https:// et accessible depuis internet.', make: 'Ajouter l’adresse', active: 'Actif', remove: 'Retirer',
       once: 'Copiez le secret maintenant : avec lui votre programme contrôle la signature de ce qu’il reçoit.',
+      removeTitle: (url) => `Retirer ${url} ?`, removeText: 'Le programme à cette adresse ne sera plus averti de rien, et la liste de ses envois disparaît aussi.',
       deliveries: 'Envois', noDeliveries: 'Rien n’a encore été envoyé.', states: { queued: 'En attente', sent: 'Reçu', failed: 'Échoué' }, repeat: 'Renvoyer',
     },
     provider: {
@@ -93,12 +97,14 @@ const fr: Translation<typeof en> = {
       metadata: 'Métadonnées (XML)', metadataHint: 'Telles que votre fournisseur les publie.', role: 'Rôle de ceux qui viennent pour la première fois',
       enforced: 'Tous, sauf les propriétaires, doivent se connecter là-bas', secondFactor: 'Le fournisseur demande un second facteur à tous', secondFactorHint: 'Seulement si ses réponses ne le disent pas elles-mêmes. Les membres qui ont besoin d’un second facteur entrent alors sur sa parole.',
       address: 'Où le fournisseur renvoie les personnes', audience: 'Nom de ce service pour le fournisseur', remove: 'Retirer',
+      removeTitle: 'Retirer la connexion avec votre organisation ?', removeText: 'Personne ne pourra plus se connecter avec son compte professionnel, et les noms de cette connexion disparaissent aussi.',
     },
     names: {
       title: 'Comment les membres trouvent cette connexion', text: 'Sur la page de connexion, ils saisissent un nom court ou leur adresse professionnelle : il faut alors montrer que le domaine est à vous.',
       none: 'Aucun nom : personne ne peut la trouver.', name: 'Nom court ou domaine', hint: 'Par exemple atelier-durand ou atelier.example.', add: 'Ajouter',
       used: 'Utilisé', waits: 'Pas encore montré', record: 'Ajoutez cet enregistrement TXT au DNS du domaine, puis cherchez-le. Il peut n’être visible qu’après une heure.',
       recordName: 'Nom de l’enregistrement', recordValue: 'Valeur', verify: 'Chercher l’enregistrement', remove: 'Retirer', removeOf: (name) => `Retirer ${name}`,
+      removeTitle: (name) => `Retirer le nom ${name} ?`, removeText: 'Ce nom ne mènera plus personne à cette connexion.',
     },
     leave: {
       title: 'Supprimer votre compte', text: 'Votre profil, votre mot de passe et vos facteurs sont effacés. Documents et dépôts restent à l’organisation.',

@@ -62,6 +62,8 @@ const hans: Translation<typeof en> = {
       title: '第二验证因素',
       text: '有了第二验证因素，仅凭被盗的密码无法进入。',
       app: '验证器应用', on: '已启用', off: '未启用', setUp: '开始设置', remove: '移除',
+      removeApp: '移除验证器应用？', removeAppText: '其验证码将无法再打开您的账户。',
+      removePasskey: (name) => `移除通行密钥“${name}”？`, removePasskeyText: '它将无法再让您登录，也无法再确认是您本人。',
       enter: '请用验证器应用扫描此二维码，或在其中输入密钥，然后输入其显示的验证码。', picture: '含有验证器应用密钥的二维码', open: '在此设备的应用中打开',
       code: '应用的验证码', confirm: '确认',
       passkeys: '通行密钥', noPasskeys: '尚无。通行密钥以此设备的锁定方式让您登录，无需密码。',
@@ -79,11 +81,13 @@ const hans: Translation<typeof en> = {
       none: '尚无密钥。', until: (day) => `至${day}`, used: (day) => `上次使用于${day}`, unused: '从未使用',
       name: '名称', nameHint: '使用它的程序。', use: '用途', uses: { follow: '跟踪文件', send: '发送文件', collect: '下载已签文件与寄存' },
       days: '有效天数', make: '创建密钥', revoke: '吊销', once: '请立即复制密钥：之后不会再显示。',
+      revokeTitle: (name) => `吊销密钥“${name}”？`, revokeText: '使用它的程序将无法再在此进行任何操作。',
     },
     webhooks: {
       title: 'Webhook', text: '每个事件都会通知您自己的程序：服务会将已签名的事件发送到您的网址。',
       none: '尚无网址。', url: '网址', urlHint: '须为 https:// 且可从互联网访问。', make: '添加网址', active: '启用', remove: '移除',
       once: '请立即复制密钥：您的程序以它检查所收内容的签名。',
+      removeTitle: (url) => `移除 ${url}？`, removeText: '该处的程序不会再收到任何通知，其发送记录也会一并删除。',
       deliveries: '发送记录', noDeliveries: '尚未发送任何内容。', states: { queued: '等待中', sent: '已收到', failed: '失败' }, repeat: '重新发送',
     },
     provider: {
@@ -92,12 +96,14 @@ const hans: Translation<typeof en> = {
       metadata: '元数据（XML）', metadataHint: '以您的提供者所公布者为准。', role: '首次登录者的角色',
       enforced: '所有者以外的所有人都必须由此登录', secondFactor: '提供者要求所有人使用第二验证因素', secondFactorHint: '仅在其回复本身未说明时使用。需要第二验证因素的成员即凭其说明进入。',
       address: '提供者将用户送回的网址', audience: '本服务对提供者的名称', remove: '移除',
+      removeTitle: '移除以组织账户登录？', removeText: '任何人都无法再使用工作账户登录，此登录方式的名称也会一并删除。',
     },
     names: {
       title: '成员如何找到此登录方式', text: '成员在登录页面输入简称或工作地址；使用地址时，须先证明域名属于您。',
       none: '尚无名称：没有人能找到。', name: '简称或域名', hint: '例如 atelier-durand 或 atelier.example。', add: '添加',
       used: '使用中', waits: '尚未证明', record: '请将此 TXT 记录加入域名的 DNS，然后查询。可能需要一小时才看得到。',
       recordName: '记录名称', recordValue: '值', verify: '查询记录', remove: '移除', removeOf: (name) => `移除 ${name}`,
+      removeTitle: (name) => `移除名称 ${name}？`, removeText: '没有人能再以此名称找到此登录方式。',
     },
     leave: {
       title: '删除您的账户', text: '您的个人资料、密码与验证因素将被清除。文件与寄存仍归组织所有。',

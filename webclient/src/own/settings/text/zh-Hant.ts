@@ -62,6 +62,8 @@ const hant: Translation<typeof en> = {
       title: '第二驗證因素',
       text: '有了第二驗證因素，僅憑被盜的密碼無法進入。',
       app: '驗證器應用程式', on: '已啟用', off: '未啟用', setUp: '開始設定', remove: '移除',
+      removeApp: '移除驗證器應用程式？', removeAppText: '其驗證碼將無法再開啟您的帳戶。',
+      removePasskey: (name) => `移除通行金鑰「${name}」？`, removePasskeyText: '它將無法再讓您登入，也無法再確認是您本人。',
       enter: '請用驗證器應用程式掃描此 QR 碼，或在其中輸入金鑰，然後輸入其顯示的驗證碼。', picture: '含有驗證器應用程式金鑰的 QR 碼', open: '在此裝置的應用程式中開啟',
       code: '應用程式的驗證碼', confirm: '確認',
       passkeys: '通行金鑰', noPasskeys: '尚無。通行金鑰以此裝置的鎖定方式讓您登入，無需密碼。',
@@ -79,11 +81,13 @@ const hant: Translation<typeof en> = {
       none: '尚無金鑰。', until: (day) => `至${day}`, used: (day) => `上次使用於${day}`, unused: '從未使用',
       name: '名稱', nameHint: '使用它的程式。', use: '用途', uses: { follow: '追蹤文件', send: '寄送文件', collect: '下載已簽文件與寄存' },
       days: '有效天數', make: '建立金鑰', revoke: '撤銷', once: '請立即複製金鑰：之後不會再顯示。',
+      revokeTitle: (name) => `撤銷金鑰「${name}」？`, revokeText: '使用它的程式將無法再在此進行任何操作。',
     },
     webhooks: {
       title: 'Webhook', text: '每個事件都會通知您自己的程式：服務會將已簽章的事件傳送到您的網址。',
       none: '尚無網址。', url: '網址', urlHint: '須為 https:// 且可從網際網路存取。', make: '新增網址', active: '啟用', remove: '移除',
       once: '請立即複製密鑰：您的程式以它檢查所收內容的簽章。',
+      removeTitle: (url) => `移除 ${url}？`, removeText: '該處的程式不會再收到任何通知，其傳送記錄也會一併刪除。',
       deliveries: '傳送記錄', noDeliveries: '尚未傳送任何內容。', states: { queued: '等待中', sent: '已收到', failed: '失敗' }, repeat: '重新傳送',
     },
     provider: {
@@ -92,12 +96,14 @@ const hant: Translation<typeof en> = {
       metadata: '中繼資料（XML）', metadataHint: '以您的提供者所公布者為準。', role: '首次登入者的角色',
       enforced: '擁有者以外的所有人都必須由此登入', secondFactor: '提供者要求所有人使用第二驗證因素', secondFactorHint: '僅在其回覆本身未說明時使用。需要第二驗證因素的成員即憑其說明進入。',
       address: '提供者將使用者送回的網址', audience: '本服務對提供者的名稱', remove: '移除',
+      removeTitle: '移除以組織帳戶登入？', removeText: '任何人都無法再使用工作帳戶登入，此登入方式的名稱也會一併刪除。',
     },
     names: {
       title: '成員如何找到此登入方式', text: '成員在登入頁面輸入簡稱或工作地址；使用地址時，須先證明網域屬於您。',
       none: '尚無名稱：沒有人能找到。', name: '簡稱或網域', hint: '例如 atelier-durand 或 atelier.example。', add: '新增',
       used: '使用中', waits: '尚未證明', record: '請將此 TXT 記錄加入網域的 DNS，然後查詢。可能需要一小時才看得到。',
       recordName: '記錄名稱', recordValue: '值', verify: '查詢記錄', remove: '移除', removeOf: (name) => `移除 ${name}`,
+      removeTitle: (name) => `移除名稱 ${name}？`, removeText: '沒有人能再以此名稱找到此登入方式。',
     },
     leave: {
       title: '刪除您的帳戶', text: '您的個人資料、密碼與驗證因素將被清除。文件與寄存仍歸組織所有。',
