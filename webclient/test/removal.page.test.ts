@@ -76,6 +76,19 @@ it.each(Object.keys(REMOVALS))('asks first: %s', async (test) => {
   expect(faults).toEqual([]);
 });
 
+it('stays where it is asked for again at once', async () => {
+  await page.goto(`${mock.url}/#/settings`);
+  await get(page, 'provider-remove').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).evaluate(async (cancel: HTMLElement) => {
+    cancel.click();
+    while (document.querySelector('dialog[open]')) await Promise.resolve();
+    document.querySelector<HTMLElement>('[data-test=provider-remove]')!.click();
+    await new Promise((resolve) => setTimeout(resolve)); // the browser tells late that the dialog was closed
+  });
+  await get(page, 'provider-remove-confirm').click();
+  await expect.poll(deleted).toEqual(['DELETE /api/organisation/provider']);
+});
+
 it('says that nothing was removed where the service refuses, and leaves the focus on the button', async () => {
   await page.goto(`${mock.url}/#/settings`);
   await context.route('**/api/keys/k0', (route) => route.fulfill({ status: 500, json: {} }));

@@ -179,8 +179,9 @@ export function Dialog({ title, open, onClose, children, test }: { title: string
     if (open && !dialog.open) dialog.showModal();
     if (!open && dialog.open) dialog.close();
   }, [open]);
+  // The browser tells that it was closed a moment later, when it may be open again.
   return (
-    <dialog class="dialog" ref={element} aria-labelledby={id} onClose={onClose} data-test={test}>
+    <dialog class="dialog" ref={element} aria-labelledby={id} onClose={() => { if (!element.current?.open) onClose(); }} data-test={test}>
       {open && <div class="stack"><h2 id={id}>{title}</h2>{children}</div>}
     </dialog>
   );
