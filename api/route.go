@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"path"
 	"strconv"
@@ -94,6 +95,9 @@ func (a *API) Raw(route Route, handler func(http.ResponseWriter, *http.Request) 
 		err := route.admit(r.Context())
 		if err == nil {
 			err = handler(w, r)
+		}
+		if begun, ok := errors.AsType[*brokenOff](err); ok {
+			a.breakOff(r, begun)
 		}
 		if err != nil {
 			a.WriteProblem(w, r, err)
