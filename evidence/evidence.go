@@ -121,6 +121,10 @@ type Object struct {
 	Size    int64     `json:"size"`    // plain bytes
 	Stored  time.Time `json:"stored"`  // UTC
 
+	// Salt is the random one of this encryption: under the data key it leads to a key that
+	// encrypted these bytes and no others. Zero in objects of releases that did not record it.
+	Salt Digest `json:"salt,omitzero"`
+
 	Locked time.Time `json:"locked,omitzero"` // UTC; until when the stores that can must let nobody change or delete it, zero: not at all
 }
 

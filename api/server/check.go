@@ -250,10 +250,14 @@ func (r *BytesReport) wrong(key string, err error) {
 	r.Unread = append(r.Unread, fmt.Sprintf("%s: %v", key, err))
 }
 
+func (s *Server) checker() *checker {
+	return &checker{store: s.store, objects: s.objects, keys: s.keys, clock: s.clock}
+}
+
 // checkSelf is the hourly check of the running service: the structure, and as
 // many bytes as the time since the last one asks for.
 func (s *Server) checkSelf(ctx context.Context) error {
-	c := &checker{store: s.store, objects: s.objects, keys: s.keys, clock: s.clock}
+	c := s.checker()
 	r, err := c.structure(ctx)
 	if err != nil {
 		return err

@@ -58,9 +58,9 @@ func openRoot(ctx context.Context, cfg Config, keys vault.KeyStore) (*vault.Keyr
 	return vault.Ring(keys, roots), nil
 }
 
-// openVault opens the object stores and the keys of what is in them. missed is
-// told of copies that a store did not take.
-func openVault(ctx context.Context, cfg Config, keys vault.KeyStore, missed func(name string, store int, err error)) (*vault.Vault, *vault.Keyring, error) {
+// openVault opens the object stores and the keys of what is in them. copies, which
+// may be nil, is told of those that a store did not take or holds damaged.
+func openVault(ctx context.Context, cfg Config, keys vault.KeyStore, copies *missed) (*vault.Vault, *vault.Keyring, error) {
 	ring, err := openRoot(ctx, cfg, keys)
 	if err != nil {
 		return nil, nil, err
@@ -81,7 +81,11 @@ func openVault(ctx context.Context, cfg Config, keys vault.KeyStore, missed func
 		all = append(all, blobs)
 	}
 	// More than half of the stores must have a blob before it is acknowledged.
-	v, err := vault.New(vault.Config{Blobs: all[0], Copies: all[1:], Need: len(all)/2 + 1, Missed: missed, Keys: ring, Clock: cfg.seams.clock, Region: cfg.Region})
+	c := vault.Config{Blobs: all[0], Copies: all[1:], Need: len(all)/2 + 1, Keys: ring, Clock: cfg.seams.clock, Region: cfg.Region}
+	if copies != nil {
+		c.Missed, c.Damaged = copies.note, copies.damaged
+	}
+	v, err := vault.New(c)
 	return v, ring, err
 }
 

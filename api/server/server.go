@@ -141,7 +141,7 @@ func open(ctx context.Context, cfg Config) (_ *Server, err error) {
 // parts makes the parts in the order in which they need each other.
 func (s *Server) parts(ctx context.Context) error {
 	s.missed = newMissed(s.cfg.Logger)
-	objects, keys, err := openVault(ctx, s.cfg, s.store, s.missed.note)
+	objects, keys, err := openVault(ctx, s.cfg, s.store, s.missed)
 	if err != nil {
 		return err
 	}
@@ -323,7 +323,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.part(work, "signing sessions", s.signing.Run)
 	g.part(work, "sweeper", s.sweep)
 	g.part(work, "care of objects", s.carer.Run)
-	g.part(work, "copies", s.missed.run(s.objects, s.store))
+	g.part(work, "copies", s.missed.run(s.checker()))
 	failed := make(chan error, 1)
 	go func() { failed <- g.Wait() }()
 

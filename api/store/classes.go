@@ -304,6 +304,7 @@ objects.content_type - how it is read
 objects.data_key K7 which key opens it
 objects.sha256 K7 shows that the right bytes were kept, and deleted
 objects.crc32 K4 lets a container be written without reading twice
+objects.salt K7 tells the blob from one of an earlier writing; random
 objects.size K7 shows that the right bytes were kept, and deleted
 objects.stored K7 since when it is kept
 objects.state - whether it is there

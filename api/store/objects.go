@@ -86,18 +86,18 @@ func (s *Store) putObject(ctx context.Context, holder string, o evidence.Object)
 	case state == objectLeaving, state == objectGone && !o.Stored.After(gone):
 		return fmt.Errorf("deleted after it was stored: %w", evidence.ErrConflict)
 	}
-	return s.execOne(ctx, `INSERT INTO objects (key, holder, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, locked, state)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'kept')
+	return s.execOne(ctx, `INSERT INTO objects (key, holder, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, locked, salt, state)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 'kept')
 		ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, class = excluded.class, reason = excluded.reason, ends = excluded.ends,
 			subject = excluded.subject, deposit = excluded.deposit, region = excluded.region, content_type = excluded.content_type,
-			data_key = excluded.data_key, sha256 = excluded.sha256, crc32 = excluded.crc32, size = excluded.size, stored = excluded.stored,
+			data_key = excluded.data_key, sha256 = excluded.sha256, crc32 = excluded.crc32, size = excluded.size, stored = excluded.stored, salt = excluded.salt,
 			state = excluded.state, gone = NULL, receipt = NULL, authority = '', checked = 0, damage = '', begun = 0,
 			locked = CASE WHEN excluded.locked IS NULL OR objects.locked > excluded.locked THEN objects.locked ELSE excluded.locked END`,
 		o.Key, holder, string(o.Class), o.Reason, micros(o.DeleteAfter), o.Subject, o.Deposit, o.Region, o.ContentType,
-		o.DataKey, o.SHA256[:], int64(o.CRC32), o.Size, micros(o.Stored), micros(o.Locked))
+		o.DataKey, o.SHA256[:], int64(o.CRC32), o.Size, micros(o.Stored), micros(o.Locked), o.Salt[:])
 }
 
-const objectColumns = `SELECT key, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, locked, state FROM objects`
+const objectColumns = `SELECT key, class, reason, ends, subject, deposit, region, content_type, data_key, sha256, crc32, size, stored, locked, salt, state FROM objects`
 
 type objectRow struct {
 	evidence.Object
@@ -115,12 +115,13 @@ func (r objectRow) is(o evidence.Object) bool {
 
 func scanObject(r scanner) (o objectRow, err error) {
 	var class string
-	var sum []byte
+	var sum, salt []byte
 	var crc int64
 	err = r.Scan(&o.Key, &class, &o.Reason, when(&o.DeleteAfter), &o.Subject, &o.Deposit, &o.Region, &o.ContentType, &o.DataKey, &sum, &crc,
-		&o.Size, when(&o.Stored), when(&o.Locked), &o.state)
+		&o.Size, when(&o.Stored), when(&o.Locked), &salt, &o.state)
 	o.Class, o.CRC32 = evidence.Class(class), uint32(crc)
 	copy(o.SHA256[:], sum)
+	copy(o.Salt[:], salt)
 	return o, err
 }
 

@@ -3,14 +3,16 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"inkwitness/evidence"
 )
 
 // CopyTo copies the blob of an object to another store, still encrypted, unless
-// it has it. A copy older than the object is made again. Where the first store
-// lost the blob, the next is asked.
+// it has it. A copy older than the object is made again. It is taken from the first
+// store that has the blob of this object; where all have another one, or cut, from
+// the first that has any, for a backup must not fail over what Scrub tells of.
 func (v *Vault) CopyTo(ctx context.Context, to *Dir, o evidence.Object) error {
 	size, modified, err := to.stat(o.Key)
 	if err == nil && size == sealedSize(o.Size) && modified.After(o.Stored) {
@@ -19,7 +21,15 @@ func (v *Vault) CopyTo(ctx context.Context, to *Dir, o evidence.Object) error {
 	if err != nil && !errors.Is(err, evidence.ErrNotFound) {
 		return err
 	}
-	for _, store := range v.stores() {
+	stores := v.stores()
+	right := func(store Blobs) bool {
+		blob, _, err := openBlob(ctx, store, o)
+		return err == nil && blob.Close() == nil
+	}
+	if i := slices.IndexFunc(stores, right); i > 0 {
+		stores = append(stores[i:], stores[:i]...)
+	}
+	for _, store := range stores {
 		if err = copyBlob(ctx, store, to, o.Key); err == nil {
 			return nil
 		}

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -63,32 +62,82 @@ func copyBlob(ctx context.Context, from, to Blobs, name string) error {
 	})
 }
 
-// firstGood opens the first copy whose start decrypts; the reader knows the
-// rest, should it meet damage later.
+// firstGood opens the first copy that has the object's salt and whose start
+// decrypts; the reader knows the rest, should it meet damage later.
 func (v *Vault) firstGood(ctx context.Context, key []byte, o evidence.Object) (*reader, error) {
-	stores := v.stores()
-	var first error
-	for i, store := range stores {
+	var failed error
+	for i, store := range v.stores() {
 		r, err := openCopy(ctx, store, key, o)
 		if err == nil {
-			for _, other := range stores[i+1:] {
-				r.others = append(r.others, func() (Blob, error) { return other.Open(ctx, o.Key) })
-			}
+			r.next = v.others(ctx, o, i)
 			return r, nil
 		}
-		if first == nil || errors.Is(first, evidence.ErrNotFound) && errors.Is(err, evidence.ErrCorrupt) {
-			first = err
-		}
+		v.damaged(o, i, err)
+		failed = worse(failed, err)
 	}
-	return nil, first
+	return nil, failed
+}
+
+// worse chooses what to say of an object that no store could give.
+func worse(a, b error) error {
+	if a == nil || errors.Is(a, evidence.ErrNotFound) && errors.Is(b, evidence.ErrCorrupt) {
+		return b
+	}
+	return a
+}
+
+// others gives the reader of a store's copy those in the stores after it that have
+// the same salt: they are the same bytes.
+func (v *Vault) others(ctx context.Context, o evidence.Object, store int) func(damage error) Blob {
+	stores, next := v.stores(), store+1
+	return func(damage error) Blob {
+		v.damaged(o, store, damage)
+		for ; next < len(stores); next++ {
+			blob, _, err := openBlob(ctx, stores[next], o)
+			if err == nil {
+				store, next = next, next+1
+				return blob
+			}
+			v.damaged(o, next, err)
+		}
+		return nil
+	}
+}
+
+// damaged tells of a damaged copy; stores count from 0 here.
+func (v *Vault) damaged(o evidence.Object, store int, err error) {
+	if v.cfg.Damaged != nil && errors.Is(err, evidence.ErrCorrupt) {
+		v.cfg.Damaged(o.Key, store+1, err)
+	}
+}
+
+// openBlob opens a store's copy of an object, if it is as long as it must be and
+// starts with the object's salt, where there is one. It needs no key.
+func openBlob(ctx context.Context, store Blobs, o evidence.Object) (Blob, header, error) {
+	var h header
+	blob, err := store.Open(ctx, o.Key)
+	if err != nil {
+		return nil, h, err
+	}
+	if want := sealedSize(o.Size); blob.Size() != want {
+		err = fmt.Errorf("blob of %d bytes, expected %d: %w", blob.Size(), want, evidence.ErrCorrupt)
+	} else if err = readFull(blob, h.bytes[:], 0); err != nil {
+		err = fmt.Errorf("read header: %w", err)
+	} else if o.Salt != unsalted && h.salt() != o.Salt {
+		err = fmt.Errorf("blob of another writing: %w", evidence.ErrCorrupt)
+	}
+	if err != nil {
+		return nil, h, errors.Join(err, blob.Close())
+	}
+	return blob, h, nil
 }
 
 func openCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) (*reader, error) {
-	blob, err := store.Open(ctx, o.Key)
+	blob, h, err := openBlob(ctx, store, o)
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReader(blob, key, []byte(o.Key), o.Size)
+	r, err := newReader(blob, h, key, o)
 	if err != nil {
 		return nil, errors.Join(err, blob.Close())
 	}
@@ -96,8 +145,8 @@ func openCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) (
 }
 
 // Scrub reads every byte of every copy of an object, writes damaged and missing
-// copies again from a good one, and locks those that are not locked as long as
-// they must be. It returns how many it wrote or locked. When all copies are damaged or missing it is evidence.ErrCorrupt; when none is known to
+// copies again from a good one, so that all are the same bytes, and locks those that
+// are not locked as long as they must be. It returns how many it wrote or locked. When all copies are damaged or missing it is evidence.ErrCorrupt; when none is known to
 // be good because a store could not be read, the store's error. Nothing was
 // touched then.
 func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err error) {
@@ -108,9 +157,10 @@ func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err
 	var good, bad []Blobs
 	var unread error
 	for _, store := range v.stores() {
-		switch err := checkCopy(ctx, store, key, o); {
+		salt, err := checkCopy(ctx, store, key, o)
+		switch {
 		case err == nil:
-			good = append(good, store)
+			good, o.Salt = append(good, store), salt
 		case ctx.Err() != nil:
 			return 0, ctx.Err()
 		default:
@@ -122,6 +172,10 @@ func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err
 	}
 	if len(good) == 0 && unread != nil {
 		return 0, fmt.Errorf("read object %s: %w", o.Key, unread)
+	}
+	if len(good) == 0 && o.Salt != unsalted { // the same bytes may be left as another writing encrypted them
+		o.Salt = unsalted
+		return v.Scrub(ctx, o)
 	}
 	if len(good) == 0 {
 		return 0, fmt.Errorf("object %s has no good copy left: %w", o.Key, evidence.ErrCorrupt)
@@ -146,15 +200,11 @@ func (v *Vault) Scrub(ctx context.Context, o evidence.Object) (repaired int, err
 	return repaired, nil
 }
 
-func checkCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) error {
+// checkCopy reads a store's copy of an object whole and returns its salt.
+func checkCopy(ctx context.Context, store Blobs, key []byte, o evidence.Object) (evidence.Digest, error) {
 	r, err := openCopy(ctx, store, key, o)
 	if err != nil {
-		return err
+		return unsalted, err
 	}
-	sum := sha256.New()
-	_, err = io.Copy(sum, struct{ io.Reader }{r})
-	if err == nil && evidence.Digest(sum.Sum(nil)) != o.SHA256 { // another object was once stored under this name
-		err = fmt.Errorf("object %s: %w", o.Key, evidence.ErrCorrupt)
-	}
-	return errors.Join(err, r.Close())
+	return r.header.salt(), errors.Join(r.check(o), r.Close())
 }

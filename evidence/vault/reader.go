@@ -31,36 +31,44 @@ const (
 	batch       = 64                       // segments fetched at a time: 256 KiB
 )
 
+// header is how a blob starts.
+type header struct {
+	bytes [headerBytes]byte
+	n     int // of them written
+}
+
+// Write implements io.Writer: what follows the header is let go.
+func (h *header) Write(p []byte) (int, error) {
+	h.n += copy(h.bytes[h.n:], p)
+	return len(p), nil
+}
+
+func (h *header) salt() evidence.Digest { return evidence.Digest(h.bytes[1 : 1+keyBytes]) }
+
 type reader struct {
 	mu     sync.Mutex // of ReadAt
 	blob   Blob
-	others []func() (Blob, error) // the same blob in other stores, byte for byte
+	header header
 	aead   cipher.AEAD
-	prefix [prefixBytes]byte
 	size   int64 // plain bytes
 	last   int64 // number of the last segment
 	pos    int64
+
+	next func(damage error) Blob // tells of damage and opens the next copy, nil when there is none
 
 	from, to int64 // plain range held in buf
 	buf      []byte
 	cipher   []byte
 }
 
-// newReader checks the length and header of the blob; size is that of the
-// plain bytes.
-func newReader(blob Blob, key, aad []byte, size int64) (*reader, error) {
-	r := &reader{blob: blob, size: size, last: segmentOf(max(size-1, 0))}
-	if want := headerBytes + size + (r.last+1)*tagBytes; blob.Size() != want {
-		return nil, fmt.Errorf("blob of %d bytes, expected %d: %w", blob.Size(), want, evidence.ErrCorrupt)
-	}
-	var header [headerBytes]byte
-	if _, err := blob.ReadAt(header[:], 0); err != nil {
-		return nil, fmt.Errorf("read header: %w", err)
-	}
-	if header[0] != headerBytes {
+// newReader reads a blob as openBlob gives it.
+func newReader(blob Blob, h header, key []byte, o evidence.Object) (*reader, error) {
+	r := &reader{blob: blob, header: h, size: o.Size, last: segmentOf(max(o.Size-1, 0)), next: func(error) Blob { return nil }}
+	if h.bytes[0] != headerBytes {
 		return nil, fmt.Errorf("header: %w", evidence.ErrCorrupt)
 	}
-	derived, err := hkdf.Key(sha256.New, key, header[1:1+keyBytes], string(aad), keyBytes)
+	salt := h.salt()
+	derived, err := hkdf.Key(sha256.New, key, salt[:], o.Key, keyBytes)
 	if err != nil {
 		return nil, fmt.Errorf("derive key: %w", err)
 	}
@@ -71,7 +79,6 @@ func newReader(blob Blob, key, aad []byte, size int64) (*reader, error) {
 	if r.aead, err = cipher.NewGCM(block); err != nil {
 		return nil, fmt.Errorf("cipher: %w", err)
 	}
-	copy(r.prefix[:], header[1+keyBytes:])
 	return r, r.fill(0) // so that a wrong key or a changed start shows at once
 }
 
@@ -110,7 +117,7 @@ func (r *reader) fill(off int64) error {
 	}
 	r.from, r.to, r.buf = 0, 0, r.buf[:0]
 	data := r.cipher[:stop-cipherStart(first)]
-	if n, err := r.blob.ReadAt(data, cipherStart(first)); n < len(data) {
+	if err := readFull(r.blob, data, cipherStart(first)); err != nil {
 		return fmt.Errorf("read blob: %w", err)
 	}
 	for s := first; s <= end; s++ {
@@ -126,29 +133,50 @@ func (r *reader) fill(off int64) error {
 	return nil
 }
 
-// fillFromAny goes on with another store's copy where this one is damaged.
-func (r *reader) fillFromAny(off int64) error {
-	err := r.fill(off)
-	for err != nil && len(r.others) > 0 {
-		next, openErr := r.others[0]()
-		r.others = r.others[1:]
-		if openErr != nil {
-			continue
-		}
-		if next.Size() != r.blob.Size() {
-			next.Close()
-			continue
-		}
-		r.blob.Close()
-		r.blob = next
-		err = r.fill(off)
+// readFull reads all of p. A blob that ends before has been cut since it was opened:
+// that is damage, and not the end of anything.
+func readFull(blob Blob, p []byte, off int64) error {
+	n, err := blob.ReadAt(p, off)
+	switch {
+	case n == len(p):
+		return nil
+	case err == nil, errors.Is(err, io.EOF):
+		return fmt.Errorf("%d of %d bytes at %d: %w", n, len(p), off, evidence.ErrCorrupt)
 	}
 	return err
 }
 
+// fillFromAny goes on with another store's copy where this one is damaged.
+func (r *reader) fillFromAny(off int64) error {
+	err := r.fill(off)
+	for err != nil {
+		other := r.next(err)
+		if other == nil {
+			return err
+		}
+		r.blob.Close()
+		r.blob = other
+		err = r.fill(off)
+	}
+	return nil
+}
+
+// check reads everything from the start and compares it with the object's hash.
+func (r *reader) check(o evidence.Object) error {
+	r.pos = 0
+	sum := sha256.New()
+	if _, err := io.Copy(sum, struct{ io.Reader }{r}); err != nil {
+		return err
+	}
+	if evidence.Digest(sum.Sum(nil)) != o.SHA256 { // another object was once stored under this name
+		return fmt.Errorf("object %s: %w", o.Key, evidence.ErrCorrupt)
+	}
+	return nil
+}
+
 func (r *reader) nonce(segment int64) []byte {
 	nonce := make([]byte, 12)
-	copy(nonce, r.prefix[:])
+	copy(nonce, r.header.bytes[1+keyBytes:])
 	binary.BigEndian.PutUint32(nonce[prefixBytes:], uint32(segment))
 	if segment == r.last {
 		nonce[11] = 1

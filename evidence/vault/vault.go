@@ -61,19 +61,27 @@ type Blob interface {
 	Size() int64
 }
 
-// Config is what a Vault needs. All fields but Copies, Need, Missed and Region are required.
+// Config is what a Vault needs. All fields but Copies, Need, Missed, Damaged and Region are required.
 type Config struct {
 	Blobs  Blobs
 	Copies []Blobs                                 // further stores that hold every blob too
 	Need   int                                     // stores that must have a blob before Put returns; all when 0
 	Missed func(name string, store int, err error) // a store, from 1, did not take a blob that the others have; nil: Scrub will find it
+
+	// Damaged is told of a copy, in a store from 1, that was met while reading and holds
+	// other bytes than were stored; nil: Scrub will find it.
+	Damaged func(name string, store int, err error)
+
 	Keys   evidence.Keys
 	Clock  capture.Clock
 	Region string // where the bytes lie, written into each object; "local" when empty
 }
 
 // Vault stores and opens objects. It is safe for concurrent use.
-type Vault struct{ cfg Config }
+type Vault struct {
+	cfg   Config
+	salts salts
+}
 
 // New returns a Vault.
 func New(cfg Config) (*Vault, error) {
@@ -86,7 +94,7 @@ func New(cfg Config) (*Vault, error) {
 	if cfg.Region == "" {
 		cfg.Region = "local"
 	}
-	return &Vault{cfg: cfg}, nil
+	return &Vault{cfg: cfg, salts: salts{known: map[content]*foundSalt{}}}, nil
 }
 
 // keyPattern bounds object keys: they become file names.
@@ -140,7 +148,8 @@ func encrypt(w io.Writer, fill func(io.Writer) error, key []byte, o *evidence.Ob
 		return fmt.Errorf("cipher: %w", err)
 	}
 	out := bufio.NewWriterSize(w, 8*segmentBytes) // the cipher writes one segment at a time
-	enc, err := aead.NewEncryptingWriter(out, []byte(o.Key))
+	var start header
+	enc, err := aead.NewEncryptingWriter(io.MultiWriter(out, &start), []byte(o.Key))
 	if err != nil {
 		return fmt.Errorf("cipher: %w", err)
 	}
@@ -150,7 +159,9 @@ func encrypt(w io.Writer, fill func(io.Writer) error, key []byte, o *evidence.Ob
 		return err
 	}
 	o.Size, o.SHA256, o.CRC32 = size.n, evidence.Digest(sum.Sum(nil)), crc.Sum32()
-	return errors.Join(enc.Close(), out.Flush())
+	err = errors.Join(enc.Close(), out.Flush())
+	o.Salt = start.salt()
+	return err
 }
 
 // counter counts the bytes that are written to it.
@@ -161,16 +172,20 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Open decrypts an object. Reads and seeks are checked segment by segment; where
-// one store's copy is missing or damaged the next is read. When none is left a
-// changed, cut or exchanged blob gives evidence.ErrCorrupt, an erased one
-// *evidence.ErasedError.
+// Open decrypts an object. Whatever is read, from wherever in it, is what was
+// stored when the object was made: each segment is authenticated under the key of
+// that one encryption. A copy that is missing, damaged or from another writing is
+// read past. When none is left it is evidence.ErrCorrupt, at once or where the
+// damage is met; an erased object is *evidence.ErasedError.
+//
+// Of an object without a salt, from a release that did not record it, a copy is read
+// whole and hashed first, once as long as the Vault lives.
 func (v *Vault) Open(ctx context.Context, o evidence.Object) (io.ReadSeekCloser, error) {
 	_, key, err := v.cfg.Keys.Open(ctx, o.DataKey)
 	if err != nil {
 		return nil, fmt.Errorf("data key of object: %w", err)
 	}
-	r, err := v.firstGood(ctx, key, o)
+	r, err := v.open(ctx, key, o)
 	if err != nil {
 		return nil, fmt.Errorf("open object: %w", err)
 	}

@@ -20,7 +20,7 @@ func object(key string, stored time.Time) evidence.Object {
 	return evidence.Object{
 		Meta: evidence.Meta{Key: key, Class: evidence.ClassDeposit, Reason: "evidence of the signature", DeleteAfter: stored.AddDate(10, 0, 0),
 			Subject: "signer", Deposit: "d", Region: "local", ContentType: "application/pdf"},
-		DataKey: "data/d/signer", SHA256: evidence.Digest{1, 2, 3}, CRC32: 0xfffffffe, Size: 7, Stored: stored,
+		DataKey: "data/d/signer", SHA256: evidence.Digest{1, 2, 3}, CRC32: 0xfffffffe, Size: 7, Stored: stored, Salt: evidence.Digest{4, 5, 6},
 	}
 }
 

@@ -1,0 +1,7 @@
+-- +goose Up
+-- The random salt of a blob's encryption, by which its copies are told from those of
+-- an earlier writing. Empty: a release before stored it.
+ALTER TABLE objects ADD COLUMN salt BYTEA NOT NULL DEFAULT '';
+
+-- +goose Down
+ALTER TABLE objects DROP COLUMN salt;
