@@ -107,6 +107,13 @@ type wallClock struct{}
 func (wallClock) Now() time.Time { return time.Now() }
 
 func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	claimed, err := claim(o.dir)
+	switch {
+	case err == nil:
+		defer claimed.Close()
+	case !o.keys: // which may be asked for beside the running witness
+		return err
+	}
 	signers, err := openKeys(o)
 	if err != nil {
 		return err
@@ -135,15 +142,17 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
 	server := &http.Server{Handler: w.Handler(slog.New(slog.NewTextHandler(stderr, nil))), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
-	stopped := context.AfterFunc(ctx, func() {
+	ended := make(chan struct{})
+	context.AfterFunc(ctx, func() {
+		defer close(ended)
 		grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		_ = server.Shutdown(grace) // what does not end in time is cut
 	})
-	defer stopped()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
+	<-ended
 	return nil
 }
 

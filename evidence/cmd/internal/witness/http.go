@@ -35,6 +35,7 @@ func (w *Witness) Handler(log *slog.Logger) http.Handler {
 
 func write(rw http.ResponseWriter, a Answer) {
 	rw.Header().Set("Content-Type", a.ContentType)
+	rw.Header().Set("Cache-Control", "no-store") // what is newest is asked for again
 	rw.WriteHeader(a.Status)
 	_, _ = rw.Write(a.Body) // the client is gone: nothing to be done
 }

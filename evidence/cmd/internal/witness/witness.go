@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,10 +31,11 @@ type Config struct {
 	Clock   capture.Clock
 }
 
-// Witness is safe for concurrent use.
+// Witness is safe for concurrent use. One at a time may use a folder.
 type Witness struct {
-	cfg Config
-	mu  sync.Mutex // one check-and-store at a time: a race could roll a log back
+	cfg    Config
+	mu     sync.Mutex        // one check-and-store at a time: a race could roll a log back
+	stored map[string]string // text of the checkpoint that this process has put on the disk, by origin
 }
 
 // New returns a Witness.
@@ -41,7 +43,7 @@ func New(cfg Config) (*Witness, error) {
 	if len(cfg.Signers) == 0 || len(cfg.Logs) == 0 || cfg.Dir == "" || cfg.Clock == nil {
 		return nil, errors.New("witness: Signers, Logs, Dir and Clock are required")
 	}
-	return &Witness{cfg: cfg}, nil
+	return &Witness{cfg: cfg, stored: map[string]string{}}, nil
 }
 
 // Answer is an HTTP answer.
@@ -71,10 +73,12 @@ func (w *Witness) Add(body []byte) (Answer, error) {
 		return refuse(http.StatusBadRequest), nil
 	}
 	keys, known := w.cfg.Logs[checkpoint.Origin]
-	switch {
-	case !known:
+	if !known {
 		return refuse(http.StatusNotFound), nil
-	case !signedByOne(checkpoint, keys):
+	}
+	checkpoint.Note.Sigs = signedBy(checkpoint, keys)
+	switch {
+	case len(checkpoint.Note.Sigs) == 0:
 		return refuse(http.StatusForbidden), nil
 	case old > checkpoint.Size:
 		return refuse(http.StatusBadRequest), nil
@@ -89,7 +93,7 @@ func (w *Witness) Add(body []byte) (Answer, error) {
 		return conflict(last.Size), nil
 	}
 	if old == checkpoint.Size && last.Root != checkpoint.Root {
-		return conflict(last.Size), fmt.Errorf("%s shows two trees of size %d", checkpoint.Origin, old)
+		return conflict(last.Size), errors.Join(fmt.Errorf("%s shows two trees of size %d", checkpoint.Origin, old), w.keepFork(checkpoint))
 	}
 	if err := proof.CheckConsistency(old, checkpoint.Size, last.Root, checkpoint.Root, path); err != nil {
 		return refuse(http.StatusUnprocessableEntity), fmt.Errorf("%s: %w", checkpoint.Origin, err)
@@ -97,10 +101,15 @@ func (w *Witness) Add(body []byte) (Answer, error) {
 	return w.cosign(checkpoint)
 }
 
-// cosign stores the checkpoint before it answers.
+// cosign stores the checkpoint before it answers. One that this process has stored
+// already it only signs again: anybody can submit it, as often as they like.
 func (w *Witness) cosign(c proof.Checkpoint) (Answer, error) {
-	if err := durable.WriteFile(w.file(c.Origin), bytes.NewReader(c.Note.Marshal())); err != nil {
-		return refuse(http.StatusInternalServerError), err
+	if w.stored[c.Origin] != c.Note.Text {
+		delete(w.stored, c.Origin) // until it is known to be on the disk
+		if err := durable.WriteFile(w.file(c.Origin), bytes.NewReader(c.Note.Marshal())); err != nil {
+			return refuse(http.StatusInternalServerError), err
+		}
+		w.stored[c.Origin] = c.Note.Text
 	}
 	var lines strings.Builder
 	for _, s := range w.cfg.Signers {
@@ -113,13 +122,26 @@ func (w *Witness) cosign(c proof.Checkpoint) (Answer, error) {
 	return Answer{http.StatusOK, "text/plain; charset=utf-8", []byte(lines.String())}, nil
 }
 
-func signedByOne(c proof.Checkpoint, keys []proof.Key) bool {
-	for _, k := range keys {
-		if _, err := c.Verify(k); err == nil {
-			return true
+// keepFork keeps the first checkpoint that contradicts the confirmed one. Both are
+// signed by the log, and together prove to anybody that it forked.
+func (w *Witness) keepFork(c proof.Checkpoint) error {
+	name := w.file(c.Origin) + ".fork"
+	if _, err := os.Stat(name); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return durable.WriteFile(name, bytes.NewReader(c.Note.Marshal()))
+}
+
+// signedBy returns the signatures by the log's keys. Others are not ours to keep.
+func signedBy(c proof.Checkpoint, keys []proof.Key) (good []proof.Sig) {
+	for _, s := range c.Note.Sigs {
+		one := c
+		one.Note.Sigs = []proof.Sig{s}
+		if slices.ContainsFunc(keys, func(k proof.Key) bool { _, err := one.Verify(k); return err == nil }) {
+			good = append(good, s)
 		}
 	}
-	return false
+	return good
 }
 
 // file is where a log's newest checkpoint is kept; the name is the origin in
