@@ -149,8 +149,14 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	l := &Log{cfg: cfg, wake: make(chan struct{}, 1)}
-	if err := l.keepName(ctx); err != nil {
+	begun, err := l.keepName(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("name of the log: %w", err)
+	}
+	if begun { // a log that goes on has its key
+		if _, _, err := cfg.Keys.Open(ctx, firstKey); err != nil {
+			return nil, fmt.Errorf("open the key of a log that has entries: %w", err)
+		}
 	}
 	for id, a := range map[string]proof.Algorithm{firstKey: proof.Ed25519, "log/mldsa44": proof.CosignMLDSA} {
 		s, err := l.signer(ctx, id, a)
@@ -165,27 +171,28 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 }
 
 // keepName gives a log the name that it has: a service may move to another
-// address, but what proofs, witnesses and monitors know is one log.
-func (l *Log) keepName(ctx context.Context) error {
+// address, but what proofs, witnesses and monitors know is one log. It reports
+// whether the log has entries.
+func (l *Log) keepName(ctx context.Context) (begun bool, err error) {
 	head, err := l.cfg.Tiles.Head(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if head.Note != nil {
 		c, err := proof.ParseCheckpoint(head.Note)
 		l.cfg.Origin = c.Origin
-		return err
+		return true, err
 	}
 	key, _, err := l.cfg.Keys.Open(ctx, firstKey)
 	if errors.Is(err, evidence.ErrNotFound) {
-		return nil // the first start
+		return false, nil // the first start
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	k, err := proof.ParseKey(string(key.Public))
 	l.cfg.Origin = k.Name
-	return err
+	return false, err
 }
 
 func (l *Log) signer(ctx context.Context, id string, a proof.Algorithm) (*proof.Signer, error) {

@@ -92,8 +92,34 @@ func (l *Log) Sequence(ctx context.Context) (int, error) {
 	return len(entries), nil
 }
 
+// intact asks that the stored tree is the one that this log signed last. What grew
+// on another would be a fork by our own hand.
+func (l *Log) intact(head Head, stored tlog.HashReader) error {
+	if head.Size == 0 {
+		return nil
+	}
+	c, err := proof.ParseCheckpoint(head.Note)
+	if err != nil {
+		return fmt.Errorf("newest checkpoint: %w: %w", evidence.ErrCorrupt, err)
+	}
+	if _, err := c.Verify(l.signers[0].Key); err != nil {
+		return fmt.Errorf("newest checkpoint: %w: %w", evidence.ErrCorrupt, err)
+	}
+	root, err := tlog.TreeHash(head.Size, stored)
+	if err != nil {
+		return fmt.Errorf("root of the stored tree: %w", err)
+	}
+	if c.Size != head.Size || c.Root != proof.Hash(root) {
+		return fmt.Errorf("the stored tree of %d entries is not that of the newest checkpoint: %w", head.Size, evidence.ErrCorrupt)
+	}
+	return nil
+}
+
 func (l *Log) integrate(ctx context.Context, head Head, entries []evidence.LogEntry) (Head, error) {
 	g := &growth{base: l.reader(ctx, head.Size), size: head.Size, fresh: map[int64]tlog.Hash{}}
+	if err := l.intact(head, g.base); err != nil {
+		return head, err
+	}
 	for _, e := range entries {
 		if err := g.add(evidence.Leaf(e.Commitment)); err != nil {
 			return head, fmt.Errorf("grow tree: %w", err)
