@@ -85,6 +85,9 @@ func (l *Log) stopped(ctx context.Context) (bool, error) {
 	if l.cfg.Guard == nil || l.cfg.Cosigner == nil {
 		return l.Forked(), nil
 	}
+	if l.unnoted.Load() {
+		return true, l.fork(ctx)
+	}
 	forked, err := l.cfg.Guard.Forked(ctx)
 	if err != nil {
 		return false, fmt.Errorf("was the log stopped: %w", err)
@@ -99,7 +102,9 @@ func (l *Log) fork(ctx context.Context) error {
 	if l.cfg.Guard == nil {
 		return nil
 	}
-	return l.cfg.Guard.Fork(context.WithoutCancel(ctx), l.cfg.Clock.Now())
+	err := l.cfg.Guard.Fork(context.WithoutCancel(ctx), l.cfg.Clock.Now())
+	l.unnoted.Store(err != nil)
+	return err
 }
 
 // cosign asks the witnesses for a tree that is stored, and tells a witness that

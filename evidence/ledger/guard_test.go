@@ -130,6 +130,61 @@ func TestForkStopsPublishing(t *testing.T) {
 	}
 }
 
+// forgetful is a guard that fails to note a fork, once.
+type forgetful struct {
+	ledger.Guard
+	failed bool
+}
+
+func (f *forgetful) Fork(ctx context.Context, at time.Time) error {
+	if !f.failed {
+		f.failed = true
+		return errors.New("the database is away")
+	}
+	return f.Guard.Fork(ctx, at)
+}
+
+// TestForkIsNotForgotten: a fork that could not be noted stops publishing all the
+// same, and is noted later.
+func TestForkIsNotForgotten(t *testing.T) {
+	s := &evidencetest.LogStore{}
+	keys, _ := evidencetest.Keys()
+	answer := &counting{err: ledger.ErrForked}
+	l, err := ledger.Open(t.Context(), ledger.Config{Origin: "o", Outbox: s, Tiles: s, Keys: keys, Clock: &evidencetest.Clock{},
+		Cosigner: answer, Guard: &forgetful{Guard: s.Guard("one")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, 0, 1)
+	for range 2 {
+		if _, err := l.Sequence(t.Context()); !errors.Is(err, ledger.ErrForked) || !l.Forked() {
+			t.Errorf("a fork: %v", err)
+		}
+	}
+	if forked, err := s.Guard("two").Forked(t.Context()); !forked || err != nil || answer.n != 1 {
+		t.Errorf("noted %v, %v; the witnesses were asked %d times", forked, err, answer.n)
+	}
+}
+
+// TestEveryInstanceLearnsThatItGoesOn: an instance that saw the fork and does not
+// lead any more says no longer that the log is stopped, once it goes on.
+func TestEveryInstanceLearnsThatItGoesOn(t *testing.T) {
+	s, _, logs, witnesses := instances(t, 2)
+	witnesses[0].say(func(proof.Checkpoint) (int, string) { return 422, "" })
+	add(t, s, 0, 1)
+	if _, err := logs[0].Sequence(t.Context()); !errors.Is(err, ledger.ErrForked) {
+		t.Fatalf("a fork: %v", err)
+	}
+	_ = s.Guard("instance0").Yield(t.Context())
+	witnesses[0].say(confirms)
+	s.Resume()
+	sequence(t, logs[1], 0)
+	sequence(t, logs[0], 0)
+	if logs[0].Forked() || logs[1].Forked() {
+		t.Errorf("stopped still: %v, %v", logs[0].Forked(), logs[1].Forked())
+	}
+}
+
 // TestOvertakenIsNoFork: a witness that has seen more, through another instance,
 // is no fork where the tree is really there; the next turn goes on from it.
 func TestOvertakenIsNoFork(t *testing.T) {

@@ -126,6 +126,7 @@ type Log struct {
 	signers []*proof.Signer
 	wake    chan struct{}
 	forked  atomic.Bool // a witness has seen another history
+	unnoted atomic.Bool // which could not be told to the other instances yet
 
 	mu    sync.Mutex
 	until time.Time // this instance leads; zero where it does not

@@ -69,6 +69,11 @@ func (l *Log) Sequence(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("log head: %w", err)
 	}
+	if l.Forked() { // somebody may have said that it goes on
+		if _, err := l.stopped(ctx); err != nil {
+			return 0, err
+		}
+	}
 	entries, err := l.cfg.Outbox.Pending(ctx, l.cfg.Batch)
 	if err != nil {
 		return 0, fmt.Errorf("log outbox: %w", err)
