@@ -40,6 +40,7 @@ func (s *Server) mount(ctx context.Context) (err error) {
 			func() float64 { return float64(s.bans.Kept()) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "inkwitness_capture_banned_connections_total", Help: "Connections of such addresses that were closed."},
 			func() float64 { return float64(s.bans.Refused()) }))
+	metrics.MustRegister(watchWitnesses(s.witnesses)...)
 	s.carer = newCarer(s.store, s.clock, s.cfg.Logger, metrics, s.tasks()...)
 	s.api, err = api.New(api.Config{
 		Metrics: metrics,

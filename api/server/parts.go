@@ -30,7 +30,6 @@ import (
 	"inkwitness/capture/record"
 	"inkwitness/capture/rtc"
 	"inkwitness/evidence"
-	"inkwitness/evidence/ledger"
 	"inkwitness/evidence/pdf"
 	"inkwitness/evidence/proof"
 	"inkwitness/evidence/trust"
@@ -226,31 +225,6 @@ func readCertificates(file string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%s has no certificate in PEM form", file)
 	}
 	return all, nil
-}
-
-// openWitnesses reads who confirms the log. The list is in the order given.
-func openWitnesses(cfg Config) (*ledger.Witnesses, []proof.Key, error) {
-	if len(cfg.Witnesses) == 0 {
-		return nil, nil, nil
-	}
-	w := &ledger.Witnesses{Need: cfg.WitnessesNeed, Log: cfg.Logger}
-	var all []proof.Key
-	for _, line := range cfg.Witnesses {
-		words := strings.Fields(line)
-		if len(words) < 2 {
-			return nil, nil, fmt.Errorf("--witness %q is not an address and a key", line)
-		}
-		one := ledger.Witness{URL: words[0]}
-		for _, word := range words[1:] {
-			k, err := proof.ParseKey(word)
-			if err != nil {
-				return nil, nil, fmt.Errorf("--witness %s: %w", words[0], err)
-			}
-			one.Keys = append(one.Keys, k)
-		}
-		w.List, all = append(w.List, one), append(all, one.Keys...)
-	}
-	return w, all, nil
 }
 
 // rootsPEM writes certificates as people publish them.

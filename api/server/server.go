@@ -64,6 +64,7 @@ type Server struct {
 	media      *media
 	pen        *ws.Handler
 	log        *ledger.Log
+	witnesses  *ledger.Witnesses // of the log; nil: nobody
 	watch      *tsa.Watch
 	ceremony   *ceremony.Service
 	disputes   *dispute.Service
@@ -172,13 +173,13 @@ func (s *Server) parts(ctx context.Context) error {
 	if s.renewer, err = newRenewer(s.cfg, s.accounts, objects, timestamps, outside); err != nil {
 		return err
 	}
-	witnesses, witnessKeys, err := openWitnesses(s.cfg)
-	if err != nil {
+	var witnessKeys []proof.Key
+	if s.witnesses, witnessKeys, err = openWitnesses(s.cfg); err != nil {
 		return err
 	}
 	logConfig := ledger.Config{Origin: origin(s.cfg.PublicURL), Outbox: s.store, Tiles: s.store, Keys: keys, Clock: s.clock, Log: s.cfg.Logger}
-	if witnesses != nil {
-		logConfig.Cosigner = witnesses
+	if s.witnesses != nil {
+		logConfig.Cosigner = s.witnesses
 	}
 	name, err := instance(s.cfg.Data)
 	if err != nil {

@@ -29,12 +29,31 @@ type Witness struct {
 type Witnesses struct {
 	List   []Witness
 	Need   int          // how many must confirm; all when 0
-	Client *http.Client // nil: one with a time limit of 10 s
+	Client *http.Client // nil: one with a time limit of 10 s, which follows no redirects
 	Log    *slog.Logger // nil: none
 
 	mu    sync.Mutex
-	sizes map[string]int64 // newest tree that a witness is known to have seen, by URL
+	known map[string]known // by URL
 }
+
+// known is what is remembered of a witness.
+type known struct {
+	size  int64     // newest tree that it is known to have seen
+	away  time.Time // since when it has not confirmed; zero where it did when it was asked last
+	asked time.Time // when it was asked last
+	slow  bool      // and kept us waiting for nothing
+}
+
+// A witness that keeps us waiting for longer than patience, and does not confirm, is
+// asked again after pause, or once the others are not enough: until then each
+// deposit would wait for it.
+const (
+	patience = time.Second
+	pause    = time.Minute
+)
+
+// plain is the client where none is given.
+var plain = &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // ErrForked is a witness that has seen another tree. It must never happen: nothing
 // is published, however many others confirm, until somebody has looked.
@@ -57,26 +76,23 @@ func (w *Witnesses) Cosign(ctx context.Context, checkpoint []byte, prove func(ol
 	if err != nil {
 		return nil, err
 	}
-	answers := make([][]proof.Sig, len(w.List))
-	errs := make([]error, len(w.List))
-	var wg sync.WaitGroup
-	for i, one := range w.List {
-		wg.Go(func() { answers[i], errs[i] = w.ask(ctx, one, c, prove) })
-	}
-	wg.Wait()
-	confirmed := 0
-	for i, sigs := range answers {
-		if errs[i] != nil && w.Log != nil {
-			w.Log.WarnContext(ctx, "witness did not confirm", "url", w.List[i].URL, "err", errs[i])
-		}
-		if len(sigs) > 0 {
-			confirmed++
-			c.Note.Sigs = append(c.Note.Sigs, sigs...)
-		}
-	}
 	need := w.Need
 	if need == 0 {
 		need = len(w.List)
+	}
+	var now, later []Witness
+	for _, one := range w.List {
+		if k := w.about(one.URL); k.slow && time.Since(k.asked) < pause {
+			later = append(later, one)
+		} else {
+			now = append(now, one)
+		}
+	}
+	cosigned := c
+	var errs []error
+	confirmed := w.askAll(ctx, now, c, prove, &cosigned.Note, &errs)
+	if confirmed < need {
+		confirmed += w.askAll(ctx, later, c, prove, &cosigned.Note, &errs)
 	}
 	// What one witness has seen counts whatever the others say.
 	all := errors.Join(errs...)
@@ -86,7 +102,70 @@ func (w *Witnesses) Cosign(ctx context.Context, checkpoint []byte, prove func(ol
 	if confirmed < need {
 		return nil, fmt.Errorf("%d of %d witnesses confirmed, %d are needed: %w", confirmed, len(w.List), need, all)
 	}
-	return c.Note.Marshal(), nil
+	return cosigned.Note.Marshal(), nil
+}
+
+// askAll asks several witnesses at once, adds their cosignatures to the note and what
+// went wrong to errs, and returns how many confirmed.
+func (w *Witnesses) askAll(ctx context.Context, list []Witness, c proof.Checkpoint, prove func(int64) ([]proof.Hash, error), note *proof.Note, errs *[]error) (confirmed int) {
+	answers := make([][]proof.Sig, len(list))
+	failed := make([]error, len(list))
+	var wg sync.WaitGroup
+	for i, one := range list {
+		wg.Go(func() {
+			began := time.Now()
+			answers[i], failed[i] = w.ask(ctx, one, c, prove)
+			away := w.answered(one.URL, c.Size, began, failed[i])
+			if failed[i] != nil && w.Log != nil {
+				w.Log.WarnContext(ctx, "witness did not confirm", "url", one.URL, "since", away, "err", failed[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i, sigs := range answers {
+		if failed[i] == nil {
+			confirmed++
+			note.Sigs = append(note.Sigs, sigs...)
+		}
+	}
+	*errs = append(*errs, failed...)
+	return confirmed
+}
+
+// answered remembers how a witness answered, and returns since when it has not confirmed.
+func (w *Witnesses) answered(url string, size int64, began time.Time, err error) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.known == nil {
+		w.known = map[string]known{}
+	}
+	k := w.known[url]
+	k.asked = time.Now()
+	k.slow = err != nil && k.asked.Sub(began) > patience
+	switch {
+	case err == nil:
+		k.size, k.away = size, time.Time{}
+	case k.away.IsZero():
+		k.away = began
+	}
+	w.known[url] = k
+	return k.away
+}
+
+func (w *Witnesses) about(url string) known {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.known[url]
+}
+
+// Away says since when a witness has not confirmed what it was asked for; the zero time
+// where it has, and where nobody has asked it for an hour.
+func (w *Witnesses) Away(url string) time.Time {
+	k := w.about(url)
+	if time.Since(k.asked) > time.Hour {
+		return time.Time{}
+	}
+	return k.away
 }
 
 // maxTries bounds how often a witness is asked that knows another size each time.
@@ -94,7 +173,7 @@ const maxTries = 3
 
 // ask submits the checkpoint to one witness, again when it knows another size.
 func (w *Witnesses) ask(ctx context.Context, one Witness, c proof.Checkpoint, prove func(int64) ([]proof.Hash, error)) ([]proof.Sig, error) {
-	old := w.size(one.URL)
+	old := w.about(one.URL).size
 	if old > c.Size { // seen through a later call
 		old = 0
 	}
@@ -147,7 +226,7 @@ func (w *Witnesses) post(ctx context.Context, url string, body []byte) (int, []b
 	}
 	client := w.Client
 	if client == nil {
-		client = &http.Client{Timeout: 10 * time.Second}
+		client = plain
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -180,17 +259,5 @@ func (w *Witnesses) accept(one Witness, c proof.Checkpoint, body []byte) ([]proo
 	if len(good) != len(one.Keys) || len(good) == 0 {
 		return nil, fmt.Errorf("witness gave %d of %d cosignatures: %w", len(good), len(one.Keys), proof.ErrSignature)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.sizes == nil {
-		w.sizes = map[string]int64{}
-	}
-	w.sizes[one.URL] = c.Size
 	return good, nil
-}
-
-func (w *Witnesses) size(url string) int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.sizes[url]
 }
