@@ -47,7 +47,7 @@ Flags:
   --keys              print this witness's public keys and exit
   --monitor URL       read the log at this address every ten minutes instead, derive all of it again,
                       and compare it with what was noted in DIR
-  --compare URL       with --monitor: a witness whose newest checkpoint must agree; may be repeated
+  --compare URL       with --monitor: a witness whose newest checkpoint must agree, and be shown by the log within a day; may be repeated
   --once              with --monitor: look once; exit with 1 when the log does not hold
 
 Example:

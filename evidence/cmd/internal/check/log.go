@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"inkwitness/evidence"
 	"inkwitness/evidence/proof"
@@ -16,6 +17,7 @@ const (
 	CodeLogSigned = "log.signature"
 	CodeLogTrust  = "log.trust"
 	CodeLogFork   = "log.consistency"
+	CodeLogAhead  = "log.ahead"
 )
 
 var logCodes = map[string]string{
@@ -24,6 +26,7 @@ var logCodes = map[string]string{
 	CodeLogSigned: "The checkpoint must be signed by the key that you trust.",
 	CodeLogTrust:  "Without --log-key it is not known whose log this is; then only its inner agreement is checked.",
 	CodeLogFork:   "A checkpoint that was noted earlier must be the beginning of this log: nothing that it covered was changed or dropped since.",
+	CodeLogAhead:  "A witness confirms a tree before the log publishes it, which waits for its other witnesses. What a witness has confirmed the log must show within a day.",
 }
 
 // Log verifies a copy of a log in a folder. earlier are checkpoints noted
@@ -50,12 +53,17 @@ func Log(dir fs.FS, keys []proof.Key, earlier [][]byte) *evidence.Report {
 			report.Add(evidence.Holds, CodeLogSigned, "checkpoint", fmt.Sprintf("The checkpoint is signed by %s (%s).", k.Name, k.Algorithm))
 		}
 	}
-	tree(report, dir, c, earlier)
+	tree(report, dir, c, keys, earlier)
 	return report
 }
 
+// SignedByOne reports whether one of the keys has signed a checkpoint.
+func SignedByOne(c proof.Checkpoint, keys []proof.Key) bool {
+	return slices.ContainsFunc(keys, func(k proof.Key) bool { _, err := c.Verify(k); return err == nil })
+}
+
 // tree checks the tiles, and the older checkpoints on the way.
-func tree(report *evidence.Report, dir fs.FS, c proof.Checkpoint, earlier [][]byte) {
+func tree(report *evidence.Report, dir fs.FS, c proof.Checkpoint, keys []proof.Key, earlier [][]byte) {
 	prefix := &prefixRoots{want: map[int64][]proof.Checkpoint{}}
 	for i, raw := range earlier {
 		old, err := proof.ParseCheckpoint(raw)
@@ -63,6 +71,8 @@ func tree(report *evidence.Report, dir fs.FS, c proof.Checkpoint, earlier [][]by
 		switch {
 		case err != nil:
 			report.Add(evidence.Fails, CodeLogFork, part, "An earlier checkpoint cannot be read.")
+		case len(keys) > 0 && !SignedByOne(old, keys):
+			report.Add(evidence.Fails, CodeLogSigned, part, "An earlier checkpoint is not signed by the log, so it says nothing of it.")
 		case old.Origin != c.Origin || old.Size > c.Size:
 			report.Add(evidence.Fails, CodeLogFork, part, fmt.Sprintf("An earlier checkpoint is of %s with %d entries, this log is %s with %d.", old.Origin, old.Size, c.Origin, c.Size))
 		default:

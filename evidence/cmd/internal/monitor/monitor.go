@@ -13,9 +13,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,23 +63,41 @@ func (m *Monitor) Check(ctx context.Context) (*evidence.Report, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("read what was noted before: %w", err)
 	}
-	// The witnesses first: what they have confirmed the log must show by now.
-	for _, w := range m.cfg.Witnesses {
-		seen, err := m.get(ctx, strings.TrimSuffix(w, "/")+"/checkpoint?origin="+url.QueryEscape(m.cfg.Keys[0].Name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // it has confirmed nothing yet
+	// The witnesses first: mostly the log shows by now what they have confirmed.
+	seen := make([][]byte, len(m.cfg.Witnesses))
+	for i, w := range m.cfg.Witnesses {
+		if seen[i], err = m.confirmed(ctx, w); err != nil {
+			return nil, err
 		}
-		if err != nil {
-			return nil, fmt.Errorf("ask witness %s: %w", w, err)
-		}
-		earlier = append(earlier, seen)
 	}
 	copied := &copied{ctx: ctx, m: m}
+	size := copied.size()
+	ahead := &evidence.Report{}
+	var done []func() error
+	for i, w := range m.cfg.Witnesses {
+		begins, forget, err := m.compare(w, seen[i], size, ahead)
+		if err != nil {
+			return nil, err
+		}
+		earlier, done = append(earlier, begins...), append(done, forget)
+	}
 	report := check.Log(copied, m.cfg.Keys, earlier)
+	report.Checks = append(report.Checks, ahead.Checks...)
 	if copied.err != nil {
 		return report, fmt.Errorf("read the log: %w", copied.err)
 	}
-	if !report.Holds() || bytes.Equal(noted, copied.checkpoint) {
+	if !report.Holds() {
+		if slices.ContainsFunc(report.Failed(), func(c evidence.Check) bool { return c.Code == check.CodeLogFork }) {
+			return report, m.keepFork(append(earlier, copied.checkpoint))
+		}
+		return report, nil
+	}
+	for _, forget := range done {
+		if err := forget(); err != nil {
+			return report, fmt.Errorf("forget what is shown by now: %w", err)
+		}
+	}
+	if bytes.Equal(noted, copied.checkpoint) {
 		return report, nil
 	}
 	if err := durable.WriteFile(m.path(), bytes.NewReader(copied.checkpoint)); err != nil {
@@ -121,6 +139,9 @@ type copied struct {
 
 // ReadFile implements fs.ReadFileFS.
 func (c *copied) ReadFile(name string) ([]byte, error) {
+	if name == "checkpoint" && c.checkpoint != nil {
+		return c.checkpoint, nil // one look is at one tree
+	}
 	b, err := c.m.get(c.ctx, c.m.cfg.URL+"/"+name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && c.err == nil {
 		c.err = err
@@ -129,6 +150,17 @@ func (c *copied) ReadFile(name string) ([]byte, error) {
 		c.checkpoint = b
 	}
 	return b, err
+}
+
+// size is that of the tree that the log shows, 0 where it cannot be read, which the
+// check says.
+func (c *copied) size() int64 {
+	raw, err := c.ReadFile("checkpoint")
+	if err != nil {
+		return 0
+	}
+	shown, _ := proof.ParseCheckpoint(raw)
+	return shown.Size
 }
 
 // Open implements fs.FS; files are read as a whole only.
