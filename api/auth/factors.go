@@ -2,20 +2,14 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base32"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
-
-	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/hotp"
 
 	"inkwitness/api"
 )
@@ -118,38 +112,6 @@ func (h *Handler) checkCode(ctx context.Context, acc api.Account, f factorSet, c
 	return err == nil, err
 }
 
-const (
-	totpDigits = 6
-	totpPeriod = 30 // s, RFC 6238 section 4.1
-	totpSkew   = 1  // steps before and after, for clocks that differ
-)
-
-// totpStep returns the time step for which the code is right.
-func totpStep(secret []byte, code string, now time.Time) (int64, bool) {
-	step := now.Unix() / totpPeriod
-	key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
-	for s := step - totpSkew; s <= step+totpSkew; s++ {
-		ok, err := hotp.ValidateCustom(code, uint64(s), key, hotp.ValidateOpts{Digits: totpDigits, Algorithm: otp.AlgorithmSHA1})
-		if ok && err == nil {
-			return s, true
-		}
-	}
-	return 0, false
-}
-
-// spendTOTP accepts a code once: its step must be later than the last one spent.
-func (h *Handler) spendTOTP(ctx context.Context, account string, secret []byte, code string) (bool, error) {
-	step, ok := totpStep(secret, code, h.cfg.Clock.Now())
-	if !ok {
-		return false, nil
-	}
-	err := h.cfg.Store.UseTOTPStep(ctx, account, step)
-	if errors.Is(err, api.ErrConflict) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // checkMailed checks the code of a take-over by somebody without a second
 // factor, and mails one when none is given.
 func (h *Handler) checkMailed(ctx context.Context, acc api.Account, code string) (proved, error) {
@@ -181,12 +143,6 @@ func (h *Handler) checkMailed(ctx context.Context, acc api.Account, code string)
 
 func mailedHash(account, code string) [32]byte {
 	return sha256.Sum256([]byte("mailed\x00" + account + "\x00" + strings.ToUpper(strings.TrimSpace(code))))
-}
-
-// recoveryHash binds a code to its account. A code has 120 random bits (those
-// of earlier releases 80): a plain hash cannot be searched.
-func recoveryHash(account, code string) [32]byte {
-	return sha256.Sum256([]byte("recovery\x00" + account + "\x00" + code))
 }
 
 type factorsOut struct {
@@ -246,72 +202,10 @@ func changeOwn(ctx context.Context) (api.Identity, error) {
 	return id, err
 }
 
-type totpOffer struct {
-	Secret string `json:"secret" doc:"base32, to be typed"`
-	URI    string `json:"uri" doc:"to be shown as a QR code"`
-}
-
-// offer puts a secret into the form that authenticator apps read.
-func offer(secret []byte, email string) totpOffer {
-	key := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(secret)
-	q := url.Values{"secret": {key}, "issuer": {"Inkwitness"}, "digits": {"6"}, "period": {"30"}, "algorithm": {"SHA1"}}
-	return totpOffer{Secret: key, URI: "otpauth://totp/" + url.PathEscape("Inkwitness:"+email) + "?" + q.Encode()}
-}
-
-type offerOut struct{ Body totpOffer }
-
-func (h *Handler) offerTOTP(ctx context.Context, _ *struct{}) (*offerOut, error) {
-	id, err := changeOwn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if f, err := h.factors(ctx, id.Account); err != nil || f.totp != nil {
-		return nil, errors.Join(err, api.Explain(api.ErrConflict, "There is a time-based code already. Remove it first."))
-	}
-	acc, err := h.cfg.Store.Account(ctx, id.Account)
-	if err != nil {
-		return nil, err
-	}
-	secret := make([]byte, 20)
-	rand.Read(secret) // never fails, see crypto/rand
-	err = h.cfg.Store.SetTOTP(ctx, acc.ID, api.TOTP{Secret: secret}, h.cfg.Clock.Now())
-	return &offerOut{offer(secret, acc.Email)}, err
-}
-
 type codeIn struct {
 	Body struct {
 		Code string `json:"code" maxLength:"64"`
 	}
-}
-
-type recoveryOut struct {
-	Body struct {
-		Codes []string `json:"recoveryCodes" doc:"shown once; each works once in place of a second factor"`
-	}
-}
-
-func (h *Handler) confirmTOTP(ctx context.Context, in *codeIn) (*recoveryOut, error) {
-	id, err := changeOwn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.hit(ctx, proofs, id.Account); err != nil {
-		return nil, err
-	}
-	totp, err := h.cfg.Store.TOTP(ctx, id.Account)
-	if err != nil {
-		return nil, err
-	}
-	ok, err := h.spendTOTP(ctx, id.Account, totp.Secret, in.Body.Code)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, errCode
-	}
-	return h.factorChanged(ctx, id, "factor.added", func(ctx context.Context) error {
-		return h.cfg.Store.ProveSession(ctx, id.Session, h.cfg.Clock.Now(), true)
-	})
 }
 
 // factorChanged does the change, makes new recovery codes, and tells the holder,
@@ -332,37 +226,6 @@ func (h *Handler) factorChanged(ctx context.Context, id api.Identity, kind strin
 			h.record(ctx, kind, id.Account, id.Organisation, nil), h.tell(ctx, api.NoticeFactorChanged, acc, nil))
 	})
 	return out, err
-}
-
-const recoveryCount = 10
-
-// newRecoveryCodes returns ten codes of 120 bits each, and what is kept of them.
-func newRecoveryCodes(account string) (codes []string, hashes [][32]byte) {
-	for range recoveryCount {
-		c := rand.Text()[:24]
-		codes = append(codes, c[:4]+"-"+c[4:8]+"-"+c[8:12]+"-"+c[12:16]+"-"+c[16:20]+"-"+c[20:])
-		hashes = append(hashes, recoveryHash(account, c))
-	}
-	return codes, hashes
-}
-
-func (h *Handler) newRecovery(ctx context.Context, _ *struct{}) (*recoveryOut, error) {
-	id, err := changeOwn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if f, err := h.factors(ctx, id.Account); err != nil || !f.any() {
-		return nil, errors.Join(err, api.Explain(api.ErrConflict, "Recovery codes go with a second factor. Add one first."))
-	}
-	return h.factorChanged(ctx, id, "factor.recovery", func(context.Context) error { return nil })
-}
-
-func (h *Handler) deleteTOTP(ctx context.Context, _ *struct{}) (*struct{}, error) {
-	id, err := changeOwn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return nil, h.factorRemoved(ctx, id, func(ctx context.Context) error { return h.cfg.Store.DeleteTOTP(ctx, id.Account) })
 }
 
 // factorRemoved takes a factor away. The last one stays while the password is too
@@ -403,12 +266,4 @@ func (h *Handler) aloneOrNot(ctx context.Context, account string) error {
 		return api.Explain(api.ErrConflict, "Without a second factor the password needs at least %d characters. Set a longer one first.", minAlone)
 	}
 	return nil
-}
-
-// offeredSecret is the TOTP secret offered with an invitation. It is derived from
-// the invitation's token, so nothing is kept of offers that nobody takes.
-func (h *Handler) offeredSecret(token string) []byte {
-	mac := hmac.New(sha256.New, h.offers)
-	mac.Write([]byte(token))
-	return mac.Sum(nil)[:20]
 }

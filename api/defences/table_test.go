@@ -135,8 +135,8 @@ var table = []defence{
 	{"comments do not split a name", "api/auth/saml/saml.go", `[]string{"<!", "<?xml-stylesheet"}`, `[]string{"<?xml-stylesheet"}`, "./api/auth/saml", "^TestA9Attacks$", false},
 	{"a short name is of who shows a domain", "api/auth/providernames.go", `return err == nil && label == name`, `return err == nil && label != ""`, "./api/auth", "^TestShortNamesAreOfDomains$", false},
 	{"an invitation that was used costs no hash", "api/auth/password.go", `for _, still := range wanted {`, `for _, still := range wanted[:0] {`, "./api/auth", "^TestUsedInvitationsAreNotHashed$", false},
-	{"a provider is asked again for what is fresh", "api/auth/provider.go", `case b.Force && b.Person.Authenticated.Before(b.Began.Add(-providerSkew)):`, `case b.Force && b.Began.IsZero():`, "./api/auth", "^TestFreshMeansThatTheProviderAsked$|^TestSAMLVouches$", false},
-	{"a provider says that it asked for a second factor", "api/auth/provider.go", `strong := b.Person.SecondFactor || p.Settings.SecondFactor`, `strong := true`, "./api/auth", "^TestSecondFactorMeansThatTheProviderAsked$", false},
+	{"a provider is asked again for what is fresh", "api/auth/vouched.go", `case b.Force && b.Person.Authenticated.Before(b.Began.Add(-providerSkew)):`, `case b.Force && b.Began.IsZero():`, "./api/auth", "^TestFreshMeansThatTheProviderAsked$|^TestSAMLVouches$", false},
+	{"a provider says that it asked for a second factor", "api/auth/vouched.go", `strong := b.Person.SecondFactor || p.Settings.SecondFactor`, `strong := true`, "./api/auth", "^TestSecondFactorMeansThatTheProviderAsked$", false},
 	{"a provider's session stays in its organisation", "api/auth/session.go", `case s.Provider != "" && s.ProviderOf != s.Organisation && s.Role != api.Staff:`, `case s.Provider == "-":`, "./api/auth", "^TestProviderSessionsStayInTheirOrganisation$", false},
 	{"a subject of one provider is nobody at another", "api/auth/providerconfig.go", `if !h.sameProvider(before, p) {`, `if h.sameProvider(before, before) && p.ID == "" {`, "./api/auth", "^TestLinksEndWithTheProvider$", false},
 	{"an account is one person's at a provider", "api/store/providers.go", `WHERE NOT EXISTS (SELECT 1 FROM provider_people WHERE provider = $1 AND account = $3)`, `WHERE $1 <> ''`, "./api/auth", "^TestLinksEndWithTheProvider$", false},
@@ -150,7 +150,7 @@ var table = []defence{
 `, ``, "./api/auth", "^TestStaffSessionsHaveASecondFactor$", false},
 	{"a directory is nothing to owners", "api/scim/users.go", `if role == api.Owner && (acc.Email != before.Email || acc.State != before.State) {`, `if false && before.ID == "" {`, "./api/scim", "^TestOwnersAreNotTheDirectorys$", false},
 	{"a directory opens what it closed", "api/scim/users.go", `case acc.ByOperator != "":`, `case acc.ByOperator == "-":`, "./api/scim", "^TestTheOperatorsWordStays$", false},
-	{"a provider makes no way into other accounts", "api/auth/provider.go", `member = member || m.Organisation == p.Organisation`, `member = member || m.Organisation != ""`, "./api/auth", "^TestA9ProviderIsNoWayIntoOtherAccounts$", false},
+	{"a provider makes no way into other accounts", "api/auth/vouched.go", `member = member || m.Organisation == p.Organisation`, `member = member || m.Organisation != ""`, "./api/auth", "^TestA9ProviderIsNoWayIntoOtherAccounts$", false},
 
 	// What goes out.
 	{"nothing inside the network is reached", "api/egress/egress.go", `if !c.allowed(peer.Addr()) && !(everywhere && public(peer.Addr())) {`, `if false {`, "./api/egress", "^TestI11NothingInsideIsReached$", true},
