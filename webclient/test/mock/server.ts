@@ -11,7 +11,9 @@ import { WebSocketServer } from 'ws';
 import type { Hold, Ceremony, Document, FinishedCapture, Handed, Mail, Provider } from '../../src/api.ts';
 import { toHex } from '../../src/ink/chain.ts';
 import { late } from '../browser.ts';
+import { bytes, problem, read, send } from './answers.ts';
 import { Disputes } from './disputes.ts';
+import { answerDocument } from './document.ts';
 import { makePDF } from './pdf.ts';
 import { PenSession } from './pen.ts';
 import { People } from './people.ts';
@@ -321,7 +323,7 @@ export class Mock {
     }
     const [, id, action] = /^\w+ \/documents\/([^/]+)(?:\/(.*))?$/.exec(key) ?? [];
     const document = this.documents.find((one) => one.id === id);
-    if (document) return this.document(request.method ?? '', action ?? '', document, response, json);
+    if (document) return answerDocument(this, request.method ?? '', action ?? '', document, response, json);
     const answer = this.disputes.answer(request.method ?? '', key.split(' ')[1]!, url, json);
     if (answer?.bytes) return void response.writeHead(200, { 'Content-Type': answer.bytes[1], 'Content-Disposition': `attachment; filename="${answer.bytes[2]}"` }).end(answer.bytes[0]);
     if (answer && answer.status < 400) return send(response, answer.status, answer.body);
@@ -370,123 +372,4 @@ export class Mock {
       createdAt: '2026-11-23T18:00:00Z', sha256: this.ceremony.document.sha256, size, signers: [], fields: [], provider: '', remindDays: 0,
     };
   }
-
-  private document(method: string, action: string, document: Document, response: ServerResponse, json: () => any): void {
-    switch (`${method} ${action}`) {
-      case 'GET ':
-        return send(response, 200, document);
-      case 'GET pdf':
-      case 'GET signed.pdf':
-        return bytes(response, this.pdf, 'application/pdf');
-      case 'GET deposit':
-        return bytes(response, randomBytes(300_000), 'application/vnd.etsi.asic-e+zip');
-      case 'PUT provider':
-        document.provider = json().provider;
-        return send(response, 200, document);
-      case 'PUT plan': {
-        const plan = json();
-        document.signers = plan.signers.map((signer: object, i: number) => ({ id: `s${i}`, state: 'waiting', typed: false, ...signer }));
-        document.fields = plan.fields;
-        return send(response, 200, document);
-      }
-      case 'POST send':
-        document.state = 'sent';
-        document.sentAt = '2026-11-23T18:05:00Z';
-        document.signers.forEach((signer, i) => (signer.state = i === 0 ? 'invited' : 'waiting'));
-        this.mails.unshift({ id: randomBytes(4).toString('hex'), to: document.signers[0]!.email, subject: `Please sign: ${document.title}`, text: `Open this link to sign:\n${this.url}/sign#t=${TOKEN}\n`, createdAt: '2026-11-23T18:05:00Z', state: 'local' });
-        return send(response, 200, document);
-      case 'PUT signers/s0':
-        Object.assign(document.signers[0]!, json());
-        return send(response, 200, document);
-      case 'POST signers/s0/erase': {
-        if (!this.people.proved) return problem(response, 403, 'step-up', 'Prove that it is you');
-        const asked = json();
-        this.erasures.push(asked);
-        if (asked.what === 'recording') document.signers[0]!.erasedAt = '2026-11-23T19:30:00Z';
-        return send(response, 200, { what: asked.what, at: '2026-11-23T19:30:00Z', deleted: true });
-      }
-      case 'PUT reminders':
-        document.remindDays = json().days;
-        document.remindAt = '2026-11-26T18:05:00Z';
-        return send(response, 200, document);
-      case 'POST in-person':
-        Object.assign(document, { state: 'sent', inPerson: true });
-        this.handed = { title: document.title, sender: this.ceremony.sender, over: false, next: document.signers[0]!.id, signers: document.signers };
-        response.setHeader('Set-Cookie', 'hand=1; HttpOnly; SameSite=Strict; Path=/');
-        return send(response, 200, document);
-      case 'POST remind':
-        return send(response, 200, document);
-      case 'POST cancel':
-        document.state = 'cancelled';
-        return send(response, 200, document);
-      case 'GET shares':
-        return send(response, 200, { shares: this.shares });
-      case 'PUT shares': {
-        const asked = json();
-        if (!asked.email.endsWith('@atelier.example')) return problem(response, 422, 'invalid', 'Not possible', 'Nobody in your organisation has this address.');
-        const share = { account: 'a1', name: 'Bea Collègue', since: '2026-11-23T18:06:00Z', ...asked };
-        this.shares.push(share);
-        return send(response, 200, share);
-      }
-      case 'DELETE shares/a1':
-        this.shares = [];
-        return void response.writeHead(204).end();
-      case 'GET comments':
-        return send(response, 200, { comments: this.comments });
-      case 'POST comments': {
-        const comment = { id: 'c1', at: '2026-11-23T18:07:00Z', who: 'Ada Durand', mine: true, text: json().text };
-        this.comments.push(comment);
-        return send(response, 201, comment);
-      }
-      case 'DELETE comments/c1':
-        this.comments = [];
-        return void response.writeHead(204).end();
-      case 'GET holds':
-        return send(response, 200, { holds: this.holds, protected: this.holds.some((one) => one.protects) });
-      case 'POST holds': {
-        const hold: Hold = { id: 'h1', reason: json().reason, state: 'placed', protects: true, placed: { by: 'a1', name: 'Ada Durand', at: '2026-11-23T18:08:00Z' }, mayAgree: false };
-        this.holds.push(hold);
-        if (document.deposit) document.deposit.hold = true;
-        return send(response, 201, hold);
-      }
-      case 'POST holds/h1/agree':
-      case 'POST holds/h1/end':
-      case 'POST holds/h1/lift': {
-        const act = action.split('/')[2] as 'agree' | 'end' | 'lift';
-        const [hold] = this.holds;
-        if (act === 'agree' && !hold!.mayAgree) return problem(response, 409, 'conflict', 'Not possible', 'Another person has to agree.');
-        const [state, done] = ({ agree: ['inForce', 'agreed'], end: ['ending', 'ended'], lift: ['lifted', 'lifted'] } as const)[act];
-        Object.assign(hold!, { state, [done]: { by: 'b1', name: 'Bea Collègue', at: '2026-11-23T18:09:00Z' }, mayAgree: false, protects: act !== 'lift' });
-        if (document.deposit) document.deposit.hold = hold!.protects;
-        return send(response, 200, hold);
-      }
-      case 'GET activity':
-        return send(response, 200, { activity: [
-          { at: document.createdAt, kind: 'document.uploaded', who: 'Ada Durand', account: 'a1' },
-          { at: document.createdAt, kind: 'document.read', who: '', account: 'c'.repeat(32) }, // no account any more
-          ...(document.sentAt ? [{ at: document.sentAt, kind: 'document.sent', who: 'Ada Durand', account: 'a1' }, { at: document.sentAt, kind: 'signer.invited', who: '', signer: 's0' }] : []),
-        ] });
-    }
-    problem(response, 404, 'not-found', 'Not found');
-  }
-}
-
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
-}
-
-function bytes(response: ServerResponse, data: Uint8Array, type: string): void {
-  response.writeHead(200, { 'Content-Type': type, 'Content-Length': data.length, ETag: '"1"' }).end(data);
-}
-
-function problem(response: ServerResponse, status: number, name: string, title: string, detail = ''): void {
-  response.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify({ type: `/problems/${name}`, title, status, detail }));
-}
-
-function read(request: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => resolve(Buffer.concat(parts)));
-  });
 }
