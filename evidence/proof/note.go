@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -42,7 +43,7 @@ func (s Sig) Line() string {
 
 // ParseNote reads a note with at least one signature.
 func ParseNote(data []byte) (Note, error) {
-	if len(data) > maxBytes || !utf8.Valid(data) {
+	if len(data) > maxBytes || !utf8.Valid(data) || bytes.ContainsFunc(data, func(r rune) bool { return r < ' ' && r != '\n' }) {
 		return Note{}, fmt.Errorf("note: %w", ErrMalformed)
 	}
 	i := bytes.LastIndex(data, []byte("\n\n"))
@@ -74,7 +75,7 @@ func ParseSigs(data []byte) ([]Sig, error) {
 }
 
 func validName(name string) bool {
-	return name != "" && len(name) <= 255 && utf8.ValidString(name) && !strings.ContainsAny(name, "+ \t\r\n\u00a0\u2028\u2029")
+	return name != "" && len(name) <= 255 && utf8.ValidString(name) && !strings.Contains(name, "+") && !strings.ContainsFunc(name, unicode.IsSpace)
 }
 
 // Checkpoint is a signed tree head (C2SP tlog-checkpoint).
