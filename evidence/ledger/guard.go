@@ -29,9 +29,9 @@ type Guard interface {
 }
 
 // term is how long an instance leads without saying so again: so long do the
-// others wait for one that stopped without a word. It is longer than the witnesses
-// may take, and only spares them work: what keeps two leaders from doing harm is
-// that Integrate refuses a batch for another head.
+// others wait for one that stopped without a word. It only spares them work, and slow
+// witnesses may take longer: what keeps two leaders from doing harm is that Integrate
+// refuses a batch for another head.
 const term = 30 * time.Second
 
 // errFollows is a turn that another instance has.

@@ -170,8 +170,10 @@ func TestForkIsNotForgotten(t *testing.T) {
 // lead any more says no longer that the log is stopped, once it goes on.
 func TestEveryInstanceLearnsThatItGoesOn(t *testing.T) {
 	s, _, logs, witnesses := instances(t, 2)
-	witnesses[0].say(func(proof.Checkpoint) (int, string) { return 422, "" })
 	add(t, s, 0, 1)
+	sequence(t, logs[0], 1)
+	witnesses[0].say(func(proof.Checkpoint) (int, string) { return 422, "" })
+	add(t, s, 1, 2)
 	if _, err := logs[0].Sequence(t.Context()); !errors.Is(err, ledger.ErrForked) {
 		t.Fatalf("a fork: %v", err)
 	}

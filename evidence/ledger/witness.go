@@ -188,7 +188,7 @@ func (w *Witnesses) ask(ctx context.Context, one Witness, c proof.Checkpoint, pr
 			return nil, err
 		case status == http.StatusOK:
 			return w.accept(one, c, body)
-		case status == http.StatusUnprocessableEntity: // our tree does not begin with what it has seen
+		case status == http.StatusUnprocessableEntity && old > 0: // our tree does not begin with what it has seen
 			return nil, fmt.Errorf("witness of %d entries refuses the proof: %w", old, ErrForked)
 		case status != http.StatusConflict:
 			return nil, fmt.Errorf("witness answered with status %d: %w", status, evidence.ErrNotAllowed)

@@ -87,3 +87,14 @@ func TestWitnessDoesNotRedirect(t *testing.T) {
 		t.Errorf("followed: %v, %v", followed.Load(), err)
 	}
 }
+
+// A witness that refuses the first tree that it is shown has seen no other: it does
+// not stop the log for all others.
+func TestRefusedFirstTreeIsNoFork(t *testing.T) {
+	strict := newWitness(t, 1)
+	strict.say(func(proof.Checkpoint) (int, string) { return 422, "" })
+	_, cosign := asked(t, 1, newWitness(t, 0), strict)
+	if err := cosign(); err != nil {
+		t.Error(err)
+	}
+}
