@@ -179,6 +179,7 @@ func (s *Server) parts(ctx context.Context) error {
 	}
 	logConfig := ledger.Config{Origin: origin(s.cfg.PublicURL), Outbox: s.store, Tiles: s.store, Keys: keys, Clock: s.clock, Log: s.cfg.Logger}
 	if s.witnesses != nil {
+		s.witnesses.Clock = s.clock
 		logConfig.Cosigner = s.witnesses
 	}
 	name, err := instance(s.cfg.Data)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"inkwitness/capture"
 	"inkwitness/evidence"
 	"inkwitness/evidence/proof"
 )
@@ -28,9 +29,10 @@ type Witness struct {
 // and is safe for concurrent use.
 type Witnesses struct {
 	List   []Witness
-	Need   int          // how many must confirm; all when 0
-	Client *http.Client // nil: one with a time limit of 10 s, which follows no redirects
-	Log    *slog.Logger // nil: none
+	Need   int           // how many must confirm; all when 0
+	Client *http.Client  // nil: one with a time limit of 10 s, which follows no redirects
+	Clock  capture.Clock // nil: the time of a cosignature is not looked at
+	Log    *slog.Logger  // nil: none
 
 	mu    sync.Mutex
 	known map[string]known // by URL
@@ -240,6 +242,21 @@ func (w *Witnesses) post(ctx context.Context, url string, body []byte) (int, []b
 	return resp.StatusCode, answer, nil
 }
 
+// maxOff is how far a witness's clock may be from ours. Deposits name the day on which
+// it confirmed.
+const maxOff = time.Hour
+
+func (w *Witnesses) timely(at time.Time) error {
+	if w.Clock == nil {
+		return nil
+	}
+	now := w.Clock.Now()
+	if at.Before(now.Add(-maxOff)) || at.After(now.Add(maxOff)) {
+		return fmt.Errorf("the witness's clock says %d, ours %d: %w", at.Unix(), now.Unix(), evidence.ErrClock)
+	}
+	return nil
+}
+
 // accept takes the cosignatures of known keys that verify, and no others.
 func (w *Witnesses) accept(one Witness, c proof.Checkpoint, body []byte) ([]proof.Sig, error) {
 	sigs, err := proof.ParseSigs(body)
@@ -247,14 +264,19 @@ func (w *Witnesses) accept(one Witness, c proof.Checkpoint, body []byte) ([]proo
 		return nil, err
 	}
 	var good []proof.Sig
+	var wrong error
 	for _, k := range one.Keys {
 		for _, s := range sigs {
 			trial := proof.Checkpoint{Origin: c.Origin, Size: c.Size, Root: c.Root, Note: proof.Note{Text: c.Note.Text, Sigs: []proof.Sig{s}}}
-			if _, err := trial.Verify(k); err == nil {
+			if at, err := trial.Verify(k); err == nil {
 				good = append(good, s)
+				wrong = errors.Join(wrong, w.timely(at))
 				break
 			}
 		}
+	}
+	if wrong != nil {
+		return nil, wrong
 	}
 	if len(good) != len(one.Keys) || len(good) == 0 {
 		return nil, fmt.Errorf("witness gave %d of %d cosignatures: %w", len(good), len(one.Keys), proof.ErrSignature)

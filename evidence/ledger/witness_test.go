@@ -98,3 +98,38 @@ func TestRefusedFirstTreeIsNoFork(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A deposit says for ten years on which day a witness confirmed. One whose clock is
+// wrong does not count until it is right.
+func TestWitnessesClock(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		at    time.Time
+		holds bool
+	}{
+		"right":             {now, true},
+		"minutes ahead":     {now.Add(50 * time.Minute), true},
+		"hours ahead":       {now.Add(2 * time.Hour), false},
+		"a day behind":      {now.AddDate(0, 0, -1), false},
+		"no time at all":    {time.Unix(0, 0), false},
+		"at the end of all": {time.Unix(1<<61, 0), false},
+	} {
+		one := newWitness(t, 0)
+		w, cosign := asked(t, 0, one)
+		w.Clock = fixed(now)
+		one.say(func(p proof.Checkpoint) (int, string) {
+			sig, err := one.signer.Sign(p, c.at)
+			if err != nil {
+				t.Error(err)
+			}
+			return 200, sig.Line()
+		})
+		if err := cosign(); (err == nil) != c.holds {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type fixed time.Time
+
+func (f fixed) Now() time.Time { return time.Time(f) }
