@@ -31,7 +31,7 @@ func (v *verifier) history() {
 			v.cannotStand(err)
 		}
 	}
-	pos := first
+	pos, old := first, (*doc)(nil)
 	ends := map[int64]bool{first: true}
 	for i := added - 1; i >= 0; i-- {
 		rev, err := v.f.Account(pos, v.f.Sections[i])
@@ -39,8 +39,7 @@ func (v *verifier) history() {
 			v.add(UpdateMalformed, fmt.Sprintf("revision at byte %d", pos), err.Error())
 			return
 		}
-		v.update(base, rev, g)
-		if base, err = open(v.r, rev.End, v.opts.Limits, v.opts.Password); err != nil {
+		if base, old, err = v.update(base, old, rev, g); err != nil {
 			v.add(UpdateMalformed, fmt.Sprintf("revision at byte %d", pos), err.Error())
 			return
 		}
@@ -101,13 +100,15 @@ func (v *verifier) forbidden() {
 	}
 }
 
-// update compares one update with the file before it.
-func (v *verifier) update(before *syntax.File, rev syntax.Revision, g gaps) {
+// update compares one update with the file before it, and returns the file after it.
+// Their structure, old and the one returned, may be nil: not read yet.
+func (v *verifier) update(before *syntax.File, old *doc, rev syntax.Revision, g gaps) (*syntax.File, *doc, error) {
 	report := RevisionReport{Start: rev.Start, End: rev.End, OK: true}
-	c := comparison{before: before, rev: rev, gaps: g, locked: func(name string) bool {
+	c := comparison{before: before, old: old, rev: rev, gaps: g, locked: func(name string) bool {
 		return slices.ContainsFunc(v.sigs, func(s *signature) bool { return s.End > 0 && s.End <= rev.Start && s.perms.locks(name) })
 	}}
-	after, err := open(v.r, rev.End, v.opts.Limits, v.opts.Password)
+	after, failed := open(v.r, rev.End, v.opts.Limits, v.opts.Password)
+	err := failed
 	if err == nil {
 		c.after = after
 		if err = c.run(); err == nil {
@@ -127,6 +128,7 @@ func (v *verifier) update(before *syntax.File, rev syntax.Revision, g gaps) {
 	}
 	report.Adds = c.adds
 	v.report.Revisions = append(v.report.Revisions, report)
+	return after, c.now, failed
 }
 
 // comparison is the allow-list at work on one update.
@@ -148,8 +150,10 @@ func (c *comparison) refuse(code Code, detail string) {
 
 func (c *comparison) run() error {
 	var err error
-	if c.old, err = openDoc(c.before, 1<<20); err != nil {
-		return err
+	if c.old == nil {
+		if c.old, err = openDoc(c.before, 1<<20); err != nil {
+			return err
+		}
 	}
 	if c.now, err = openDoc(c.after, 1<<20); err != nil {
 		return err

@@ -17,12 +17,16 @@ type Limits struct {
 	Work     int64 // bytes parsed and decoded in total, default 1 GiB
 
 	spent *int64 // of Work, where several files share it
+	seen  *seen  // what they have parsed
 }
 
 // Shared returns limits whose Work counts for all files opened with them
-// together. Those files must not be read at the same time.
+// together. They must be beginnings of the same bytes: what one has parsed is not
+// parsed again for the next. They must not be read at the same time, and their
+// objects not be changed.
 func (l Limits) Shared() Limits {
 	l.spent = new(int64)
+	l.seen = &seen{objects: map[int64]*parsed{}, room: maxSeen}
 	return l
 }
 

@@ -20,7 +20,7 @@ func (f *File) Get(ref Ref) (Object, error) {
 	case e.Kind == Compressed:
 		return f.fromPack(ref, e)
 	}
-	got, o, err := f.objectAt(e.Offset, true, nil)
+	got, o, err := f.stored(e.Offset)
 	if err != nil {
 		return nil, fmt.Errorf("object %d: %w", ref.Num, err)
 	}
@@ -70,6 +70,8 @@ type Place struct {
 	Start, End int64    // from its number to the end of "endobj"
 	Contents   [2]int64 // the string behind /Contents of the outermost dictionary, brackets included
 	Comments   bool     // comments stand between its tokens
+
+	read int64 // end of the bytes that made a difference
 }
 
 // At reads the object that begins at an offset and tells how far it reaches,
@@ -125,15 +127,19 @@ func (f *File) objectAt(off int64, strict bool, pl *Place) (ref Ref, o Object, e
 			pl.End, pl.Comments = off+int64(p.pos), p.skips > 0
 			pl.Contents = [2]int64{off + int64(p.contents[0]), off + int64(p.contents[1])}
 		}
-		d, ok := o.(Dict)
-		if !ok {
-			return nil
+		if d, ok := o.(Dict); ok {
+			start, ok, err := p.streamStart()
+			if err != nil {
+				return err
+			}
+			if ok {
+				o = &Stream{Dict: d, file: f, ref: ref, off: off + int64(start)}
+			}
 		}
-		start, ok, err := p.streamStart()
-		if ok {
-			o = &Stream{Dict: d, file: f, ref: ref, off: off + int64(start)}
+		if pl != nil {
+			pl.read = off + int64(p.looked())
 		}
-		return err
+		return nil
 	})
 	return ref, o, err
 }
@@ -165,7 +171,7 @@ func (p *parser) streamStart() (int, bool, error) {
 	}
 	w, err := p.word()
 	if err != nil || w != "stream" {
-		p.pos = back
+		p.back(back)
 		return 0, false, err
 	}
 	if p.pos+2 > len(p.b) {
@@ -185,6 +191,7 @@ type pack struct {
 	data    []byte
 	numbers []int
 	offsets []int
+	objects map[int32]Object // parsed, where they are remembered
 }
 
 // maxPacked bounds the decoded object streams kept at a time, in bytes.
@@ -199,10 +206,17 @@ func (f *File) fromPack(ref Ref, e Entry) (Object, error) {
 	if ref.Gen != 0 || int(e.Index) >= len(pk.numbers) || pk.numbers[e.Index] != ref.Num {
 		return nil, fmt.Errorf("%w: object %d is not in its object stream", ErrBroken, ref.Num)
 	}
+	if o, ok := pk.objects[e.Index]; ok {
+		return o, f.spend(hit)
+	}
 	p := &parser{b: pk.data[pk.offsets[e.Index]:], last: true, strict: true}
 	o, err := p.object()
 	if err == nil {
 		err = f.spend(p.cost())
+	}
+	if err == nil && pk.objects != nil && p.cost() <= f.limits.seen.room {
+		f.limits.seen.room -= p.cost()
+		pk.objects[e.Index] = o
 	}
 	return o, err
 }
@@ -225,7 +239,7 @@ func (f *File) pack(num int) (*pack, error) {
 	if !ok || st.Dict.Name("Type") != "ObjStm" {
 		return nil, fmt.Errorf("%w: object %d is no object stream", ErrBroken, num)
 	}
-	pk, err := f.unpack(st)
+	pk, err := f.storedPack(e.Offset, st)
 	if err != nil {
 		return nil, err
 	}

@@ -38,12 +38,22 @@ func (p *parser) real(w string) (Object, error) {
 	return f, nil
 }
 
+// back returns to a position before this one.
+func (p *parser) back(pos int) {
+	p.far = max(p.far, p.pos)
+	p.pos = pos
+}
+
+// looked is behind the last byte that made a difference: next to where the parser
+// stands, or went back from, it may have looked at two.
+func (p *parser) looked() int { return max(p.far, p.pos) + 2 }
+
 // refTail looks past an integer for "G R" and consumes it when it is there.
 func (p *parser) refTail() (gen int, ok bool, err error) {
 	back := p.pos
 	gen, ok, err = p.tryRefTail()
 	if !ok {
-		p.pos = back
+		p.back(back)
 	}
 	if err != nil && p.last { // the file may end after a number
 		err = nil

@@ -32,6 +32,7 @@ type parser struct {
 	depth  int
 	skips  int // comments passed over
 	values int // parsed so far
+	far    int // the furthest position that it went back from
 
 	// contents is the window range of the last string that was the value of a
 	// /Contents key of the outermost dictionary, brackets included.
