@@ -74,7 +74,8 @@ func ParseKey(s string) (Key, error) {
 }
 
 // Verify looks for the key's signature on the checkpoint. The time is that of
-// a cosignature and zero for the log's own. ErrUnsigned when there is none,
+// a cosignature and zero for the log's own, which stands for the log of its name and
+// for no other. ErrUnsigned when there is none,
 // ErrSignature when there is one and it is wrong.
 func (c Checkpoint) Verify(k Key) (time.Time, error) {
 	for _, s := range c.Note.Sigs {
@@ -87,8 +88,8 @@ func (c Checkpoint) Verify(k Key) (time.Time, error) {
 
 func (c Checkpoint) verify(k Key, raw []byte) (time.Time, error) {
 	bad := fmt.Errorf("%s: %w", k.Name, ErrSignature)
-	if k.Algorithm == Ed25519 {
-		if !ed25519.Verify(k.Public, []byte(c.Note.Text), raw) {
+	if k.Algorithm == Ed25519 { // of the log itself, whose name is the origin
+		if c.Origin != k.Name || !ed25519.Verify(k.Public, []byte(c.Note.Text), raw) {
 			return time.Time{}, bad
 		}
 		return time.Time{}, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -28,6 +29,27 @@ func TestCharactersOfNotes(t *testing.T) {
 		var unverified *note.UnverifiedNoteError
 		if r != '\n' && (err == nil) != errors.As(elsewhere, &unverified) {
 			t.Errorf("a text with %U: %v, elsewhere %v", r, err, elsewhere)
+		}
+	}
+}
+
+// A log's key vouches for the log of its name, and for no other: one that is kept
+// beside it, which nobody watches, is not the one that was trusted.
+func TestKeySignsForItsOwnLog(t *testing.T) {
+	log, err := proof.NewSigner("a.example/log", proof.Ed25519, bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for origin, good := range map[string]bool{"a.example/log": true, "a.example/hidden": false} {
+		c := proof.Checkpoint{Origin: origin, Size: 1, Root: proof.LeafHash(nil)}
+		c.Note.Text = proof.CheckpointText(origin, 1, c.Root)
+		sig, err := log.Sign(c, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Note.Sigs = []proof.Sig{sig}
+		if _, err := c.Verify(log.Key); (err == nil) != good || !good && !errors.Is(err, proof.ErrSignature) {
+			t.Errorf("%s: %v", origin, err)
 		}
 	}
 }
