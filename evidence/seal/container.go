@@ -49,9 +49,14 @@ func (s *Sealer) Deposit(ctx context.Context, kept []byte, keep Keep) (evidence.
 // would never hold. Where they are still asked it waits; where they are not, the
 // seal is void.
 func (s *Sealer) prove(ctx context.Context, st *depositState, save func(context.Context) error) error {
-	if st.Proof != nil {
-		if _, confirmed, err := named(st.Proof, st.Info.Log); err != nil || confirmed {
+	if st.Proof != nil { // an earlier release kept it as it came
+		raw, confirmed, err := named(st.Proof, st.Info.Log)
+		if err != nil {
 			return err
+		}
+		if confirmed {
+			st.Proof = raw
+			return nil
 		}
 	}
 	raw, err := s.cfg.Log.Proof(ctx, st.Commitment)

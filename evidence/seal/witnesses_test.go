@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -103,5 +104,33 @@ func TestDepositWaitsForItsWitnesses(t *testing.T) {
 	w.Check(err)
 	if _, err := w.Deposit(ctx, m.State, m.Keep); err != nil {
 		t.Error(err)
+	}
+}
+
+// An earlier release kept the proof as it came, with the line of a witness that the
+// deposit does not name, and got no further. What it left goes on.
+func TestKeptProofOfAnotherWitness(t *testing.T) {
+	ctx, cosigners := t.Context(), &sealtest.Cosigners{Clock: &evidencetest.Clock{}}
+	w := sealtest.NewWitnessed(t, func([]proof.Key) ledger.Cosigner { return cosigners })
+	s, err := proof.NewSigner("new.example/w", proof.CosignEd, bytes.Repeat([]byte("n"), 32))
+	w.Check(err)
+	cosigners.Signers = []*proof.Signer{s}
+	var m sealtest.Memory
+	c, err := w.Commit(ctx, w.Contents(w.Signed(1), 100), nil, m.Keep)
+	w.Check(err)
+	w.Check(w.LogStore.Add(c))
+	_, err = w.Ledger.Sequence(ctx)
+	w.Check(err)
+	raw, err := w.Ledger.Proof(ctx, c)
+	w.Check(err)
+	var state map[string]any
+	w.Check(json.Unmarshal(m.State, &state))
+	state["proof"], state["step"] = raw, evidence.StepSequenced
+	kept, err := json.Marshal(state)
+	w.Check(err)
+	d, err := w.Deposit(ctx, kept, m.Keep)
+	w.Check(err)
+	if report := sealtest.Verify(w.Bytes(d.Container), deposit.Options{Roots: w.Roots(), LogKeys: w.Ledger.Keys()}); !report.Holds() {
+		t.Errorf("the deposit: %+v", report.Failed())
 	}
 }
