@@ -47,6 +47,8 @@ func look(ctx context.Context, m *monitor.Monitor, stdout, stderr io.Writer) int
 	report, err := m.Check(ctx)
 	if err != nil {
 		fmt.Fprintf(stderr, "inkcosign: %v\n", err)
+	}
+	if report == nil {
 		return 1
 	}
 	for _, c := range report.Checks {
@@ -54,6 +56,9 @@ func look(ctx context.Context, m *monitor.Monitor, stdout, stderr io.Writer) int
 	}
 	if !report.Holds() {
 		fmt.Fprintln(stdout, "the log does not hold: keep this folder, and tell the other witnesses")
+		return 1
+	}
+	if err != nil {
 		return 1
 	}
 	return 0

@@ -52,8 +52,9 @@ func New(cfg Config) (*Monitor, error) {
 // maxFile bounds a checkpoint or a tile: 256 entries of 64 KiB.
 const maxFile = 17 << 20
 
-// Check looks at the log once. The error says that something could not be read;
-// what was read and is wrong is in the report. Only a log that holds is noted.
+// Check looks at the log once. The error says that something could not be read, a
+// witness for instance; what was read and is wrong is in the report, nil where the
+// log itself could not be read. Only a log that holds is noted.
 func (m *Monitor) Check(ctx context.Context) (*evidence.Report, error) {
 	var earlier [][]byte
 	noted, err := os.ReadFile(m.path())
@@ -65,13 +66,18 @@ func (m *Monitor) Check(ctx context.Context) (*evidence.Report, error) {
 	}
 	// The witnesses first: mostly the log shows by now what they have confirmed.
 	seen := make([][]byte, len(m.cfg.Witnesses))
+	var away error // is said at the end: the log is looked at all the same
+	asked := false
 	for i, w := range m.cfg.Witnesses {
-		if seen[i], err = m.confirmed(ctx, w); err != nil {
-			return nil, err
-		}
+		seen[i], err = m.confirmed(ctx, w)
+		away = errors.Join(away, err)
+		asked = asked || seen[i] != nil
 	}
 	copied := &copied{ctx: ctx, m: m}
 	size := copied.size()
+	if copied.checkpoint == nil && copied.err == nil && noted == nil && !asked {
+		return nil, errors.Join(errors.New("the log has published nothing yet"), away)
+	}
 	ahead := &evidence.Report{}
 	var done []func() error
 	for i, w := range m.cfg.Witnesses {
@@ -84,26 +90,31 @@ func (m *Monitor) Check(ctx context.Context) (*evidence.Report, error) {
 	report := check.Log(copied, m.cfg.Keys, earlier)
 	report.Checks = append(report.Checks, ahead.Checks...)
 	if copied.err != nil {
-		return report, fmt.Errorf("read the log: %w", copied.err)
+		return nil, errors.Join(fmt.Errorf("read the log: %w", copied.err), away)
 	}
-	if !report.Holds() {
-		if slices.ContainsFunc(report.Failed(), func(c evidence.Check) bool { return c.Code == check.CodeLogFork }) {
-			return report, m.keepFork(append(earlier, copied.checkpoint))
-		}
-		return report, nil
+	if report.Holds() {
+		return report, errors.Join(m.note(noted, copied.checkpoint, done), away)
 	}
+	if slices.ContainsFunc(report.Failed(), func(c evidence.Check) bool { return c.Code == check.CodeLogFork }) {
+		return report, errors.Join(m.keepFork(append(earlier, copied.checkpoint)), away)
+	}
+	return report, away
+}
+
+// note keeps the checkpoint of a log that holds, and forgets what it shows by now.
+func (m *Monitor) note(noted, checkpoint []byte, done []func() error) error {
 	for _, forget := range done {
 		if err := forget(); err != nil {
-			return report, fmt.Errorf("forget what is shown by now: %w", err)
+			return fmt.Errorf("forget what is shown by now: %w", err)
 		}
 	}
-	if bytes.Equal(noted, copied.checkpoint) {
-		return report, nil
+	if bytes.Equal(noted, checkpoint) {
+		return nil
 	}
-	if err := durable.WriteFile(m.path(), bytes.NewReader(copied.checkpoint)); err != nil {
-		return report, fmt.Errorf("note the checkpoint: %w", err)
+	if err := durable.WriteFile(m.path(), bytes.NewReader(checkpoint)); err != nil {
+		return fmt.Errorf("note the checkpoint: %w", err)
 	}
-	return report, nil
+	return nil
 }
 
 func (m *Monitor) path() string { return filepath.Join(m.cfg.Dir, "monitor.checkpoint") }

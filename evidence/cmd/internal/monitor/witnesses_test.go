@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"inkwitness/evidence"
 	"inkwitness/evidence/cmd/internal/check"
 	"inkwitness/evidence/cmd/internal/monitor"
 	"inkwitness/evidence/evidencetest"
@@ -159,5 +160,35 @@ func TestNobodyAccusesWithoutTheLogsSignature(t *testing.T) {
 	s.witness = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(made) })
 	if r, err := s.Check(t.Context()); err == nil {
 		t.Errorf("believed: %+v", r.Checks)
+	}
+}
+
+// While a witness is away the log is looked at all the same, and what the monitor has
+// noted and kept itself counts.
+func TestLogIsWatchedWithoutAWitness(t *testing.T) {
+	keys, _ := evidencetest.Keys()
+	s := newScene(t, history(t, keys, nil, entries(5)))
+	s.look(t)
+	s.witness = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	s.shown.shown = history(t, keys, nil, entries(6))
+	if r, err := s.Check(t.Context()); err == nil || r == nil || !r.Holds() {
+		t.Fatalf("the log grew: %v, %+v", err, r)
+	}
+	s.shown.shown = history(t, keys, nil, append(entries(5), "another"))
+	r, err := s.Check(t.Context())
+	if err == nil || r == nil || !slices.ContainsFunc(r.Failed(), func(c evidence.Check) bool { return c.Code == check.CodeLogFork }) {
+		t.Errorf("the log forked: %v, %+v", err, r)
+	}
+	if n := len(s.files(t, "fork-*.checkpoint")); n != 2 {
+		t.Errorf("%d checkpoints are kept as proof", n)
+	}
+}
+
+// A log that has published nothing yet, to anybody, has done nothing wrong.
+func TestEmptyLogIsNoFork(t *testing.T) {
+	keys, _ := evidencetest.Keys()
+	s := newScene(t, history(t, keys, nil, nil))
+	if r, err := s.Check(t.Context()); err == nil || r != nil {
+		t.Errorf("%v, %+v", err, r)
 	}
 }
