@@ -40,8 +40,13 @@ scope.addEventListener('activate', (event) => event.waitUntil(tidy().then(() => 
 scope.addEventListener('message', (event) => {
   const paths = Array.isArray(event.data) ? event.data.filter((path): path is string => typeof path === 'string') : [];
   const own = paths.filter((path) => isPart(path) || PAGES.includes(path)).slice(0, MOST);
-  event.waitUntil(caches.open(SHELL).then((cache) => Promise.allSettled(own.map((path) => cache.add(path)))));
+  event.waitUntil(caches.open(SHELL).then((cache) => Promise.allSettled(own.map((path) => keep(cache, path)))));
 });
+
+// A part never changes under its name.
+async function keep(cache: Cache, path: string): Promise<void> {
+  if (!isPart(path) || !(await cache.match(path))) await cache.add(path);
+}
 
 scope.addEventListener('fetch', (event) => {
   const url = new URL(event.request.url);

@@ -177,6 +177,18 @@ export async function answerMedia(context: BrowserContext, mock: { url: string }
   };
 }
 
+// Waits until the service worker has kept everything the page was made of, and tells what.
+export async function kept(page: Page): Promise<string[]> {
+  const look = () => page.evaluate(async () => {
+    const paths = (all: readonly { url: string }[]) => all.map(({ url }) => new URL(url, location.href).pathname);
+    const kept = paths((await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()))).flat());
+    const parts = paths(performance.getEntriesByType('resource').map(({ name }) => ({ url: name }))).filter((path) => path.startsWith('/assets/'));
+    return { kept, missing: [location.pathname, '/offline.html', ...parts].filter((path) => !kept.includes(path)) };
+  });
+  await expect.poll(async () => (await look()).missing, { timeout: 15_000 }).toEqual([]);
+  return (await look()).kept;
+}
+
 // Halts the script of a page, timers and sockets with it, as a browser does with one that
 // sleeps: headless Chromium keeps every tab visible and so never freezes one
 // (Page.setWebLifecycleState does nothing). Returns what wakes it.

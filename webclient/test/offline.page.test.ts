@@ -1,7 +1,7 @@
 // The pages as an installed program: manifest, icons, and what stands without a network.
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { get, launch, open, shoot } from './browser.ts';
+import { get, kept, launch, open, shoot } from './browser.ts';
 import { Mock, TOKEN } from './mock/server.ts';
 
 let browser: Browser;
@@ -14,13 +14,6 @@ beforeEach(async () => {
   mock = await Mock.start();
 });
 afterEach(() => mock.stop());
-
-// The worker runs and has kept what the page is made of.
-async function kept(page: Page): Promise<string[]> {
-  const paths = () => page.evaluate(async () => (await Promise.all((await caches.keys()).map(async (name) => (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname)))).flat());
-  await expect.poll(async () => (await paths()).some((path) => path.startsWith('/assets/')) && (await paths()).includes('/offline.html'), { timeout: 15_000 }).toBe(true);
-  return paths();
-}
 
 it('can be installed', async () => {
   const { context, page } = await open(browser, 'tablet', { serviceWorkers: 'allow' });

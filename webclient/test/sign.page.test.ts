@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FieldKind } from '../src/api.ts';
 import type { Point } from '../src/ink/point.ts';
-import { answerMedia, drawPen, get, hold, launch, open, readSignature, type Sample, shoot } from './browser.ts';
+import { answerMedia, drawPen, get, hold, kept, launch, open, readSignature, type Sample, shoot } from './browser.ts';
 import { Mock, TOKEN } from './mock/server.ts';
 
 let browser: Browser;
@@ -504,7 +504,7 @@ describe('signing', () => {
     const { context, page } = await open(browser, 'tablet', { serviceWorkers: 'allow' });
     await page.goto(`${mock.url}/sign#t=${TOKEN}`);
     await get(page, 'intro').waitFor();
-    await expect.poll(() => page.evaluate(async () => (await (await caches.open('shell-1')).keys()).length), { timeout: 15_000 }).toBeGreaterThan(4);
+    await kept(page);
     await context.setOffline(true);
     await page.reload();
     await get(page, 'problem').waitFor();
@@ -512,8 +512,7 @@ describe('signing', () => {
     await context.setOffline(false);
     await get(page, 'retry').click();
     await get(page, 'intro').waitFor();
-    const kept = await page.evaluate(async () => (await (await caches.open('shell-1')).keys()).map((request) => new URL(request.url).pathname));
-    expect(kept.filter((path) => path.startsWith('/api/'))).toEqual([]);
+    expect((await kept(page)).filter((path) => path.startsWith('/api/'))).toEqual([]);
     await context.close();
   });
 

@@ -6,8 +6,10 @@ export function keepShell(): void {
   const register = async () => {
     await navigator.serviceWorker.register(scriptURL('/sw.js'));
     const { active } = await navigator.serviceWorker.ready;
-    const parts = performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname);
-    active?.postMessage([location.pathname, ...parts.filter((path) => path.startsWith('/assets/'))]);
+    const tell = (paths: string[]) => active?.postMessage(paths.filter((path) => path === location.pathname || path.startsWith('/assets/')));
+    tell([location.pathname]);
+    // Also those that were asked for before it ran and come later.
+    new PerformanceObserver((parts) => tell(parts.getEntries().map(({ name }) => new URL(name).pathname))).observe({ type: 'resource', buffered: true });
   };
   // Without it the pages work as well, only not without a network.
   setTimeout(() => void register().catch(() => undefined), 1500);
