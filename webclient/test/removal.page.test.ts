@@ -89,6 +89,26 @@ it('stays where it is asked for again at once', async () => {
   await expect.poll(deleted).toEqual(['DELETE /api/organisation/provider']);
 });
 
+it('can be asked again as soon as a key has closed it', async () => {
+  await page.goto(`${mock.url}/#/settings`);
+  const opener = get(page, 'provider-remove');
+  await opener.evaluate((element: HTMLElement) => { // a click in the very moment in which the dialog is closed
+    const watch = new MutationObserver(() => {
+      if (document.querySelector('dialog[open]')) return;
+      watch.disconnect();
+      element.click();
+    });
+    addEventListener('close', () => Object.assign(window, { told: true }), { capture: true, once: true });
+    watch.observe(document.body, { subtree: true, attributes: true, attributeFilter: ['open'] });
+  });
+  await opener.click();
+  await get(page, 'provider-remove-confirm').waitFor();
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => 'told' in window); // the browser has told that it was closed
+  await get(page, 'provider-remove-confirm').click();
+  await expect.poll(deleted).toEqual(['DELETE /api/organisation/provider']);
+});
+
 it('says that nothing was removed where the service refuses, and leaves the focus on the button', async () => {
   await page.goto(`${mock.url}/#/settings`);
   await context.route('**/api/keys/k0', (route) => route.fulfill({ status: 500, json: {} }));

@@ -179,9 +179,16 @@ export function Dialog({ title, open, onClose, children, test }: { title: string
     if (open && !dialog.open) dialog.showModal();
     if (!open && dialog.open) dialog.close();
   }, [open]);
+  // Who leaves it by a key or a gesture: what opened it has to know before it is gone, or it
+  // could not open it again at once. A file that is not chosen after all cancels no dialog.
+  const cancel = (event: Event) => {
+    if (event.target !== element.current) return;
+    event.preventDefault();
+    onClose();
+  };
   // The browser tells that it was closed a moment later, when it may be open again.
   return (
-    <dialog class="dialog" ref={element} aria-labelledby={id} onClose={() => { if (!element.current?.open) onClose(); }} data-test={test}>
+    <dialog class="dialog" ref={element} aria-labelledby={id} onCancel={cancel} onClose={() => { if (!element.current?.open) onClose(); }} data-test={test}>
       {open && <div class="stack"><h2 id={id}>{title}</h2>{children}</div>}
     </dialog>
   );
