@@ -6,10 +6,12 @@ export function keepShell(): void {
   const register = async () => {
     await navigator.serviceWorker.register(scriptURL('/sw.js'));
     const { active } = await navigator.serviceWorker.ready;
-    const tell = (paths: string[]) => active?.postMessage(paths.filter((path) => path === location.pathname || path.startsWith('/assets/')));
-    tell([location.pathname]);
-    // Also those that were asked for before it ran and come later.
-    new PerformanceObserver((parts) => tell(parts.getEntries().map(({ name }) => new URL(name).pathname))).observe({ type: 'resource', buffered: true });
+    active?.postMessage([location.pathname]);
+    // Also the parts that were asked for before it ran and come later.
+    new PerformanceObserver((come) => {
+      const parts = come.getEntries().map(({ name }) => new URL(name).pathname).filter((path) => path.startsWith('/assets/'));
+      if (parts.length > 0) active?.postMessage(parts); // not for each question to the service
+    }).observe({ type: 'resource', buffered: true });
   };
   // Without it the pages work as well, only not without a network.
   setTimeout(() => void register().catch(() => undefined), 1500);
